@@ -1,0 +1,41 @@
+//! Batches: where every document of a hand-over is now.
+
+use super::ApiError;
+use domain::view::{BatchView, MatrixRow, Paged};
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// Rows of one page.
+#[cfg(feature = "ssr")]
+const PAGE: usize = 50;
+
+/// What came in is accounted for, per entity, currency and kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchesView {
+    /// Of the page's entity and period, over all batches.
+    pub matrix: Vec<(String, MatrixRow)>,
+    pub batches: Paged<BatchView>,
+}
+
+#[server(prefix = "/fn", endpoint = "list_batches")]
+pub async fn list_batches(entity: Option<String>, period: Option<String>, after: Option<String>) -> Result<BatchesView, ApiError> {
+    use super::arguments::{cursor, page, period as parse_period, scope_of};
+    use store::views::batches::{Filter, list, period_matrix};
+    let (_, scope) = super::require(domain::access::Action::ReadFinance)?;
+    let ctx = super::context();
+    let scope = scope_of(&ctx, &scope, entity.as_deref()).await?;
+    let period = parse_period(period.as_deref())?;
+    let filter = Filter { entity_id: None, period, after: cursor(after.as_deref())? };
+    let rows = list(&ctx.pool, &scope, &filter, page(PAGE)).await?;
+    Ok(BatchesView {
+        matrix: period_matrix(&ctx.pool, &scope, period).await?,
+        batches: super::arguments::paged(rows, PAGE, |batch| format!("{}~{}", batch.received_at.to_rfc3339(), batch.batch_id)),
+    })
+}
+
+#[server(prefix = "/fn", endpoint = "get_batch")]
+pub async fn get_batch(id: String) -> Result<BatchView, ApiError> {
+    let (_, scope) = super::require(domain::access::Action::ReadFinance)?;
+    let id = id.parse().map_err(|_| ApiError::NotFound)?;
+    store::views::batches::find(&super::context().pool, &scope, id).await?.ok_or(ApiError::NotFound)
+}

@@ -1,0 +1,11 @@
+//! Connections to ERPs: state, slots, last errors.
+
+use super::ApiError;
+use domain::view::ConnectionView;
+use leptos::prelude::*;
+
+#[server(prefix = "/fn", endpoint = "list_connections")]
+pub async fn list_connections() -> Result<Vec<ConnectionView>, ApiError> {
+    let (_, scope) = super::require(domain::access::Action::ReadConnections)?;
+    Ok(store::connections::states(&super::context().pool, &scope).await?)
+}

@@ -1,0 +1,55 @@
+//! Documents: the lists behind a figure, and one with its whole history.
+
+use super::ApiError;
+use domain::view::{DocumentRow, DocumentView, Paged};
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "ssr")]
+const PAGE: usize = 100;
+
+/// The filter as it stands in the URL.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DocumentQuery {
+    pub entity: Option<String>,
+    pub batch: Option<String>,
+    pub period: Option<String>,
+    pub stage: Option<String>,
+    pub currency: Option<String>,
+    pub kind: Option<String>,
+    /// An exact document number.
+    pub number: Option<String>,
+    pub after: Option<String>,
+}
+
+#[server(prefix = "/fn", endpoint = "list_documents")]
+pub async fn list_documents(#[server(default)] query: DocumentQuery) -> Result<Paged<DocumentRow>, ApiError> {
+    use super::arguments::{page, paged, period, scope_of, word};
+    use store::views::documents::{Filter, list, search};
+    let (_, scope) = super::require(domain::access::Action::ReadFinance)?;
+    let ctx = super::context();
+    let scope = scope_of(&ctx, &scope, query.entity.as_deref()).await?;
+    let rows = if let Some(number) = query.number.as_deref().map(str::trim).filter(|number| !number.is_empty()) {
+        search(&ctx.pool, &scope, number, page(PAGE)).await?
+    } else {
+        let filter = Filter {
+            entity_id: None,
+            batch_id: word("batch", query.batch.as_deref())?,
+            period: period(query.period.as_deref())?,
+            stage: word("stage", query.stage.as_deref())?,
+            currency: query.currency.filter(|currency| !currency.is_empty()),
+            kind: word("kind", query.kind.as_deref())?,
+            after: word("after", query.after.as_deref())?,
+        };
+        list(&ctx.pool, &scope, &filter, page(PAGE)).await?
+    };
+    Ok(paged(rows, PAGE, |row| row.document_id.to_string()))
+}
+
+#[server(prefix = "/fn", endpoint = "get_document")]
+pub async fn get_document(id: String) -> Result<DocumentView, ApiError> {
+    let (_, scope) = super::require(domain::access::Action::ReadFinance)?;
+    let id = id.parse().map_err(|_| ApiError::NotFound)?;
+    store::views::documents::find(&super::context().pool, &scope, id).await?.ok_or(ApiError::NotFound)
+}

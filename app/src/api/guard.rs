@@ -1,0 +1,142 @@
+//! Who may call what. The server asks [`GUARDS`] before a server function's arguments are even read; the function itself
+//! takes the entities it may touch from [`require`].
+
+use super::ApiError;
+use axum::http::request::Parts;
+use domain::access::{Action, Caller, Scope};
+use leptos::prelude::*;
+use pipeline::access::AccessError;
+use tower_sessions::Session;
+
+/// What it takes to call a server function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guard {
+    Public,
+    SignedIn,
+    May(Action),
+}
+
+/// Every server function, by its endpoint.
+pub const GUARDS: &[(&str, Guard)] = &[
+    ("sign_in_step", Guard::Public),
+    ("sign_in", Guard::Public),
+    ("confirm_code", Guard::Public),
+    ("sign_out", Guard::Public),
+    ("signed_in", Guard::SignedIn),
+    ("set_theme", Guard::SignedIn),
+    ("list_batches", Guard::May(Action::ReadFinance)),
+    ("get_batch", Guard::May(Action::ReadFinance)),
+    ("list_documents", Guard::May(Action::ReadFinance)),
+    ("get_document", Guard::May(Action::ReadFinance)),
+    ("list_exceptions", Guard::May(Action::ReadFinance)),
+    ("get_exception", Guard::May(Action::ReadFinance)),
+    ("assign_exceptions", Guard::May(Action::WorkExceptions)),
+    ("comment_exception", Guard::May(Action::WorkExceptions)),
+    ("replay_documents", Guard::May(Action::Replay)),
+    ("replay_cluster", Guard::May(Action::Replay)),
+    ("resolve_exception", Guard::May(Action::Resolve)),
+    ("posted_by_hand", Guard::May(Action::Resolve)),
+    ("decide_approval", Guard::May(Action::Approve)),
+    ("list_mappings", Guard::May(Action::ReadFinance)),
+    ("propose_mapping", Guard::May(Action::EditMapping)),
+    ("decide_mapping", Guard::May(Action::Approve)),
+    ("list_connections", Guard::May(Action::ReadConnections)),
+    ("list_users", Guard::May(Action::ReadUsers)),
+    ("create_user", Guard::May(Action::ManageUsers)),
+    ("set_grants", Guard::May(Action::ManageUsers)),
+    ("deactivate_user", Guard::May(Action::ManageUsers)),
+    ("reset_second_factor", Guard::May(Action::ManageUsers)),
+    ("set_password", Guard::May(Action::ManageUsers)),
+];
+
+/// The database and the time of this request.
+pub fn context() -> pipeline::Context {
+    expect_context::<pipeline::Context>()
+}
+
+fn parts() -> Result<Parts, ApiError> {
+    use_context::<Parts>().ok_or_else(|| internal("no request in context"))
+}
+
+/// Who is signed in.
+pub fn caller() -> Result<Caller, ApiError> {
+    parts()?.extensions.get::<Caller>().cloned().ok_or(ApiError::Unauthenticated)
+}
+
+/// Who is signed in, and the entities in which he may do this.
+pub fn require(action: Action) -> Result<(Caller, Scope), ApiError> {
+    let caller = caller()?;
+    let scope = caller.scope(action);
+    if scope.is_empty() { Err(ApiError::Forbidden) } else { Ok((caller, scope)) }
+}
+
+pub(super) fn session() -> Result<Session, ApiError> {
+    parts()?.extensions.get::<Session>().cloned().ok_or_else(|| internal("no session layer"))
+}
+
+/// Where the request came from, as the server understood it.
+#[derive(Debug, Clone)]
+pub struct ClientAddress(pub String);
+
+pub(super) fn client_address() -> Result<String, ApiError> {
+    parts()?.extensions.get::<ClientAddress>().map(|address| address.0.clone()).ok_or_else(|| internal("no client address"))
+}
+
+/// Logs what happened and answers with the reference under which it is found.
+pub fn internal(error: impl std::fmt::Display) -> ApiError {
+    let id = use_context::<Parts>().and_then(|parts| Some(parts.headers.get("x-request-id")?.to_str().ok()?.to_owned()));
+    let request_id = id.unwrap_or_else(|| "none".to_owned());
+    tracing::error!(request_id, %error, "server function failed");
+    ApiError::Internal { request_id }
+}
+
+impl From<store::Error> for ApiError {
+    fn from(error: store::Error) -> Self {
+        internal(error)
+    }
+}
+
+impl From<tower_sessions::session::Error> for ApiError {
+    fn from(error: tower_sessions::session::Error) -> Self {
+        internal(error)
+    }
+}
+
+impl From<AccessError> for ApiError {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::Invalid { field, message } => Self::invalid(field, message),
+            AccessError::OutOfScope => Self::Forbidden,
+            AccessError::Oneself => Self::Conflict { message: "Nobody changes his own access; ask another admin.".into() },
+            AccessError::NotFound => Self::NotFound,
+            AccessError::Store(error) => error.into(),
+            AccessError::Other(error) => internal(format!("{error:#}")),
+        }
+    }
+}
+
+impl From<pipeline::workbench::WorkError> for ApiError {
+    fn from(error: pipeline::workbench::WorkError) -> Self {
+        use pipeline::workbench::WorkError;
+        match error {
+            WorkError::Invalid { field, message } => Self::invalid(field, message),
+            WorkError::NotFound => Self::NotFound,
+            WorkError::Conflict(message) => Self::Conflict { message },
+            WorkError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// Answers a form: back to its page, filters and all, with what was done. Only a path of ours is gone back to.
+pub(super) fn go_back(back: &str, done: &str) {
+    let path = if back.starts_with('/') && !back.starts_with("//") && !back.contains('\\') { back } else { "/" };
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let kept: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("done=") && !pair.starts_with("__")).collect();
+    let done: String = done.bytes().map(percent).collect();
+    leptos_axum::redirect(&format!("{path}?{}", kept.into_iter().chain([format!("done={done}").as_str()]).collect::<Vec<_>>().join("&")));
+}
+
+/// Percent-encodes one byte of a query value (RFC 3986, unreserved characters stay).
+fn percent(byte: u8) -> String {
+    if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+}

@@ -1,0 +1,41 @@
+//! What the frame of every page needs: who is signed in, and the theme.
+
+use super::ApiError;
+use crate::components::Theme;
+use domain::view::CallerView;
+use leptos::prelude::*;
+
+/// Periods offered in the switch; older ones are typed.
+#[cfg(feature = "ssr")]
+const PERIODS_OFFERED: usize = 12;
+
+/// Who is signed in, what he may do and where.
+#[server(prefix = "/fn", endpoint = "signed_in")]
+pub async fn signed_in() -> Result<CallerView, ApiError> {
+    use domain::{access::Action, period::AccountingPeriod};
+    let (ctx, caller) = (super::context(), super::caller()?);
+    let mut conn = ctx.pool.acquire().await.map_err(store::Error::from)?;
+    let mut entities = store::entities::list(&mut conn).await?;
+    entities.retain(|entity| caller.grants.iter().any(|grant| grant.entity_id == entity.entity_id));
+    let mut roles: Vec<_> = caller.grants.iter().map(|grant| grant.role).collect();
+    roles.sort_unstable();
+    roles.dedup();
+    let now = AccountingPeriod::of(ctx.clock.now().date_naive());
+    Ok(CallerView {
+        actions: Action::ALL.iter().copied().filter(|action| caller.may(*action)).collect(),
+        name: caller.name,
+        email: caller.email,
+        roles,
+        entities,
+        periods: std::iter::successors(Some(now), |period| Some(period.previous())).take(PERIODS_OFFERED).collect(),
+    })
+}
+
+/// Remembers the theme in a cookie; the form's answer leads back to its page.
+#[server(prefix = "/fn", endpoint = "set_theme")]
+pub async fn set_theme(theme: Theme) -> Result<(), ApiError> {
+    use axum::http::{HeaderValue, header::SET_COOKIE};
+    let cookie = HeaderValue::from_str(&theme.to_cookie()).map_err(super::guard::internal)?;
+    expect_context::<leptos_axum::ResponseOptions>().append_header(SET_COOKIE, cookie);
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! The document around every page, and the route table: the site map in one screen.
+
+use crate::{
+    api::{ApiError, shell::signed_in},
+    components::{Failure, Layout, Query, Sprite, Theme, nav::first_page, use_query},
+    pages::{LoginPage, NotFound, UsersPage},
+};
+use domain::view::CallerView;
+use leptos::prelude::*;
+use leptos_meta::{MetaTags, Title, provide_meta_context};
+use leptos_router::{
+    SsrMode,
+    components::{Outlet, ParentRoute, Redirect, Route, Router, Routes},
+    path,
+};
+
+/// The HTML document.
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    let theme = theme_of_request();
+    provide_context(theme);
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" data-theme=theme.as_str()>
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <meta name="color-scheme" content="light dark"/>
+                <link rel="preload" href="/fonts/inter.woff2" r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
+                <link rel="stylesheet" href="/pkg/tieout.css"/>
+                <link rel="icon" href="/favicon.svg" r#type="image/svg+xml"/>
+                <AutoReload options=options.clone()/>
+                <HydrationScripts options islands=true/>
+                <MetaTags/>
+            </head>
+            <body>
+                <Sprite/>
+                <App/>
+            </body>
+        </html>
+    }
+}
+
+#[cfg(not(feature = "ssr"))]
+fn theme_of_request() -> Theme {
+    Theme::default()
+}
+
+#[cfg(feature = "ssr")]
+fn theme_of_request() -> Theme {
+    let parts = use_context::<axum::http::request::Parts>();
+    let cookies = parts.as_ref().and_then(|parts| parts.headers.get(axum::http::header::COOKIE)?.to_str().ok());
+    cookies.map(Theme::from_cookies).unwrap_or_default()
+}
+
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    view! {
+        <Title formatter=|title| format!("{title} · Tieout")/>
+        <Router>
+            <Routes fallback=NotFound>
+                <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async/>
+                <ParentRoute path=path!("") view=Framed ssr=SsrMode::Async>
+                    <Route path=path!("") view=Home ssr=SsrMode::Async/>
+                    <Route path=path!("users") view=UsersPage ssr=SsrMode::Async/>
+                </ParentRoute>
+            </Routes>
+        </Router>
+    }
+}
+
+/// Pages for people who are signed in; others are asked to do so and come back.
+#[component]
+fn Framed() -> impl IntoView {
+    let caller = Resource::new_blocking(|| (), |()| signed_in());
+    let query = use_query();
+    let content = move || {
+        let query = query.clone();
+        Suspend::new(async move {
+            match caller.await {
+                Ok(caller) => {
+                    provide_context(caller.clone());
+                    view! { <Layout caller query><Outlet/></Layout> }.into_any()
+                }
+                Err(ApiError::Unauthenticated) => {
+                    let login = Query::new("/login", &[("next", &query.href())]).href();
+                    view! { <Redirect path=login/> }.into_any()
+                }
+                Err(error) => view! { <main class="main" id="main"><Failure error/></main> }.into_any(),
+            }
+        })
+    };
+    view! { <Suspense>{content}</Suspense> }
+}
+
+/// Everybody begins at the first page of his navigation.
+#[component]
+fn Home() -> impl IntoView {
+    let caller = expect_context::<CallerView>();
+    first_page(&caller).map(|href| view! { <Redirect path=href/> })
+}

@@ -1,0 +1,37 @@
+//! What screens are made of: data in, view out. No component fetches anything, none writes an inline style.
+//! Pieces that hold others erase their type: deep view types overflow the compiler.
+
+pub mod amount;
+pub mod chart;
+pub mod dialog;
+pub mod facts;
+pub mod figures;
+pub mod flow;
+pub mod form;
+pub mod icon;
+pub mod layout;
+pub mod marks;
+pub mod nav;
+pub mod query;
+pub mod state;
+pub mod table;
+pub mod tabs;
+pub mod theme;
+pub mod top_bar;
+
+pub use amount::{Amount, Count, Percent};
+pub use chart::{Chart, Plot, Series};
+pub use dialog::{Dialog, Fold};
+pub use facts::{CopyButton, Fact, Facts, Id, Moment, Time};
+pub use figures::{Figure, Figures};
+pub use flow::{FlowBar, FlowLegend, Segment};
+pub use form::{Check, Choice, Field, FilterBar, Submit, TextField};
+pub use icon::{Icon, Shape, Sprite};
+pub use layout::{Layout, Page};
+pub use marks::{Gates, Pill, Place, StageBadge, TieMark, Tone};
+pub use nav::Brand;
+pub use query::{Query, use_query};
+pub use state::{Empty, Failure, Notice};
+pub use table::{Column, DataTable, GroupRow, Pager};
+pub use tabs::{Tab, Tabs};
+pub use theme::Theme;

@@ -1,0 +1,47 @@
+//! What a page shows when there is nothing, when something went wrong, and when something was done.
+
+use super::{
+    icon::{Icon, Shape},
+    marks::Tone,
+};
+use crate::api::ApiError;
+use leptos::prelude::*;
+
+/// Nothing here: says why, and what to do about it (the children: a link or a button).
+#[component]
+pub fn Empty(
+    #[prop(into)] title: String,
+    #[prop(into, optional)] text: Option<String>,
+    #[prop(optional)] children: Option<Children>,
+) -> AnyView {
+    view! { <section class="empty"><h2>{title}</h2>{text.map(|text| view! { <p>{text}</p> })}{children.map(|children| children())}</section> }.into_any()
+}
+
+/// Something the reader has to know before the page: an outcome (`Tone::Ties`), a caution, a failure.
+#[component]
+pub fn Notice(tone: Tone, #[prop(into)] title: String, #[prop(into, optional)] text: Option<String>) -> AnyView {
+    let (shape, role) = match tone {
+        Tone::Ties => (Shape::Ties, "status"),
+        Tone::Off => (Shape::Alert, "alert"),
+        Tone::Timing => (Shape::Timing, "status"),
+        Tone::Unknown => (Shape::Question, "status"),
+        Tone::None | Tone::Calm => (Shape::Ring, "status"),
+    };
+    view! {
+        <div class=format!("notice {}", tone.class()) role=role>
+            <Icon shape/>
+            <div><h2>{title}</h2>{text.map(|text| view! { <p>{text}</p> })}</div>
+        </div>
+    }
+    .into_any()
+}
+
+/// What could not be shown, and why; the answer carries the same status.
+#[component]
+pub fn Failure(error: ApiError) -> impl IntoView {
+    #[cfg(feature = "ssr")]
+    if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
+        response.set_status(axum::http::StatusCode::from_u16(error.status()).unwrap_or_default());
+    }
+    view! { <Notice tone=Tone::Off title="This can’t be shown" text=error.to_string()/> }
+}

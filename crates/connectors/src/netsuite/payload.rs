@@ -1,0 +1,81 @@
+//! The record body [B: schemas/invoice, schemas/creditMemo]. Amounts are JSON numbers with exactly our digits.
+
+use domain::{
+    money::Currency,
+    posting::{MappedDocument, MappedLine},
+    stage::DocumentKind,
+};
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+pub(super) fn body(document: &MappedDocument, currencies: &BTreeMap<Currency, String>) -> Value {
+    let lines: Vec<Value> = document.lines.iter().enumerate().map(|(index, mapped)| line(document, index, mapped)).collect();
+    // A currency without an id goes under its code: NetSuite refuses it and names the field.
+    let currency = currencies.get(&document.currency).map_or_else(|| document.currency.code(), String::as_str);
+    let mut body = json!({
+        "externalId": document.posting_key.0,
+        "tranId": document.number,
+        "entity": reference(&document.customer_ref),
+        "subsidiary": reference(&document.entity_ref),
+        "currency": reference(currency),
+        // The one date that NetSuite has; its posting period follows from it.
+        "tranDate": document.posting_date.to_string(),
+        "item": { "items": lines },
+    });
+    // A credit memo has no due date [B: schemas/creditMemo].
+    if document.kind == DocumentKind::Invoice {
+        body["dueDate"] = document.due_date.to_string().into();
+    }
+    if let Some(invoice) = &document.applies_to {
+        body["otherRefNum"] = invoice.as_str().into();
+    }
+    if document.tax_is_ours {
+        body["taxDetailsOverride"] = true.into();
+        body["taxDetails"] =
+            json!({ "items": document.lines.iter().enumerate().map(|(index, line)| tax_detail(index, line)).collect::<Vec<_>>() });
+    }
+    body
+}
+
+fn line(document: &MappedDocument, index: usize, line: &MappedLine) -> Value {
+    let mut body = json!({
+        "item": reference(&line.item_ref),
+        "account": reference(&line.account_ref),
+        "description": line.description,
+        "quantity": number(line.quantity),
+        "rate": number(line.unit_price),
+        // Sent although it follows from the two: it is rounded here, and by nobody else.
+        "amount": number(line.net),
+    });
+    if document.tax_is_ours {
+        body["taxDetailsReference"] = tax_reference(index).into();
+    } else {
+        body["taxCode"] = reference(&line.tax_ref);
+    }
+    body
+}
+
+/// SuiteTax: our tax of a line, tied to it by the reference [B: invoice-taxDetailsElement].
+fn tax_detail(index: usize, line: &MappedLine) -> Value {
+    json!({
+        "taxDetailsReference": reference(&tax_reference(index)),
+        "taxCode": reference(&line.tax_ref),
+        "taxBasis": number(line.net),
+        "taxAmount": number(line.tax),
+    })
+}
+
+fn tax_reference(index: usize) -> String {
+    format!("line-{}", index + 1)
+}
+
+/// References are objects with the internal id [H:section_0209125602].
+fn reference(id: &str) -> Value {
+    json!({ "id": id })
+}
+
+/// The digits as they are, never through a double. A decimal's text is always a JSON number.
+fn number(amount: Decimal) -> Value {
+    amount.to_string().parse().map_or(Value::Null, Value::Number)
+}

@@ -1,0 +1,5 @@
+//! NetSuite: every outcome with the fault that causes it, and what the ledger holds afterwards.
+
+mod outcomes;
+mod read_back;
+mod world;

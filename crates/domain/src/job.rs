@@ -1,0 +1,117 @@
+//! Background work in the queue's words: kinds of jobs, their schedules, and how their runs went.
+
+use crate::{id::JobId, text_enum::text_enum};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+text_enum! {
+    /// What a job does.
+    pub enum JobKind {
+        /// Reads AR postings back from the ERPs and confirms ours.
+        ReadBack = "read_back",
+        /// Compares issued with read back: checkpoint 3.
+        Reconcile = "reconcile",
+        /// Seals what became of batches whose documents are all in a final stage.
+        SealOutcomes = "seal_outcomes",
+        /// Removes expired sessions, and completed jobs that nobody looks at any more.
+        SweepSessions = "sweep_sessions",
+        /// Proves totals, movements, lines and seals from raw rows.
+        Verify = "verify",
+    }
+}
+
+impl JobKind {
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::ReadBack => "Read back from the ERPs",
+            Self::Reconcile => "Reconcile issued with ERP",
+            Self::SealOutcomes => "Seal finished batches",
+            Self::SweepSessions => "Remove expired sessions and old runs",
+            Self::Verify => "Verify the books",
+        }
+    }
+
+    /// Five-field cron in UTC.
+    pub fn cron(self) -> &'static str {
+        match self {
+            Self::ReadBack => "*/5 * * * *",
+            Self::Reconcile => "*/15 * * * *",
+            Self::SealOutcomes => "*/10 * * * *",
+            Self::SweepSessions => "0 * * * *",
+            Self::Verify => "10 2 * * *",
+        }
+    }
+
+    /// Tries before a job is given up; its schedule starts another.
+    pub fn attempts_max(self) -> i32 {
+        match self {
+            Self::ReadBack | Self::Reconcile | Self::SealOutcomes => 5,
+            Self::SweepSessions | Self::Verify => 3,
+        }
+    }
+}
+
+text_enum! {
+    /// Where a job is in its life.
+    pub enum JobState {
+        Available = "available",
+        Running = "running",
+        /// Failed, and is tried again.
+        Retryable = "retryable",
+        Completed = "completed",
+        /// Failed for good; the error is kept.
+        Discarded = "discarded",
+    }
+}
+
+impl JobState {
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Available => "waiting",
+            Self::Running => "running",
+            Self::Retryable => "waits to be tried again",
+            Self::Completed => "done",
+            Self::Discarded => "given up",
+        }
+    }
+}
+
+/// A failed attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobError {
+    pub attempt: i32,
+    pub at: DateTime<Utc>,
+    pub error: String,
+}
+
+/// One job as the page lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobView {
+    pub job_id: JobId,
+    pub kind: JobKind,
+    /// Empty: everything.
+    pub subject: String,
+    pub state: JobState,
+    pub attempt: i32,
+    pub attempts_max: i32,
+    pub run_at: DateTime<Utc>,
+    pub created_by: String,
+    pub started_at: Option<DateTime<Utc>>,
+    pub finished_at: Option<DateTime<Utc>>,
+    pub duration_ms: Option<i64>,
+    pub result: Option<String>,
+    pub errors: Vec<JobError>,
+}
+
+/// A schedule with what it started last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScheduleView {
+    pub kind: JobKind,
+    pub cron: String,
+    /// The cron expression as people say it.
+    pub words: String,
+    pub next_run_at: DateTime<Utc>,
+    pub enabled: bool,
+    /// Newest first.
+    pub runs: Vec<JobView>,
+}

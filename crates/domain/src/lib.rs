@@ -1,0 +1,28 @@
+//! The trade of Tieout in types: what a document is, where it may go, what it is worth and how it is proved.
+//! Pure: no I/O, no clock, no randomness; compiles to WebAssembly, so that screens and workers share one vocabulary.
+
+pub mod access;
+pub mod checkpoint;
+pub mod clock;
+pub mod document;
+pub mod exception;
+pub mod id;
+pub mod job;
+pub mod mapping;
+pub mod money;
+pub mod period;
+pub mod posting;
+pub mod reconciliation;
+#[cfg(feature = "seal")]
+pub mod seal;
+pub mod stage;
+mod text_enum;
+pub mod view;
+
+/// A word that is not in the vocabulary of a text enum.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{word:?} is not a {kind}")]
+pub struct UnknownWord {
+    pub kind: &'static str,
+    pub word: String,
+}

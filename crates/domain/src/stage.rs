@@ -1,0 +1,185 @@
+//! The state machine: where a document may be, and where it may go from there.
+//!
+//! Every document sits in exactly one stage. A change of stage is a movement, an append-only row; stage totals are
+//! the running sum of the movements. Only `store::movements::transition` makes one, and it asks this file.
+
+use crate::text_enum::text_enum;
+
+text_enum! {
+    /// Where a document is on its way to the ERP.
+    pub enum Stage {
+        /// Imported, every rule kept; waits to be mapped.
+        Finalized = "finalized",
+        /// Waits for another document or a decision.
+        Held = "held",
+        /// Came in breaking a rule; kept, never sent, corrected at the source.
+        Rejected = "rejected",
+        /// Mapped; waits for a slot of its connection, or for its not-before time.
+        Queued = "queued",
+        /// Claimed by a worker under a lease.
+        InFlight = "in_flight",
+        /// Sent, outcome not known; never sendable until a probe decides.
+        Unknown = "unknown",
+        /// Proved absent from the ERP; a person is needed.
+        Exception = "exception",
+        /// The ERP answered with its document number.
+        Posted = "posted",
+        /// Read back and equal.
+        Confirmed = "confirmed",
+        /// The ERP holds something that differs; never sendable again.
+        Mismatch = "mismatch",
+        /// Closed by people outside the ERP path, with reason, evidence and approval.
+        Resolved = "resolved",
+        /// Taken back before issue.
+        Voided = "voided",
+        /// Replaced by a newer version.
+        Superseded = "superseded",
+    }
+}
+
+text_enum! {
+    /// Which kind of paper it is. The kind says on which side of AR it stands; amounts are never negative.
+    pub enum DocumentKind {
+        Invoice = "invoice",
+        CreditMemo = "credit_memo",
+    }
+}
+
+text_enum! {
+    /// A side of the AR control account.
+    pub enum Side {
+        Debit = "debit",
+        Credit = "credit",
+    }
+}
+
+impl DocumentKind {
+    /// An invoice debits AR, a credit memo credits it.
+    pub fn side(self) -> Side {
+        match self {
+            Self::Invoice => Side::Debit,
+            Self::CreditMemo => Side::Credit,
+        }
+    }
+
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Invoice => "Invoice",
+            Self::CreditMemo => "Credit memo",
+        }
+    }
+}
+
+/// A move that the state machine does not know, with the state that was found.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a document that is {from} can't become {to}")]
+pub struct IllegalMove {
+    pub from: Stage,
+    pub to: Stage,
+}
+
+impl Stage {
+    /// Where a document may first appear.
+    pub fn is_entry(self) -> bool {
+        matches!(self, Self::Finalized | Self::Rejected)
+    }
+
+    /// Where a document may go from here.
+    pub fn successors(self) -> &'static [Self] {
+        use Stage::*;
+        match self {
+            Finalized => &[Queued, Held, Exception, Voided, Superseded],
+            Held => &[Finalized, Voided, Superseded],
+            Rejected => &[Superseded],
+            Queued => &[InFlight, Held, Exception, Posted],
+            InFlight => &[Posted, Unknown, Exception, Queued],
+            Unknown => &[Posted, Queued, Mismatch],
+            Exception => &[Queued, Posted, Resolved, Superseded],
+            Posted => &[Confirmed, Mismatch],
+            Confirmed => &[Mismatch],
+            Mismatch => &[Confirmed, Resolved],
+            Resolved | Voided | Superseded => &[],
+        }
+    }
+
+    /// From where a document may come here.
+    pub fn predecessors(self) -> Vec<Self> {
+        Self::ALL.iter().copied().filter(|from| from.successors().contains(&self)).collect()
+    }
+
+    pub fn check_move(self, to: Self) -> Result<(), IllegalMove> {
+        if self.successors().contains(&to) { Ok(()) } else { Err(IllegalMove { from: self, to }) }
+    }
+
+    /// Nothing is expected to happen any more: an outcome seal may be set.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Confirmed | Self::Resolved | Self::Voided | Self::Superseded | Self::Rejected)
+    }
+
+    /// The ERP holds a document for it, or may hold one: never send again.
+    pub fn may_be_in_erp(self) -> bool {
+        matches!(self, Self::InFlight | Self::Unknown | Self::Posted | Self::Confirmed | Self::Mismatch)
+    }
+
+    /// A person has to act.
+    pub fn needs_a_person(self) -> bool {
+        matches!(self, Self::Exception | Self::Mismatch | Self::Rejected | Self::Held)
+    }
+
+    /// The word on screen.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::InFlight => "in flight",
+            other => other.as_str(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Stage::*, *};
+
+    /// The table of DESIGN §1, written out a second time on purpose.
+    const TABLE: &[(Stage, &[Stage])] = &[
+        (Finalized, &[Queued, Held, Exception, Voided, Superseded]),
+        (Held, &[Finalized, Voided, Superseded]),
+        (Rejected, &[Superseded]),
+        (Queued, &[InFlight, Held, Exception, Posted]),
+        (InFlight, &[Posted, Unknown, Exception, Queued]),
+        (Unknown, &[Posted, Queued, Mismatch]),
+        (Exception, &[Queued, Posted, Resolved, Superseded]),
+        (Posted, &[Confirmed, Mismatch]),
+        (Confirmed, &[Mismatch]),
+        (Mismatch, &[Confirmed, Resolved]),
+        (Resolved, &[]),
+        (Voided, &[]),
+        (Superseded, &[]),
+    ];
+
+    #[test]
+    fn the_state_machine_is_the_table_of_the_design() {
+        assert_eq!(TABLE.len(), Stage::ALL.len());
+        for (from, allowed) in TABLE {
+            for to in Stage::ALL {
+                assert_eq!(from.check_move(*to).is_ok(), allowed.contains(to), "{from} → {to}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_may_be_in_the_erp_is_never_queued_without_proof() {
+        for stage in Stage::ALL.iter().filter(|s| s.may_be_in_erp() && !matches!(s, InFlight | Unknown)) {
+            assert!(stage.check_move(Queued).is_err(), "{stage} must not be sendable again");
+        }
+    }
+
+    #[test]
+    fn predecessors_mirror_successors() {
+        for to in Stage::ALL {
+            for from in to.predecessors() {
+                assert!(from.check_move(*to).is_ok());
+            }
+        }
+        assert_eq!(InFlight.predecessors(), vec![Queued]);
+    }
+}

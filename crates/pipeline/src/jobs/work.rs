@@ -1,0 +1,134 @@
+//! What each kind of job does. All of them may run twice: they compare what is there with what should be there.
+
+use super::Workshop;
+use crate::{import, readback, reconcile, retry::transaction, verify};
+use anyhow::{Context as _, bail};
+use chrono::TimeDelta;
+use domain::{
+    id::{EntityId, JobId},
+    job::JobKind,
+};
+use std::time::Instant;
+use store::{
+    access::sessions,
+    connections::{self, AttachedEntity},
+    jobs::{self, Claimed, Ended, NewJob},
+    reconciliation,
+};
+use uuid::Uuid;
+
+/// Periods of an entity that are compared every time: those that may still change, and a few to look back.
+const PERIODS_COMPARED: i64 = 6;
+/// How long completed jobs are kept for the page; discarded ones stay.
+const RUNS_KEPT: TimeDelta = TimeDelta::days(30);
+
+/// A claimed job that is being worked on.
+pub(super) struct Running {
+    pub claimed: Claimed,
+    pub since: Instant,
+}
+
+impl Running {
+    pub(super) fn ended(&self, shop: &Workshop) -> Ended {
+        Ended { at: shop.cx.clock.now(), duration_ms: i64::try_from(self.since.elapsed().as_millis()).unwrap_or(i64::MAX) }
+    }
+}
+
+impl Workshop {
+    /// Does a job and completes it.
+    pub(super) async fn perform(&self, job: &Running) -> anyhow::Result<()> {
+        match job.claimed.kind {
+            JobKind::ReadBack => {
+                let result = self.read_back(&job.claimed.subject).await?;
+                self.complete(job, &result, Some(JobKind::Reconcile)).await?;
+            }
+            JobKind::Reconcile => {
+                let result = self.reconcile(&job.claimed.subject).await?;
+                self.complete(job, &result, None).await?;
+            }
+            JobKind::SealOutcomes => {
+                let sealed = import::seals::seal_outcomes(&self.cx).await?;
+                self.complete(job, &format!("{sealed} batches sealed"), None).await?;
+            }
+            JobKind::SweepSessions => self.sweep(job).await?,
+            JobKind::Verify => {
+                let report = verify::verify(&self.cx.pool).await?;
+                if !report.ties_out() {
+                    bail!("{report}");
+                }
+                self.complete(job, &format!("everything ties out: {} checks", report.checks.len()), None).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Completes a job whose effects are written already, together with the job that follows from it.
+    async fn complete(&self, job: &Running, result: &str, follow: Option<JobKind>) -> store::Result<()> {
+        transaction!(&self.cx.pool, |tx| {
+            let ended = job.ended(self);
+            jobs::complete(tx, &job.claimed, result, ended).await?;
+            if let Some(kind) = follow {
+                let subject = &job.claimed.subject;
+                let new = NewJob { job_id: JobId(Uuid::now_v7()), kind, subject, run_at: ended.at, created_by: job.claimed.kind.as_str() };
+                jobs::enqueue(tx, &new, ended.at).await?;
+            }
+            Ok(())
+        })
+    }
+
+    async fn sweep(&self, job: &Running) -> store::Result<()> {
+        transaction!(&self.cx.pool, |tx| {
+            let ended = job.ended(self);
+            let sessions = sessions::sweep(tx, self.sessions, ended.at).await?;
+            let runs = jobs::forget_completed(tx, ended.at - RUNS_KEPT).await?;
+            jobs::complete(tx, &job.claimed, &format!("{sessions} sessions and {runs} runs removed"), ended).await
+        })
+    }
+
+    /// One ERP that does not answer keeps no other entity from being read; the job fails at the end and is tried again.
+    async fn read_back(&self, subject: &str) -> anyhow::Result<String> {
+        let entities = self.entities(subject).await?;
+        let mut sum = readback::ReadBack::default();
+        let mut errors = Vec::new();
+        for entity in &entities {
+            match readback::sync_entity(&self.cx, &self.erps, entity).await {
+                Ok(done) => sum += done,
+                Err(error) => {
+                    tracing::warn!(entity.code = %entity.mapping.entity_code, error = format!("{error:#}"), "read-back failed");
+                    errors.push(format!("{error:#}"));
+                }
+            }
+        }
+        if !errors.is_empty() {
+            bail!("{} of {} entities: {}", errors.len(), entities.len(), errors.join("; "));
+        }
+        Ok(format!("{} read, {} gone, {} confirmed, {} differ", sum.read, sum.gone, sum.confirmed, sum.mismatched))
+    }
+
+    async fn reconcile(&self, subject: &str) -> anyhow::Result<String> {
+        let (mut runs, mut opened, mut closed) = (0, 0, 0);
+        for entity in self.entities(subject).await? {
+            let mut conn = self.cx.pool.acquire().await.map_err(store::Error::from)?;
+            let periods = reconciliation::assessable(&mut conn, entity.entity_id, PERIODS_COMPARED).await?;
+            drop(conn);
+            for period in periods {
+                if let Some(done) = reconcile::run(&self.cx, entity.entity_id, period).await? {
+                    runs += 1;
+                    opened += done.breaks.opened;
+                    closed += done.breaks.closed;
+                }
+            }
+        }
+        Ok(format!("{runs} periods compared, {opened} breaks opened, {closed} closed"))
+    }
+
+    /// Entities with an ERP that a job is about: all, or the one its subject names.
+    async fn entities(&self, subject: &str) -> anyhow::Result<Vec<AttachedEntity>> {
+        if !subject.is_empty() {
+            let entity: EntityId = subject.parse().with_context(|| format!("{subject:?} is not an entity"))?;
+            return Ok(vec![readback::attached(&self.cx, entity).await?]);
+        }
+        let mut conn = self.cx.pool.acquire().await.map_err(store::Error::from)?;
+        Ok(connections::attached_entities(&mut conn).await?)
+    }
+}

@@ -1,0 +1,228 @@
+//! What follows from an answer: stage, next work, exception, circuit. Fenced by the attempt; a late answer is kept,
+//! and adopted when it brings the ERP's number.
+
+use super::{Desk, finished, new_correlation, send::Completion};
+use crate::retry::transaction;
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{
+    exception::{Cause as Trouble, ExceptionKind},
+    id::{DocumentId, ExceptionId},
+    posting::{Outcome, OutcomeKind, not_before},
+    stage::Stage,
+};
+use std::collections::{BTreeMap, HashSet};
+use store::{
+    Conn, Result, connections,
+    exceptions::{self, NewException},
+    movements::transition,
+    postings::{self, Finished, Next},
+};
+use uuid::Uuid;
+
+/// A probe that may find a fast answer early; absence counts only after the ERP's processing time.
+const FIRST_LOOK: TimeDelta = TimeDelta::seconds(20);
+/// How long an open circuit lets nothing through.
+const CIRCUIT_REST: TimeDelta = TimeDelta::seconds(60);
+
+/// What one completion leads to.
+struct Verdict {
+    document_id: DocumentId,
+    stage: Stage,
+    reason: String,
+    next: Next,
+    trouble: Option<Trouble>,
+}
+
+impl Desk {
+    /// Writes what a batch of sends came to, in one transaction.
+    pub async fn complete(&self, completions: &[Completion]) -> Result<()> {
+        if completions.is_empty() {
+            return Ok(());
+        }
+        let now = self.cx.clock.now();
+        let attempts: Vec<Finished> = completions.iter().map(|c| self.finished_send(c)).collect();
+        let verdicts: Vec<Verdict> = completions.iter().map(|c| self.judge(c, now)).collect();
+        transaction!(&self.cx.pool, |tx| {
+            postings::finish_attempts(tx, &attempts, now).await?;
+            let claims: Vec<_> = completions.iter().map(|c| (c.claimed.document_id, c.claimed.attempt_id)).collect();
+            let mut mine: HashSet<DocumentId> = postings::hold_leases(tx, &claims).await?.into_iter().collect();
+            mine.extend(self.late_adoptions(tx, completions, &mine).await?);
+            self.apply(tx, verdicts.iter().filter(|v| mine.contains(&v.document_id)), now).await?;
+            self.switch_circuit(tx, completions, now).await
+        })
+    }
+
+    /// The lease ended before the answer came, but the answer is an acceptance and the document is still unknown.
+    async fn late_adoptions(&self, tx: &mut Conn, completions: &[Completion], mine: &HashSet<DocumentId>) -> Result<Vec<DocumentId>> {
+        let late: Vec<DocumentId> = completions
+            .iter()
+            .filter(|c| !mine.contains(&c.claimed.document_id))
+            .filter(|c| matches!(&c.sent, Some(sent) if matches!(sent.outcome, Outcome::Accepted { .. })))
+            .map(|c| c.claimed.document_id)
+            .collect();
+        if late.is_empty() { Ok(late) } else { postings::hold_unknown(tx, &late).await }
+    }
+
+    async fn apply<'v>(&self, tx: &mut Conn, verdicts: impl Iterator<Item = &'v Verdict>, now: DateTime<Utc>) -> Result<()> {
+        let mut moves: BTreeMap<(Stage, &str), Vec<DocumentId>> = BTreeMap::new();
+        let mut next = Vec::new();
+        let mut troubles = Vec::new();
+        for verdict in verdicts {
+            moves.entry((verdict.stage, verdict.reason.as_str())).or_default().push(verdict.document_id);
+            next.push(verdict.next.clone());
+            if let Some(cause) = &verdict.trouble {
+                let exception_id = ExceptionId(Uuid::now_v7());
+                troubles.push(NewException {
+                    exception_id,
+                    document_id: verdict.document_id,
+                    system: Some(self.connection.system),
+                    cause: cause.clone(),
+                });
+            }
+        }
+        for ((stage, reason), ids) in &moves {
+            transition(tx, ids, *stage, &self.cause(*reason, new_correlation())).await?;
+            match stage {
+                Stage::Posted => postings::publish(tx, "PostingAccepted", ids, now).await?,
+                Stage::Exception | Stage::Mismatch => postings::publish(tx, "ExceptionOpened", ids, now).await?,
+                _ => {}
+            }
+        }
+        if !next.is_empty() {
+            postings::set_next(tx, &next).await?;
+        }
+        if !troubles.is_empty() {
+            exceptions::open(tx, &troubles, now).await?;
+        }
+        Ok(())
+    }
+
+    async fn switch_circuit(&self, tx: &mut Conn, completions: &[Completion], now: DateTime<Utc>) -> Result<()> {
+        let answers = || completions.iter().filter_map(|c| c.sent.as_ref());
+        if let Some(Outcome::Auth { reason }) = answers().map(|s| &s.outcome).find(|o| matches!(o, Outcome::Auth { .. })) {
+            tracing::warn!(connection.code = %self.connection.code, reason, "credentials refused, circuit opened");
+            return connections::open_circuit(tx, self.connection.connection_id, reason, now, now + CIRCUIT_REST).await;
+        }
+        let answered = answers().any(|s| !matches!(s.outcome.kind(), OutcomeKind::Transient | OutcomeKind::Ambiguous));
+        if answered && connections::close_circuit(tx, self.connection.connection_id).await? {
+            tracing::info!(connection.code = %self.connection.code, "circuit closed");
+        }
+        Ok(())
+    }
+
+    fn judge(&self, completion: &Completion, now: DateTime<Utc>) -> Verdict {
+        let claimed = &completion.claimed;
+        let kind = completion.sent.as_ref().map_or(OutcomeKind::NotSent, |s| s.outcome.kind());
+        let mut next = Next {
+            document_id: claimed.document_id,
+            work: None,
+            due_at: None,
+            burnt: kind.burns_an_attempt(),
+            absent_probes: 0,
+            erp_id: None,
+            erp_number: None,
+        };
+        let verdict = |stage: Stage, reason: String, next: Next, trouble: Option<Trouble>| Verdict {
+            document_id: claimed.document_id,
+            stage,
+            reason,
+            next,
+            trouble,
+        };
+        let jitter = || rand::random_range(0..=100);
+        let tries = claimed.attempts.unsigned_abs();
+        match completion.sent.as_ref().map(|s| &s.outcome) {
+            Some(Outcome::Accepted { erp_id, erp_number }) => {
+                (next.erp_id, next.erp_number) = (Some(erp_id.clone()), Some(erp_number.clone()));
+                verdict(kind.stage(), format!("accepted by {}", self.connection.code), next, None)
+            }
+            Some(Outcome::Transient { reason }) if claimed.attempts + 1 >= self.connection.attempts_max => {
+                let message = format!("not processed after {} tries: {reason}", claimed.attempts + 1);
+                let cause = Trouble { kind: ExceptionKind::Attempts, code: "ATTEMPTS_USED_UP".into(), message, field: None, missing: None };
+                verdict(Stage::Exception, "tries used up".into(), next, Some(cause))
+            }
+            Some(Outcome::Business(refusal) | Outcome::Permanent(refusal)) => {
+                verdict(kind.stage(), format!("refused: {}", refusal.code), next, Some(Trouble::of_refusal(refusal)))
+            }
+            Some(Outcome::Ambiguous { .. } | Outcome::Duplicate { .. }) => {
+                let wait = if kind == OutcomeKind::Duplicate { TimeDelta::zero() } else { FIRST_LOOK };
+                (next.work, next.due_at) = (Some("probe"), Some(now + wait));
+                let reason = if kind == OutcomeKind::Duplicate { "the ERP has our key already" } else { "sent, outcome not known" };
+                verdict(kind.stage(), reason.into(), next, None)
+            }
+            waits => {
+                let (reason, due) = match waits {
+                    Some(Outcome::Throttled { retry_after_seconds }) => {
+                        ("throttled", not_before(now, tries, jitter(), *retry_after_seconds))
+                    }
+                    Some(Outcome::Transient { .. }) => ("not processed, tried again later", not_before(now, tries, jitter(), None)),
+                    Some(Outcome::Auth { .. }) => ("credentials refused, nothing sent", now),
+                    _ => ("claimed, not sent", now),
+                };
+                (next.work, next.due_at) = (Some("send"), Some(due));
+                verdict(Stage::Queued, reason.into(), next, None)
+            }
+        }
+    }
+
+    fn finished_send(&self, completion: &Completion) -> Finished {
+        let Some(sent) = &completion.sent else { return finished(&completion.claimed, OutcomeKind::NotSent.as_str(), None) };
+        let mut row = finished(&completion.claimed, sent.outcome.kind().as_str(), Some(&sent.exchange));
+        match &sent.outcome {
+            Outcome::Business(refusal) | Outcome::Permanent(refusal) => {
+                (row.code, row.message, row.field) = (Some(refusal.code.clone()), Some(refusal.message.clone()), refusal.field.clone());
+            }
+            Outcome::Transient { reason } | Outcome::Auth { reason } | Outcome::Duplicate { reason } | Outcome::Ambiguous { reason } => {
+                row.message = Some(reason.clone());
+            }
+            Outcome::Accepted { erp_number, .. } => row.message = Some(format!("number {erp_number}")),
+            Outcome::Throttled { retry_after_seconds } => {
+                row.message = retry_after_seconds.map(|seconds| format!("asked to wait {seconds} s"));
+            }
+        }
+        row
+    }
+
+    /// Leases that ended without an answer: nobody knows, so a probe has to.
+    pub async fn sweep(&self) -> Result<usize> {
+        let now = self.cx.clock.now();
+        transaction!(&self.cx.pool, |tx| {
+            let expired =
+                postings::expired_leases(tx, self.connection.connection_id, i64::try_from(super::BATCH).unwrap_or(i64::MAX)).await?;
+            let ids: Vec<DocumentId> = expired.iter().map(|e| e.document_id).collect();
+            transition(tx, &ids, Stage::Unknown, &self.cause("the lease ended without an answer", new_correlation())).await?;
+            let next: Vec<Next> = ids
+                .iter()
+                .map(|id| Next {
+                    document_id: *id,
+                    work: Some("probe"),
+                    due_at: Some(now),
+                    burnt: true,
+                    absent_probes: 0,
+                    erp_id: None,
+                    erp_number: None,
+                })
+                .collect();
+            postings::set_next(tx, &next).await?;
+            let attempts: Vec<_> = expired.iter().map(|e| e.attempt_id).collect();
+            postings::write_off(tx, &attempts, now).await?;
+            Ok(ids.len())
+        })
+    }
+
+    pub(super) async fn decide(&self, tx: &mut Conn, decisions: Vec<Decision>, now: DateTime<Utc>) -> Result<()> {
+        let verdicts: Vec<Verdict> = decisions
+            .into_iter()
+            .map(|d| Verdict { document_id: d.next.document_id, stage: d.stage, reason: d.reason, next: d.next, trouble: d.trouble })
+            .collect();
+        self.apply(tx, verdicts.iter(), now).await
+    }
+}
+
+/// What a probe decided.
+pub(super) struct Decision {
+    pub stage: Stage,
+    pub reason: String,
+    pub next: Next,
+    pub trouble: Option<Trouble>,
+}

@@ -1,0 +1,172 @@
+//! The posting worker's loops: one per connection for sends, one for leases and probes, one per process for mapping.
+
+use super::{BATCH, Desk, map, send::Completion};
+use crate::{Context, erps::Erps};
+use std::{sync::Arc, time::Duration};
+use store::{Result, connections::AttachedEntity};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// How long an idle worker sleeps before it looks again.
+const IDLE: Duration = Duration::from_millis(400);
+/// How long answers are gathered, so that one transaction completes many.
+const GATHER: Duration = Duration::from_millis(4);
+/// A worker whose database is away waits before it tries again.
+const TROUBLED: Duration = Duration::from_secs(2);
+
+/// Runs posting for every connection until cancelled; what is in flight then is answered and written first.
+pub async fn run(cx: Context, erps: Arc<Erps>, worker: Arc<str>, cancel: CancellationToken) {
+    let mut tasks = JoinSet::new();
+    for desk in erps.desks(&cx, &worker) {
+        tasks.spawn(send_loop(desk.clone(), cancel.clone()));
+        tasks.spawn(watch_loop(desk, cancel.clone()));
+    }
+    tasks.spawn(map_loop(cx, erps, cancel));
+    while let Some(ended) = tasks.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!(%error, "a posting loop ended");
+        }
+    }
+}
+
+/// Rests about so long; spread, so that many processes don't look at the same moment.
+async fn rest(cancel: &CancellationToken, time: Duration) {
+    let spread = time * rand::random_range(80..120) / 100;
+    tokio::select! { () = cancel.cancelled() => {}, () = tokio::time::sleep(spread) => {} }
+}
+
+async fn map_loop(cx: Context, erps: Arc<Erps>, cancel: CancellationToken) {
+    while !cancel.is_cancelled() {
+        match map_all(&cx, &erps).await {
+            Ok(0) => rest(&cancel, IDLE).await,
+            Ok(_) => {}
+            Err(error) => {
+                tracing::error!(%error, "mapping failed");
+                rest(&cancel, TROUBLED).await;
+            }
+        }
+    }
+}
+
+async fn map_all(cx: &Context, erps: &Erps) -> Result<usize> {
+    let mut moved = 0;
+    for entity in attached(cx).await? {
+        moved += map::map_finalized(cx, erps, &entity).await?;
+    }
+    Ok(moved)
+}
+
+async fn attached(cx: &Context) -> Result<Vec<AttachedEntity>> {
+    store::connections::attached_entities(&mut *cx.pool.acquire().await?).await
+}
+
+async fn watch_loop(desk: Desk, cancel: CancellationToken) {
+    while !cancel.is_cancelled() {
+        match watch(&desk).await {
+            Ok(0) => rest(&cancel, IDLE).await,
+            Ok(_) => {}
+            Err(error) => {
+                tracing::error!(%error, connection.code = %desk.connection.code, "probing failed");
+                rest(&cancel, TROUBLED).await;
+            }
+        }
+    }
+}
+
+async fn watch(desk: &Desk) -> Result<usize> {
+    Ok(desk.sweep().await? + desk.probe().await?)
+}
+
+/// Keeps the connection's slots full: claims while there is room, completes what was answered.
+async fn send_loop(desk: Desk, cancel: CancellationToken) {
+    let mut flying: JoinSet<Completion> = JoinSet::new();
+    loop {
+        let taken = if cancel.is_cancelled() { Ok(0) } else { launch(&desk, &mut flying).await };
+        if let Err(error) = &taken {
+            tracing::error!(%error, connection.code = %desk.connection.code, "claiming failed");
+            rest(&cancel, TROUBLED).await;
+        }
+        if flying.is_empty() {
+            if cancel.is_cancelled() {
+                return;
+            }
+            if matches!(taken, Ok(0)) {
+                rest(&cancel, IDLE).await;
+            }
+            continue;
+        }
+        let answered = gather(&mut flying).await;
+        while let Err(error) = desk.complete(&answered).await {
+            // answers are kept in hand until the database takes them; if we die first the lease ends and a probe decides
+            tracing::error!(%error, connection.code = %desk.connection.code, "completing failed");
+            tokio::time::sleep(TROUBLED).await;
+        }
+    }
+}
+
+async fn launch(desk: &Desk, flying: &mut JoinSet<Completion>) -> Result<usize> {
+    let slots = usize::try_from(desk.connection.slots).unwrap_or(1);
+    let room = slots.saturating_sub(flying.len()).min(BATCH);
+    if room == 0 {
+        return Ok(0);
+    }
+    let hand = desk.take(room).await?;
+    let taken = hand.claimed.len();
+    for claimed in hand.claimed {
+        let desk = desk.clone();
+        flying.spawn(async move { desk.send(claimed, hand.correlation_id, hand.lease_ends).await });
+    }
+    Ok(taken)
+}
+
+/// Waits for the first answer, then takes along what comes within a moment.
+async fn gather(flying: &mut JoinSet<Completion>) -> Vec<Completion> {
+    let mut answered = Vec::new();
+    let mut until = None;
+    while answered.len() < BATCH {
+        let next = match until {
+            None => flying.join_next().await,
+            Some(until) => match tokio::time::timeout_at(until, flying.join_next()).await {
+                Ok(next) => next,
+                Err(_) => break,
+            },
+        };
+        match next {
+            Some(Ok(completion)) => answered.push(completion),
+            // a panic in a connector is the same as no answer: its lease ends and a probe decides
+            Some(Err(error)) => tracing::error!(%error, "a send ended without an answer"),
+            None => break,
+        }
+        until.get_or_insert_with(|| tokio::time::Instant::now() + GATHER);
+    }
+    answered
+}
+
+/// Does everything that is due at the clock's time, and returns when nothing is: tests and the demo's past.
+pub async fn drain(cx: &Context, erps: &Erps, worker: &Arc<str>) -> Result<()> {
+    let desks = erps.desks(cx, worker);
+    loop {
+        let mut moved = map_all(cx, erps).await?;
+        for desk in &desks {
+            moved += watch(desk).await?;
+            moved += drain_sends(desk).await?;
+        }
+        if moved == 0 {
+            return Ok(());
+        }
+    }
+}
+
+async fn drain_sends(desk: &Desk) -> Result<usize> {
+    let mut flying = JoinSet::new();
+    let mut sent = 0;
+    loop {
+        let taken = launch(desk, &mut flying).await?;
+        if taken == 0 && flying.is_empty() {
+            return Ok(sent);
+        }
+        sent += taken;
+        let answered = gather(&mut flying).await;
+        desk.complete(&answered).await?;
+    }
+}

@@ -1,0 +1,97 @@
+//! Mappings: proposed by one person, activated by another above the limit. What an activation releases is the money
+//! that waits in exception for it.
+
+use super::{WorkError, entry, text};
+use crate::{Context, retry::transaction};
+use domain::{
+    access::{Caller, Scope},
+    id::{ConnectionId, MappingId},
+    mapping::MappingKind,
+};
+use store::{Tx, access::audit, approvals, connections, exceptions, mappings};
+use uuid::Uuid;
+
+/// What a proposal came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proposed {
+    /// In force: what it releases was under the author's limit.
+    Active,
+    /// Waits for a second person.
+    Waits,
+}
+
+/// Proposes a mapping; puts it in force at once when the money it releases is within the author's limit.
+pub async fn propose(
+    cx: &Context,
+    caller: &Caller,
+    scope: &Scope,
+    connection: ConnectionId,
+    kind: MappingKind,
+    source_code: &str,
+    target_ref: &str,
+) -> Result<Proposed, WorkError> {
+    let (source_code, target_ref) = (text("source_code", source_code)?, text("target_ref", target_ref)?);
+    let (id, now) = (MappingId(Uuid::now_v7()), cx.clock.now());
+    transaction!(&cx.pool, |tx| {
+        if !reaches(tx, scope, connection).await? {
+            return Ok(Err(WorkError::NotFound));
+        }
+        match mappings::propose(tx, id, connection, kind, &source_code, &target_ref, &caller.email, now).await {
+            Ok(_) => {}
+            Err(error) if error.is_conflict_on("mapping_proposed") => {
+                return Ok(Err(WorkError::Conflict(format!("A proposal for {source_code} waits already."))));
+            }
+            Err(error) => return Err(error),
+        }
+        let within_limit = within_limit(tx, caller, connection, kind, &source_code, now).await?;
+        if within_limit {
+            mappings::decide(tx, id, true, true, &caller.email, now).await?;
+        }
+        let after = serde_json::json!({ "connection": connection, "kind": kind, "source_code": source_code, "target_ref": target_ref, "active": within_limit });
+        audit::append(tx, &entry(cx, caller, "mapping.propose", &format!("mapping:{id}"), after)).await?;
+        Ok(Ok(if within_limit { Proposed::Active } else { Proposed::Waits }))
+    })?
+}
+
+/// A connection is the caller's when one of its entities is.
+async fn reaches(tx: &mut Tx, scope: &Scope, connection: ConnectionId) -> store::Result<bool> {
+    let entities = connections::attached_entities(tx).await?;
+    Ok(entities.iter().any(|e| e.connection_id == connection && scope.contains(e.entity_id)))
+}
+
+async fn within_limit(
+    tx: &mut Tx,
+    caller: &Caller,
+    connection: ConnectionId,
+    kind: MappingKind,
+    code: &str,
+    now: chrono::DateTime<chrono::Utc>,
+) -> store::Result<bool> {
+    let day = now.date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
+    for (entity, currency, amount) in exceptions::released_by(tx, connection, kind, code).await? {
+        if amount > approvals::limit_left(tx, entity, &currency, &caller.email, day).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// A second person puts a proposal in force or refuses it.
+pub async fn decide(cx: &Context, caller: &Caller, scope: &Scope, id: MappingId, approve: bool) -> Result<(), WorkError> {
+    let now = cx.clock.now();
+    transaction!(&cx.pool, |tx| {
+        let Some(mapping) = mappings::find(tx, id).await? else { return Ok(Err(WorkError::NotFound)) };
+        if !reaches(tx, scope, mapping.connection_id).await? {
+            return Ok(Err(WorkError::NotFound));
+        }
+        if mapping.proposed_by == caller.email {
+            return Ok(Err(WorkError::Conflict("Nobody approves what he prepared.".into())));
+        }
+        if !mappings::decide(tx, id, approve, false, &caller.email, now).await? {
+            return Ok(Err(WorkError::Conflict("It is decided already.".into())));
+        }
+        let after = serde_json::json!({ "approved": approve, "kind": mapping.kind, "source_code": mapping.source_code, "target_ref": mapping.target_ref });
+        audit::append(tx, &entry(cx, caller, "mapping.decide", &format!("mapping:{id}"), after)).await?;
+        Ok(Ok(()))
+    })?
+}

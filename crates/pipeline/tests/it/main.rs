@@ -1,0 +1,5 @@
+//! Scenarios over the whole pipeline, each on a database of its own.
+
+mod import;
+mod invoices;
+mod verify;

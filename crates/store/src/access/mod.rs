@@ -1,0 +1,7 @@
+//! People, roles, sessions, API keys and the audit log.
+
+pub mod api_keys;
+pub mod audit;
+pub mod sessions;
+pub mod throttle;
+pub mod users;

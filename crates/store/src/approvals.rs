@@ -1,0 +1,132 @@
+//! Resolutions and the second person they may need.
+
+use crate::{Conn, Pool, Result, Scope};
+use chrono::{DateTime, Utc};
+use domain::{
+    id::{ApprovalId, DocumentId, EntityId},
+    view::ApprovalView,
+};
+use rust_decimal::Decimal;
+
+/// A resolution as it is recorded: open until decided, or decided at once within the limit.
+#[derive(Debug, Clone)]
+pub struct NewApproval {
+    pub approval_id: ApprovalId,
+    pub entity_id: EntityId,
+    pub document_id: DocumentId,
+    pub shown_hash: [u8; 32],
+    pub currency: String,
+    pub amount: Decimal,
+    pub reason: String,
+    pub requested_by: String,
+    pub requested_at: DateTime<Utc>,
+    pub within_limit: bool,
+}
+
+/// Conflicts on `approval_document` when a request for the document waits already.
+pub async fn insert(conn: &mut Conn, new: &NewApproval) -> Result<()> {
+    sqlx::query!(
+        "insert into approval (approval_id, entity_id, document_id, shown_hash, currency, amount, reason, requested_by, requested_at,
+            decision, decided_by, decided_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, case when $10 then 'within_limit' end, case when $10 then $8 end, case when $10 then $9::timestamptz end)",
+        new.approval_id.0,
+        new.entity_id.0,
+        new.document_id.0,
+        new.shown_hash.as_slice(),
+        new.currency,
+        new.amount,
+        new.reason,
+        new.requested_by,
+        new.requested_at,
+        new.within_limit
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What is left of a person's limit in an entity and currency on the day that began at `day`. Locks the limit, so that
+/// two acts at once can't both use the same rest.
+pub async fn limit_left(conn: &mut Conn, entity: EntityId, currency: &str, person: &str, day: DateTime<Utc>) -> Result<Decimal> {
+    let limit = sqlx::query_scalar!("select amount from approval_limit where entity_id = $1 and currency = $2 for update", entity.0, currency)
+        .fetch_optional(&mut *conn)
+        .await?
+        .unwrap_or_default();
+    let used = sqlx::query_scalar!(
+        r#"select coalesce(sum(amount), 0) as "used!" from approval
+        where entity_id = $1 and currency = $2 and requested_by = $3 and decision = 'within_limit' and requested_at >= $4"#,
+        entity.0,
+        currency,
+        person,
+        day
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(limit - used)
+}
+
+pub async fn set_limit(conn: &mut Conn, entity: EntityId, currency: &str, amount: Decimal) -> Result<()> {
+    sqlx::query!(
+        "insert into approval_limit (entity_id, currency, amount) values ($1, $2, $3) on conflict (entity_id, currency) do update set amount = $3",
+        entity.0,
+        currency,
+        amount
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// An open request, locked for its decision.
+#[derive(Debug, Clone)]
+pub struct Open {
+    pub approval_id: ApprovalId,
+    pub entity_id: EntityId,
+    pub document_id: DocumentId,
+    pub shown_hash: Vec<u8>,
+    pub reason: String,
+    pub requested_by: String,
+}
+
+pub async fn lock_open(conn: &mut Conn, scope: &Scope, id: ApprovalId) -> Result<Option<Open>> {
+    Ok(sqlx::query_as!(
+        Open,
+        r#"select approval_id as "approval_id: ApprovalId", entity_id as "entity_id: EntityId", document_id as "document_id: DocumentId",
+            shown_hash, reason, requested_by
+        from approval where approval_id = $1 and entity_id = any($2) and decision is null for update"#,
+        id.0,
+        &scope.ids()
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
+/// Conflicts on `preparer_is_not_approver` when somebody decides his own.
+pub async fn decide(conn: &mut Conn, id: ApprovalId, decision: &str, by: &str, comment: Option<&str>, at: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "update approval set decision = $2, decided_by = $3, decided_at = $4, comment = $5 where approval_id = $1 and decision is null",
+        id.0,
+        decision,
+        by,
+        at,
+        comment
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What waits for an approver, oldest first.
+pub async fn open(pool: &Pool, scope: &Scope, limit: i64) -> Result<Vec<ApprovalView>> {
+    Ok(sqlx::query_as!(
+        ApprovalView,
+        r#"select a.approval_id as "approval_id: ApprovalId", a.document_id as "document_id: DocumentId", d.number, e.code as entity_code,
+            a.currency, a.amount, a.reason, a.requested_by, a.requested_at
+        from approval a join document d using (document_id) join entity e on e.entity_id = a.entity_id
+        where a.decision is null and a.entity_id = any($1) order by a.requested_at limit $2"#,
+        &scope.ids(),
+        limit
+    )
+    .fetch_all(pool)
+    .await?)
+}

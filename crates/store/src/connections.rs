@@ -1,0 +1,200 @@
+//! ERP connections: settings, circuit, and which entities they keep the receivables of.
+
+use crate::{Conn, Pool, Result, Scope};
+use chrono::{DateTime, Utc};
+use domain::{
+    id::{ConnectionId, EntityId},
+    mapping::EntityMapping,
+    posting::ErpSystem,
+    view::{ConnectionView, FailedAttemptView},
+};
+
+/// A connection as a worker needs it.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    pub connection_id: ConnectionId,
+    pub code: String,
+    pub system: ErpSystem,
+    pub settings: serde_json::Value,
+    /// Encrypted; `pipeline::secret` opens it.
+    pub secrets: Vec<u8>,
+    pub slots: i32,
+    pub processing_seconds_max: i32,
+    pub request_seconds_max: i32,
+    pub attempts_max: i32,
+}
+
+/// A connection to be set up.
+#[derive(Debug, Clone)]
+pub struct NewConnection {
+    pub connection_id: ConnectionId,
+    pub code: String,
+    pub system: ErpSystem,
+    pub settings: serde_json::Value,
+    pub secrets: Vec<u8>,
+    pub slots: i32,
+    pub processing_seconds_max: i32,
+    pub request_seconds_max: i32,
+}
+
+pub async fn insert(conn: &mut Conn, new: &NewConnection) -> Result<()> {
+    sqlx::query!(
+        "insert into erp_connection (connection_id, code, system, settings, secrets, slots, processing_seconds_max, request_seconds_max)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        new.connection_id.0,
+        new.code,
+        new.system.as_str(),
+        new.settings,
+        new.secrets,
+        new.slots,
+        new.processing_seconds_max,
+        new.request_seconds_max
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub async fn attach_entity(conn: &mut Conn, entity: EntityId, connection: ConnectionId, entity_ref: &str, tax_is_ours: bool) -> Result<()> {
+    sqlx::query!(
+        "insert into entity_connection (entity_id, connection_id, entity_ref, tax_is_ours) values ($1, $2, $3, $4)",
+        entity.0,
+        connection.0,
+        entity_ref,
+        tax_is_ours
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub async fn list(pool: &Pool) -> Result<Vec<Connection>> {
+    Ok(sqlx::query_as!(
+        Connection,
+        r#"select connection_id as "connection_id: ConnectionId", code, system as "system: ErpSystem", settings, secrets, slots,
+            processing_seconds_max, request_seconds_max, attempts_max
+        from erp_connection order by code"#
+    )
+    .fetch_all(pool)
+    .await?)
+}
+
+/// An entity with its place at its ERP.
+#[derive(Debug, Clone)]
+pub struct AttachedEntity {
+    pub entity_id: EntityId,
+    pub connection_id: ConnectionId,
+    pub system: ErpSystem,
+    pub mapping: EntityMapping,
+}
+
+pub async fn attached_entities(conn: &mut Conn) -> Result<Vec<AttachedEntity>> {
+    let rows = sqlx::query!(
+        r#"select e.entity_id as "entity_id: EntityId", ec.connection_id as "connection_id: ConnectionId", c.system as "system: ErpSystem",
+            e.code, ec.entity_ref, ec.tax_is_ours
+        from entity_connection ec join entity e using (entity_id) join erp_connection c using (connection_id) order by e.code"#
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| AttachedEntity {
+            entity_id: row.entity_id,
+            connection_id: row.connection_id,
+            system: row.system,
+            mapping: EntityMapping { entity_code: row.code, entity_ref: row.entity_ref, tax_is_ours: row.tax_is_ours },
+        })
+        .collect())
+}
+
+/// Stops sending on a connection: credentials were refused. One call is let through at `probe_at`.
+pub async fn open_circuit(
+    conn: &mut Conn,
+    connection: ConnectionId,
+    reason: &str,
+    now: DateTime<Utc>,
+    probe_at: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "update erp_connection set circuit = 'open', circuit_reason = $2, circuit_opened_at = coalesce(circuit_opened_at, $3), circuit_probe_at = $4
+        where connection_id = $1",
+        connection.0,
+        reason,
+        now,
+        probe_at
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// An answer that was not about credentials closes the circuit.
+pub async fn close_circuit(conn: &mut Conn, connection: ConnectionId) -> Result<bool> {
+    let closed = sqlx::query!(
+        "update erp_connection set circuit = 'closed', circuit_reason = null, circuit_opened_at = null, circuit_probe_at = null
+        where connection_id = $1 and circuit = 'open'",
+        connection.0
+    )
+    .execute(conn)
+    .await?;
+    Ok(closed.rows_affected() > 0)
+}
+
+/// Connections that keep books of the caller's entities. Queue figures come from totals and the small lease index.
+pub async fn states(pool: &Pool, scope: &Scope) -> Result<Vec<ConnectionView>> {
+    let rows = sqlx::query!(
+        r#"select c.connection_id as "connection_id: ConnectionId", c.code, c.system as "system: ErpSystem", c.sandbox, c.slots,
+            (select count(*) from posting p where p.connection_id = c.connection_id and p.work = 'lease') as "in_flight!",
+            coalesce(sum(t.queued), 0)::bigint as "queued!", coalesce(sum(t.unknown), 0)::bigint as "probing!",
+            c.circuit, c.circuit_reason, c.circuit_probe_at, c.processing_seconds_max, c.request_seconds_max,
+            array_agg(e.code order by e.code) as "entities!"
+        from erp_connection c join entity_connection ec using (connection_id) join entity e using (entity_id)
+        left join lateral (select sum(count) filter (where stage = 'queued') as queued, sum(count) filter (where stage = 'unknown') as unknown
+            from period_total pt where pt.entity_id = e.entity_id) t on true
+        where e.entity_id = any($1)
+        group by c.connection_id order by c.code"#,
+        &scope.ids()
+    )
+    .fetch_all(pool)
+    .await?;
+    let mut views = Vec::with_capacity(rows.len());
+    for row in rows {
+        views.push(ConnectionView {
+            last_errors: last_errors(pool, scope, row.connection_id, LAST_ERRORS).await?,
+            connection_id: row.connection_id,
+            code: row.code,
+            system: row.system,
+            sandbox: row.sandbox,
+            slots: row.slots,
+            in_flight: row.in_flight,
+            queued: row.queued,
+            probing: row.probing,
+            circuit: row.circuit,
+            circuit_reason: row.circuit_reason,
+            circuit_probe_at: row.circuit_probe_at,
+            processing_seconds_max: row.processing_seconds_max,
+            request_seconds_max: row.request_seconds_max,
+            entities: row.entities,
+        });
+    }
+    Ok(views)
+}
+
+/// Errors shown with a connection.
+const LAST_ERRORS: i64 = 8;
+
+
+async fn last_errors(pool: &Pool, scope: &Scope, connection: ConnectionId, limit: i64) -> Result<Vec<FailedAttemptView>> {
+    Ok(sqlx::query_as!(
+        FailedAttemptView,
+        r#"select a.document_id as "document_id: domain::id::DocumentId", d.number, a.outcome as "outcome!", a.message, a.finished_at
+        from posting_attempt a join document d using (document_id)
+        where a.connection_id = $1 and a.outcome in ('auth', 'business', 'permanent', 'ambiguous', 'transient') and d.entity_id = any($2)
+        order by a.finished_at desc limit $3"#,
+        connection.0,
+        &scope.ids(),
+        limit
+    )
+    .fetch_all(pool)
+    .await?)
+}

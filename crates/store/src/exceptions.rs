@@ -1,0 +1,184 @@
+//! Exceptions: opened and closed with their document's stage, worked on by people.
+
+use crate::{Conn, Result, Scope};
+use chrono::{DateTime, Utc};
+use domain::{
+    exception::Cause,
+    id::{ConnectionId, DocumentId, EntityId, ExceptionId},
+    mapping::MappingKind,
+    posting::ErpSystem,
+    stage::Stage,
+};
+use rust_decimal::Decimal;
+
+/// A document's trouble, ready to be opened.
+#[derive(Debug, Clone)]
+pub struct NewException {
+    pub exception_id: ExceptionId,
+    pub document_id: DocumentId,
+    pub system: Option<ErpSystem>,
+    pub cause: Cause,
+}
+
+/// Opens exceptions; a document that has one open keeps it, with the new cause.
+pub async fn open(conn: &mut Conn, new: &[NewException], at: DateTime<Utc>) -> Result<()> {
+    let ids: Vec<uuid::Uuid> = new.iter().map(|n| n.exception_id.0).collect();
+    let documents: Vec<uuid::Uuid> = new.iter().map(|n| n.document_id.0).collect();
+    let kinds: Vec<&str> = new.iter().map(|n| n.cause.kind.as_str()).collect();
+    let fingerprints: Vec<String> = new.iter().map(|n| n.cause.fingerprint(n.system)).collect();
+    let codes: Vec<&str> = new.iter().map(|n| n.cause.code.as_str()).collect();
+    let messages: Vec<&str> = new.iter().map(|n| n.cause.message.as_str()).collect();
+    let fields: Vec<Option<&str>> = new.iter().map(|n| n.cause.field.as_deref()).collect();
+    let missing_kinds: Vec<Option<&str>> = new.iter().map(|n| n.cause.missing.as_ref().map(|m| m.kind.as_str())).collect();
+    let missing_codes: Vec<Option<&str>> = new.iter().map(|n| n.cause.missing.as_ref().map(|m| m.code.as_str())).collect();
+    sqlx::query!(
+        "insert into exception (exception_id, document_id, entity_id, connection_id, currency, amount, period, kind, fingerprint, code,
+            message, field, missing_kind, missing_code, opened_at)
+        select r.id, d.document_id, d.entity_id, ec.connection_id, d.currency, d.amount, d.period, r.kind, r.fingerprint, r.code,
+            r.message, r.field, r.missing_kind, r.missing_code, $10
+        from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
+            r (id, document_id, kind, fingerprint, code, message, field, missing_kind, missing_code)
+        join document d using (document_id) left join entity_connection ec using (entity_id)
+        on conflict (document_id) where closed_at is null do update set kind = excluded.kind, fingerprint = excluded.fingerprint,
+            code = excluded.code, message = excluded.message, field = excluded.field, missing_kind = excluded.missing_kind,
+            missing_code = excluded.missing_code",
+        &ids,
+        &documents,
+        &kinds as &[&str],
+        &fingerprints,
+        &codes as &[&str],
+        &messages as &[&str],
+        &fields as &[Option<&str>],
+        &missing_kinds as &[Option<&str>],
+        &missing_codes as &[Option<&str>],
+        at
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Closes the open exceptions of documents that went on.
+pub async fn close(conn: &mut Conn, documents: &[DocumentId], closed_as: &str, at: DateTime<Utc>) -> Result<u64> {
+    let ids: Vec<uuid::Uuid> = documents.iter().map(|id| id.0).collect();
+    let closed = sqlx::query!(
+        "update exception set closed_at = $3, closed_as = $2 where document_id = any($1) and closed_at is null",
+        &ids,
+        closed_as,
+        at
+    )
+    .execute(conn)
+    .await?;
+    Ok(closed.rows_affected())
+}
+
+/// Of these documents, those that are in exception in the caller's entities, locked, by entity.
+pub async fn lock_replayable(conn: &mut Conn, scope: &Scope, documents: &[DocumentId]) -> Result<Vec<(EntityId, DocumentId)>> {
+    let ids: Vec<uuid::Uuid> = documents.iter().map(|id| id.0).collect();
+    let rows = sqlx::query!(
+        r#"select entity_id as "entity_id: EntityId", document_id as "document_id: DocumentId" from document
+        where document_id = any($1) and entity_id = any($2) and stage = 'exception' order by document_id for update"#,
+        &ids,
+        &scope.ids()
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.entity_id, row.document_id)).collect())
+}
+
+/// The open exceptions of a cause, up to a limit, as documents.
+pub async fn documents_of_cluster(conn: &mut Conn, scope: &Scope, fingerprint: &str, limit: i64) -> Result<Vec<DocumentId>> {
+    Ok(sqlx::query_scalar!(
+        r#"select document_id as "document_id: DocumentId" from exception
+        where closed_at is null and fingerprint = $1 and entity_id = any($2) order by opened_at, exception_id limit $3"#,
+        fingerprint,
+        &scope.ids(),
+        limit
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Gives open exceptions an owner, or takes him away. Returns how many were yours to give.
+pub async fn assign(conn: &mut Conn, scope: &Scope, exceptions: &[ExceptionId], owner: Option<&str>) -> Result<u64> {
+    let ids: Vec<uuid::Uuid> = exceptions.iter().map(|id| id.0).collect();
+    let done = sqlx::query!(
+        "update exception set owner = $3 where exception_id = any($1) and entity_id = any($2) and closed_at is null",
+        &ids,
+        &scope.ids(),
+        owner
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Writes a note; `false` when the exception is not the caller's to see.
+pub async fn comment(conn: &mut Conn, scope: &Scope, id: ExceptionId, note: uuid::Uuid, author: &str, at: DateTime<Utc>, body: &str) -> Result<bool> {
+    let done = sqlx::query!(
+        "insert into exception_note (note_id, exception_id, author, written_at, body)
+        select $3, exception_id, $4, $5, $6 from exception where exception_id = $1 and entity_id = any($2)",
+        id.0,
+        &scope.ids(),
+        note,
+        author,
+        at,
+        body
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// An open exception's document, locked, with what an approver is shown.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    pub document_id: DocumentId,
+    pub entity_id: EntityId,
+    pub stage: Stage,
+    pub sequence: i32,
+    pub currency: String,
+    pub amount: Decimal,
+    pub content_hash: Vec<u8>,
+}
+
+pub async fn lock_subject(conn: &mut Conn, scope: &Scope, id: ExceptionId) -> Result<Option<Subject>> {
+    Ok(sqlx::query_as!(
+        Subject,
+        r#"select d.document_id as "document_id: DocumentId", d.entity_id as "entity_id: EntityId", d.stage as "stage: Stage", d.sequence,
+            d.currency, d.amount, d.content_hash
+        from exception x join document d using (document_id)
+        where x.exception_id = $1 and x.closed_at is null and x.entity_id = any($2) for update of d"#,
+        id.0,
+        &scope.ids()
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
+pub async fn lock_document(conn: &mut Conn, scope: &Scope, id: DocumentId) -> Result<Option<Subject>> {
+    Ok(sqlx::query_as!(
+        Subject,
+        r#"select d.document_id as "document_id: DocumentId", d.entity_id as "entity_id: EntityId", d.stage as "stage: Stage", d.sequence,
+            d.currency, d.amount, d.content_hash
+        from document d where d.document_id = $1 and d.entity_id = any($2) for update"#,
+        id.0,
+        &scope.ids()
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
+/// Money in exception for want of a mapping, per entity and currency: what an activation releases.
+pub async fn released_by(conn: &mut Conn, connection: ConnectionId, kind: MappingKind, code: &str) -> Result<Vec<(EntityId, String, Decimal)>> {
+    let rows = sqlx::query!(
+        r#"select entity_id as "entity_id: EntityId", currency, sum(amount) as "amount!" from exception
+        where closed_at is null and connection_id = $1 and missing_kind = $2 and missing_code = $3 group by entity_id, currency"#,
+        connection.0,
+        kind.as_str(),
+        code
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.entity_id, row.currency, row.amount)).collect())
+}

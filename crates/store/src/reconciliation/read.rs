@@ -1,0 +1,126 @@
+//! What the reconciliation page shows.
+
+use super::CHECKPOINT;
+use crate::{Error, Pool, Result, Scope};
+use chrono::{DateTime, Utc};
+use domain::{
+    checkpoint::{BreakKind, ControlTotal},
+    id::{BreakId, CheckpointRunId, DocumentId, EntityId},
+    period::AccountingPeriod,
+    reconciliation::{AgeBucket, AgingCell, BreakFilter, BreakRow, CheckpointCell},
+    stage::{Side, Stage},
+    view::Paged,
+};
+
+/// Cells of the latest run of every entity of the caller. An entity without a run is missing here: not assessed.
+pub async fn cells(pool: &Pool, scope: &Scope, period: AccountingPeriod) -> Result<Vec<CheckpointCell>> {
+    let rows = sqlx::query!(
+        r#"select r.run_id as "run_id: CheckpointRunId", e.entity_id as "entity_id: EntityId", e.code, c.currency, c.side as "side: Side",
+            c.left_count, c.left_amount, c.left_tax, c.right_count, c.right_amount, c.right_tax, c.timing_count, c.timing_amount,
+            c.unreconciled_count, c.unreconciled_amount, r.ran_at, r.read_at
+        from entity e cross join lateral (
+            select run_id, ran_at, read_at from checkpoint_run where entity_id = e.entity_id and period = $2 and checkpoint = $3
+            order by ran_at desc, run_id desc limit 1
+        ) r join checkpoint_cell c using (run_id)
+        where e.entity_id = any($1) order by e.code, c.currency, c.side desc"#,
+        &scope.ids(),
+        period.to_string(),
+        CHECKPOINT
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| CheckpointCell {
+            run_id: row.run_id,
+            entity_id: row.entity_id,
+            entity_code: row.code,
+            period,
+            currency: row.currency,
+            side: row.side,
+            left: ControlTotal { count: row.left_count, amount: row.left_amount, tax: row.left_tax },
+            right: ControlTotal { count: row.right_count, amount: row.right_amount, tax: row.right_tax },
+            timing_count: row.timing_count,
+            timing_amount: row.timing_amount,
+            unreconciled_count: row.unreconciled_count,
+            unreconciled_amount: row.unreconciled_amount,
+            ran_at: row.ran_at,
+            read_at: row.read_at,
+        })
+        .collect())
+}
+
+/// Open breaks, oldest first. `after` is the `next` of the page before; one that can't be read starts at the beginning.
+pub async fn breaks(pool: &Pool, scope: &Scope, filter: &BreakFilter, after: Option<&str>, limit: i64) -> Result<Paged<BreakRow>> {
+    let scope = filter.entity.map_or_else(|| scope.clone(), |entity| scope.narrowed(&[entity]));
+    let (after_at, after_id) = after.and_then(cursor).unwrap_or((DateTime::UNIX_EPOCH, uuid::Uuid::nil()));
+    let mut rows = sqlx::query_as!(
+        BreakRow,
+        r#"select b.break_id as "break_id: BreakId", e.code as entity_code, b.period as "period: AccountingPeriod", b.currency,
+            b.side as "side: Side", b.kind as "kind: BreakKind", b.document_id as "document_id: DocumentId", d.number as "number?",
+            ba.number as "batch_number?", d.stage as "stage?: Stage", r.erp_number as "erp_number?", b.left_amount, b.right_amount, b.difference,
+            b.explanation, b.opened_at, b.expected_by, b.owner
+        from reconciliation_break b join entity e using (entity_id) left join document d on d.document_id = b.document_id
+        left join batch ba on ba.batch_id = d.batch_id
+        left join erp_document r on r.connection_id = b.connection_id and r.erp_id = b.erp_id
+        where b.entity_id = any($1) and b.closed_at is null and b.checkpoint = $2 and ($3::text is null or b.period = $3)
+            and ($4::text is null or b.currency = $4) and ($5::text is null or b.kind = $5)
+            and (b.opened_at, b.break_id) > ($6::timestamptz, $7::uuid)
+        order by b.opened_at, b.break_id limit $8"#,
+        &scope.ids(),
+        CHECKPOINT,
+        filter.period.map(|period| period.to_string()),
+        filter.currency,
+        filter.kind.map(BreakKind::as_str),
+        after_at,
+        after_id,
+        limit + 1
+    )
+    .fetch_all(pool)
+    .await?;
+    let wanted = usize::try_from(limit).unwrap_or_default();
+    let next = (rows.len() > wanted).then(|| rows.get(wanted.saturating_sub(1)).map(|row| format!("{}_{}", row.opened_at.timestamp_micros(), row.break_id)));
+    rows.truncate(wanted);
+    Ok(Paged { rows, next: next.flatten() })
+}
+
+fn cursor(text: &str) -> Option<(DateTime<Utc>, uuid::Uuid)> {
+    let (micros, id) = text.split_once('_')?;
+    Some((DateTime::from_timestamp_micros(micros.parse().ok()?)?, id.parse().ok()?))
+}
+
+/// Open breaks by entity, currency and age; timing inside its time is left out. Counts open breaks only, which are few.
+pub async fn aging(pool: &Pool, scope: &Scope, now: DateTime<Utc>) -> Result<Vec<AgingCell>> {
+    let bounds: Vec<(AgeBucket, Option<DateTime<Utc>>, DateTime<Utc>)> =
+        AgeBucket::ALL.iter().map(|bucket| (*bucket, bucket.opened_between(now).0, bucket.opened_between(now).1)).collect();
+    let buckets: Vec<&str> = bounds.iter().map(|(bucket, ..)| bucket.as_str()).collect();
+    let after: Vec<Option<DateTime<Utc>>> = bounds.iter().map(|(_, after, _)| *after).collect();
+    let until: Vec<DateTime<Utc>> = bounds.iter().map(|(.., until)| *until).collect();
+    let rows = sqlx::query!(
+        r#"select e.entity_id as "entity_id: EntityId", e.code, b.currency, a.bucket as "bucket!", count(*) as "count!",
+            sum(b.difference) as "amount!"
+        from unnest($3::text[], $4::timestamptz[], $5::timestamptz[]) a (bucket, opened_after, opened_until)
+        join reconciliation_break b on (a.opened_after is null or b.opened_at > a.opened_after) and b.opened_at <= a.opened_until
+        join entity e using (entity_id)
+        where b.entity_id = any($1) and b.closed_at is null and b.checkpoint = $2 and b.kind <> 'timing'
+        group by e.entity_id, e.code, b.currency, a.bucket order by e.code, b.currency, min(b.opened_at) desc"#,
+        &scope.ids(),
+        CHECKPOINT,
+        &buckets as &[&str],
+        &after as &[Option<DateTime<Utc>>],
+        &until
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let bucket = row.bucket.parse().map_err(|error: domain::UnknownWord| Error::Corrupt {
+                table: "reconciliation_break",
+                column: "opened_at",
+                id: row.bucket.clone(),
+                why: error.to_string(),
+            })?;
+            Ok(AgingCell { entity_id: row.entity_id, entity_code: row.code, currency: row.currency, bucket, count: row.count, amount: row.amount })
+        })
+        .collect()
+}

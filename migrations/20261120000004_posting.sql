@@ -1,0 +1,96 @@
+-- Posting: mappings, what is to be sent to which ERP, and every attempt.
+
+create table mapping (
+    mapping_id uuid primary key,
+    connection_id uuid not null references erp_connection,
+    kind text not null check (kind in ('customer', 'item', 'account', 'tax_code')),
+    -- Our code: customer, item (for item and account), tax code.
+    source_code text not null,
+    -- The ERP's identifier.
+    target_ref text not null,
+    -- Counts up per connection, kind and source code.
+    version integer not null check (version > 0),
+    state text not null check (state in ('proposed', 'active', 'retired', 'refused')),
+    proposed_by text not null,
+    proposed_at timestamptz not null,
+    decided_by text,
+    decided_at timestamptz,
+    -- Activated by its author: what it releases was under his limit.
+    within_limit boolean not null default false,
+    constraint mapping_preparer_is_not_approver check (decided_by is null or within_limit or decided_by <> proposed_by),
+    constraint mapping_version unique (connection_id, kind, source_code, version),
+    check ((state = 'proposed') = (decided_by is null))
+);
+-- The mapping in force; proposals wait beside it.
+create unique index mapping_active on mapping (connection_id, kind, source_code) where state = 'active';
+create unique index mapping_proposed on mapping (connection_id, kind, source_code) where state = 'proposed';
+
+-- One document has one posting.
+create table posting (
+    document_id uuid primary key references document,
+    entity_id uuid not null,
+    connection_id uuid not null references erp_connection,
+    -- Names the posting at the ERP for ever.
+    posting_key text not null constraint posting_key_is_unique unique,
+    -- The mapped document and the wire body made of it; remapped freely until the first send, then frozen.
+    mapped jsonb not null,
+    payload jsonb not null,
+    payload_hash bytea not null check (octet_length(payload_hash) = 32),
+    frozen_at timestamptz,
+    -- Tries that count; throttled ones do not.
+    attempts integer not null default 0,
+    -- The attempt that holds the lease; completion is fenced by it.
+    attempt_id uuid,
+    -- When the lease ends, in database time.
+    lease_expires_at timestamptz,
+    -- What a worker has to do next: send, wait for the answer under a lease, probe. null: nothing.
+    work text check (work in ('send', 'lease', 'probe')),
+    -- When it may send or probe, in business time.
+    due_at timestamptz,
+    -- Lower goes first: the oldest money.
+    lane smallint not null default 1,
+    -- Probes that found nothing, since the last send; absent needs two apart.
+    absent_probes smallint not null default 0,
+    -- When the last send left us; a probe may decide only after the ERP's processing time.
+    sent_at timestamptz,
+    erp_id text,
+    erp_number text,
+    check ((coalesce(work, '') in ('send', 'probe')) = (due_at is not null)),
+    check ((work is not distinct from 'lease') = (attempt_id is not null)),
+    check ((attempt_id is null) = (lease_expires_at is null))
+) with (fillfactor = 70);
+-- The claim: what may be sent or probed on a connection, in order.
+create index posting_due on posting (connection_id, work, lane, due_at, document_id) where work in ('send', 'probe');
+-- Slots in use, and leases that ended without an answer.
+create index posting_lease on posting (connection_id, lease_expires_at) where work = 'lease';
+-- Read-back by the ERP's key.
+create index posting_erp on posting (connection_id, erp_id) where erp_id is not null;
+
+create table posting_attempt (
+    attempt_id uuid primary key,
+    document_id uuid not null references document,
+    connection_id uuid not null,
+    purpose text not null check (purpose in ('send', 'probe')),
+    worker text not null,
+    correlation_id uuid not null,
+    claimed_at timestamptz not null,
+    finished_at timestamptz,
+    outcome text check (outcome in ('accepted', 'throttled', 'transient', 'auth', 'business', 'duplicate', 'permanent', 'ambiguous',
+        'no_answer', 'not_sent', 'found', 'found_different', 'found_twice', 'absent', 'not_answered')),
+    -- The ERP's code, message and field, or ours.
+    code text,
+    message text,
+    field text,
+    -- Request and answer as they went over the wire, secrets masked.
+    request text,
+    http_status smallint,
+    answer text,
+    -- An answer that came after the lease had ended; kept, and adopted by a probe.
+    late boolean not null default false,
+    check ((finished_at is null) = (outcome is null))
+) with (fillfactor = 60);
+-- Every attempt of a document, in order.
+create index posting_attempt_document on posting_attempt (document_id, claimed_at);
+-- Last errors of a connection.
+create index posting_attempt_failed on posting_attempt (connection_id, finished_at desc)
+    where outcome in ('auth', 'business', 'permanent', 'ambiguous', 'transient');

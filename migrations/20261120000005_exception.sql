@@ -1,0 +1,82 @@
+-- What needs a person: exceptions, notes, and second-person approvals.
+
+create table exception (
+    exception_id uuid primary key,
+    document_id uuid not null references document,
+    entity_id uuid not null references entity,
+    connection_id uuid references erp_connection,
+    currency text not null,
+    amount numeric(20, 4) not null,
+    period text not null,
+    -- Which kind of trouble.
+    kind text not null check (kind in ('mapping', 'period', 'tax', 'customer', 'reference', 'duplicate', 'rejected', 'mismatch', 'attempts', 'other')),
+    -- connection kind + code + normalised message + field: the same cause has the same fingerprint.
+    fingerprint text not null,
+    -- The ERP's or our code, the reason in words, the field.
+    code text not null,
+    message text not null,
+    field text,
+    -- Which of our codes has no mapping, when that is the cause: kind and code.
+    missing_kind text,
+    missing_code text,
+    opened_at timestamptz not null,
+    closed_at timestamptz,
+    -- How it was closed: replayed, resolved, superseded, cleared.
+    closed_as text check (closed_as in ('replayed', 'resolved', 'superseded', 'cleared')),
+    owner text,
+    check ((closed_at is null) = (closed_as is null))
+);
+-- One open exception per document.
+create unique index exception_open_document on exception (document_id) where closed_at is null;
+-- The queue: open ones of an entity, oldest first, keyset-paged.
+create index exception_queue on exception (entity_id, opened_at, exception_id) where closed_at is null;
+-- A cluster.
+create index exception_cluster on exception (fingerprint, entity_id) where closed_at is null;
+-- History of a document.
+create index exception_document on exception (document_id, opened_at);
+
+create table exception_note (
+    note_id uuid primary key,
+    exception_id uuid not null references exception,
+    author text not null,
+    written_at timestamptz not null,
+    body text not null check (length(body) between 1 and 4000)
+);
+create index exception_note_list on exception_note (exception_id, written_at);
+create trigger exception_note_is_append_only before update or delete on exception_note for each row execute function refuse_change();
+
+-- Up to how much one person may act alone, per entity and currency, added up per person and day. No row: nothing.
+create table approval_limit (
+    entity_id uuid not null references entity,
+    currency text not null check (currency ~ '^[A-Z]{3}$'),
+    amount numeric(20, 4) not null check (amount >= 0),
+    primary key (entity_id, currency)
+);
+
+-- A resolution, alone within the limit or with a second person's decision. It is bound to the hash of what was shown.
+create table approval (
+    approval_id uuid primary key,
+    entity_id uuid not null references entity,
+    document_id uuid not null references document,
+    shown_hash bytea not null check (octet_length(shown_hash) = 32),
+    currency text not null,
+    amount numeric(20, 4) not null,
+    reason text not null check (length(reason) between 1 and 4000),
+    requested_by text not null,
+    requested_at timestamptz not null,
+    -- void: the document changed after it was shown.
+    decision text check (decision in ('within_limit', 'approved', 'refused', 'void')),
+    decided_by text,
+    decided_at timestamptz,
+    comment text,
+    -- Nobody approves his own.
+    constraint preparer_is_not_approver check (decided_by is null or decision in ('void', 'within_limit') or decided_by <> requested_by),
+    check ((decision is null) = (decided_by is null)),
+    check ((decision is null) = (decided_at is null))
+);
+-- What waits for an approver.
+create index approval_open on approval (entity_id, requested_at) where decision is null;
+-- One open request per document.
+create unique index approval_document on approval (document_id) where decision is null;
+-- What a person did alone today.
+create index approval_alone on approval (entity_id, requested_by, requested_at) where decision = 'within_limit';

@@ -1,0 +1,53 @@
+//! The commands, one file each.
+
+mod key;
+mod migrate;
+mod serve;
+mod user;
+
+use crate::config::Settings;
+use clap::Subcommand;
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Runs the program
+    Serve(serve::Arguments),
+    /// Brings the database's schema up to date
+    Migrate,
+    /// Creates, lists and deactivates people
+    #[command(subcommand)]
+    User(user::Arguments),
+    /// Creates, lists and revokes API keys
+    #[command(subcommand)]
+    Key(key::Arguments),
+}
+
+impl Command {
+    pub async fn run(self, settings: Settings) -> anyhow::Result<()> {
+        match self {
+            Self::Serve(arguments) => serve::run(arguments, settings).await,
+            Self::Migrate => migrate::run(&settings).await,
+            Self::User(arguments) => user::run(arguments, &settings).await,
+            Self::Key(arguments) => key::run(arguments, &settings).await,
+        }
+    }
+}
+
+/// The operating system's account, for the audit log.
+fn account() -> String {
+    let id = nix::unistd::getuid();
+    nix::unistd::User::from_uid(id).ok().flatten().map_or_else(|| id.to_string(), |user| user.name)
+}
+
+/// Entities by code, or `all`.
+async fn entities(ctx: &pipeline::Context, codes: &[String]) -> anyhow::Result<Vec<domain::id::EntityId>> {
+    let known = store::entities::list(&mut *ctx.pool.acquire().await?).await?;
+    if codes == ["all"] {
+        return Ok(known.into_iter().map(|entity| entity.entity_id).collect());
+    }
+    let find = |code: &String| {
+        let found = known.iter().find(|entity| entity.code == *code);
+        found.map(|entity| entity.entity_id).ok_or_else(|| anyhow::anyhow!("there is no entity {code}"))
+    };
+    codes.iter().map(find).collect()
+}

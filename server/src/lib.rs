@@ -1,0 +1,12 @@
+//! The composition root: settings, database, routes, layers. Knows how the parts fit; does no work of its own.
+
+pub mod command;
+pub mod config;
+pub mod guard;
+pub mod http;
+pub mod installation;
+pub mod metrics;
+pub mod security;
+pub mod serve;
+pub mod session_store;
+pub mod telemetry;
