@@ -3,7 +3,7 @@ PORT ?= 3000
 NAME ?= all
 export SQLX_OFFLINE = true
 
-.PHONY: demo setup client-release check test dev bench
+.PHONY: demo setup client-release check test test-odoo dev bench
 .DEFAULT_GOAL := demo
 
 demo: setup client-release
@@ -21,6 +21,9 @@ check:
 
 test:
 	scripts/test
+
+test-odoo:
+	scripts/test-odoo
 
 dev: setup
 	scripts/dev
