@@ -3,7 +3,7 @@
 use crate::{
     api::{ApiError, shell::signed_in},
     components::{Failure, Layout, Query, Sprite, Theme, nav::first_page, use_query},
-    pages::{LoginPage, NotFound, UsersPage},
+    pages::{BatchPage, BatchesPage, DocumentPage, DocumentsPage, LoginPage, NotFound, UploadPage, UsersPage},
 };
 use domain::view::CallerView;
 use leptos::prelude::*;
@@ -62,6 +62,11 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async/>
                 <ParentRoute path=path!("") view=Framed ssr=SsrMode::Async>
                     <Route path=path!("") view=Home ssr=SsrMode::Async/>
+                    <Route path=path!("batches") view=BatchesPage ssr=SsrMode::Async/>
+                    <Route path=path!("batches/upload") view=UploadPage ssr=SsrMode::Async/>
+                    <Route path=path!("batches/:id") view=BatchPage ssr=SsrMode::Async/>
+                    <Route path=path!("documents") view=DocumentsPage ssr=SsrMode::Async/>
+                    <Route path=path!("documents/:id") view=DocumentPage ssr=SsrMode::Async/>
                     <Route path=path!("users") view=UsersPage ssr=SsrMode::Async/>
                 </ParentRoute>
             </Routes>

@@ -1,7 +1,7 @@
 //! Batches: where every document of a hand-over is now.
 
 use super::ApiError;
-use domain::view::{BatchView, MatrixRow, Paged};
+use domain::view::{BatchDetail, BatchView, IntakeView, MatrixRow, Paged};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ const PAGE: usize = 50;
 /// What came in is accounted for, per entity, currency and kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchesView {
-    /// Of the page's entity and period, over all batches.
+    /// By entity, over all batches of the page's entity and period.
     pub matrix: Vec<(String, MatrixRow)>,
     pub batches: Paged<BatchView>,
 }
@@ -33,9 +33,24 @@ pub async fn list_batches(entity: Option<String>, period: Option<String>, after:
     })
 }
 
+/// Files of one batch that its page lists.
+#[cfg(feature = "ssr")]
+const INTAKES: i64 = 50;
+
 #[server(prefix = "/fn", endpoint = "get_batch")]
-pub async fn get_batch(id: String) -> Result<BatchView, ApiError> {
+pub async fn get_batch(id: String) -> Result<BatchDetail, ApiError> {
+    use store::views::{batches, intakes};
     let (_, scope) = super::require(domain::access::Action::ReadFinance)?;
     let id = id.parse().map_err(|_| ApiError::NotFound)?;
-    store::views::batches::find(&super::context().pool, &scope, id).await?.ok_or(ApiError::NotFound)
+    let pool = super::context().pool;
+    let batch = batches::find(&pool, &scope, id).await?.ok_or(ApiError::NotFound)?;
+    Ok(BatchDetail { batch, intakes: intakes::of_batch(&pool, id, INTAKES).await?, seals: batches::seals(&pool, &scope, id).await? })
+}
+
+/// What became of a file that the caller handed over.
+#[server(prefix = "/fn", endpoint = "get_intake")]
+pub async fn get_intake(id: String) -> Result<IntakeView, ApiError> {
+    let (caller, _) = super::require(domain::access::Action::ImportBatch)?;
+    let id = id.parse().map_err(|_| ApiError::NotFound)?;
+    store::views::intakes::of_actor(&super::context().pool, id, &caller.actor().to_string()).await?.ok_or(ApiError::NotFound)
 }

@@ -18,32 +18,45 @@ pub struct DocumentQuery {
     pub stage: Option<String>,
     pub currency: Option<String>,
     pub kind: Option<String>,
+    /// Documents of the batches made for this period.
+    pub batch_period: Option<String>,
     /// An exact document number.
     pub number: Option<String>,
     pub after: Option<String>,
 }
 
+/// The documents behind a query, as far as the caller may see them: for the page and for the export.
+#[cfg(feature = "ssr")]
+pub async fn matching(
+    ctx: &pipeline::Context,
+    scope: &domain::access::Scope,
+    query: &DocumentQuery,
+    limit: i64,
+) -> Result<Vec<DocumentRow>, ApiError> {
+    use super::arguments::{period, scope_of, word};
+    use store::views::documents::{Filter, list, search};
+    let scope = scope_of(ctx, scope, query.entity.as_deref()).await?;
+    let filter = Filter {
+        entity_id: None,
+        batch_id: word("batch", query.batch.as_deref())?,
+        period: period(query.period.as_deref())?,
+        stage: word("stage", query.stage.as_deref())?,
+        currency: query.currency.clone().filter(|currency| !currency.is_empty()),
+        kind: word("kind", query.kind.as_deref())?,
+        batch_period: period(query.batch_period.as_deref())?,
+        after: word("after", query.after.as_deref())?,
+    };
+    Ok(match query.number.as_deref().map(str::trim).filter(|number| !number.is_empty()) {
+        Some(number) => search(&ctx.pool, &scope, number, &filter, limit).await?,
+        None => list(&ctx.pool, &scope, &filter, limit).await?,
+    })
+}
+
 #[server(prefix = "/fn", endpoint = "list_documents")]
 pub async fn list_documents(#[server(default)] query: DocumentQuery) -> Result<Paged<DocumentRow>, ApiError> {
-    use super::arguments::{page, paged, period, scope_of, word};
-    use store::views::documents::{Filter, list, search};
+    use super::arguments::{page, paged};
     let (_, scope) = super::require(domain::access::Action::ReadFinance)?;
-    let ctx = super::context();
-    let scope = scope_of(&ctx, &scope, query.entity.as_deref()).await?;
-    let rows = if let Some(number) = query.number.as_deref().map(str::trim).filter(|number| !number.is_empty()) {
-        search(&ctx.pool, &scope, number, page(PAGE)).await?
-    } else {
-        let filter = Filter {
-            entity_id: None,
-            batch_id: word("batch", query.batch.as_deref())?,
-            period: period(query.period.as_deref())?,
-            stage: word("stage", query.stage.as_deref())?,
-            currency: query.currency.filter(|currency| !currency.is_empty()),
-            kind: word("kind", query.kind.as_deref())?,
-            after: word("after", query.after.as_deref())?,
-        };
-        list(&ctx.pool, &scope, &filter, page(PAGE)).await?
-    };
+    let rows = matching(&super::context(), &scope, &query, page(PAGE)).await?;
     Ok(paged(rows, PAGE, |row| row.document_id.to_string()))
 }
 

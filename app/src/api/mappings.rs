@@ -1,8 +1,9 @@
 //! Mappings: what our codes are called at each ERP.
 
-use super::ApiError;
+use super::{ApiError, reach::Reach};
 use domain::view::{ConnectionView, MappingView, Paged};
 use leptos::prelude::*;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ssr")]
@@ -11,22 +12,65 @@ const PAGE: usize = 100;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MappingsView {
     pub connections: Vec<ConnectionView>,
-    pub proposals: Vec<MappingView>,
+    /// Of all connections.
+    pub proposals: Vec<Proposal>,
     pub active: Paged<MappingView>,
+    pub reach: Reach,
+}
+
+/// A proposed mapping with what it would change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proposal {
+    pub mapping: MappingView,
+    /// The connection's entities that the caller may see.
+    pub entities: Vec<String>,
+    /// What is in force for the code now.
+    pub instead_of: Option<String>,
+    /// Money in exception for want of it, per currency.
+    pub releases: Vec<(String, Decimal)>,
+}
+
+/// Proposals at the connections of these entities, oldest first.
+#[cfg(feature = "ssr")]
+pub(super) async fn proposals(ctx: &pipeline::Context, scope: &domain::access::Scope) -> Result<Vec<Proposal>, ApiError> {
+    let waiting = store::mappings::proposals(&ctx.pool).await?;
+    let mut conn = ctx.pool.acquire().await.map_err(store::Error::from)?;
+    let attached = store::connections::attached_entities(&mut conn).await?;
+    let mut proposals = Vec::new();
+    for mapping in waiting {
+        let mine = attached.iter().filter(|e| e.connection_id == mapping.connection_id && scope.contains(e.entity_id));
+        let entities: Vec<String> = mine.map(|e| e.mapping.entity_code.clone()).collect();
+        if entities.is_empty() {
+            continue;
+        }
+        let found = store::mappings::lookup(&mut conn, mapping.connection_id, std::slice::from_ref(&mapping.source_code)).await?;
+        let released = store::exceptions::released_by(&mut conn, mapping.connection_id, mapping.kind, &mapping.source_code).await?;
+        let mut releases = std::collections::BTreeMap::<String, Decimal>::new();
+        for (_, currency, amount) in released.into_iter().filter(|(entity, ..)| scope.contains(*entity)) {
+            *releases.entry(currency).or_default() += amount;
+        }
+        let instead_of = found.get(mapping.kind, &mapping.source_code).map(str::to_owned);
+        proposals.push(Proposal { mapping, entities, instead_of, releases: releases.into_iter().collect() });
+    }
+    Ok(proposals)
 }
 
 /// Mappings in force at a connection (the first one when none is named), by kind and code.
 #[server(prefix = "/fn", endpoint = "list_mappings")]
 pub async fn list_mappings(connection: Option<String>, kind: Option<String>, search: Option<String>, after: Option<String>) -> Result<MappingsView, ApiError> {
-    use super::arguments::{page, paged, word};
+    use super::{
+        arguments::{page, paged, word},
+        reach::{entities, reach},
+    };
     use domain::id::ConnectionId;
-    let (_, scope) = super::require(domain::access::Action::ReadFinance)?;
-    let pool = super::context().pool;
+    let (caller, scope) = super::require(domain::access::Action::ReadFinance)?;
+    let ctx = super::context();
+    let (pool, reach) = (ctx.pool.clone(), reach(&caller, &entities(&ctx).await?));
     let connections = store::connections::states(&pool, &scope).await?;
     let wanted: Option<ConnectionId> = word("connection", connection.as_deref())?;
     let reachable = |id: &ConnectionId| connections.iter().any(|c| c.connection_id == *id);
     let Some(connection) = wanted.or(connections.first().map(|c| c.connection_id)) else {
-        return Ok(MappingsView { connections, proposals: Vec::new(), active: Paged { rows: Vec::new(), next: None } });
+        return Ok(MappingsView { connections, proposals: Vec::new(), active: Paged { rows: Vec::new(), next: None }, reach });
     };
     if !reachable(&connection) {
         return Err(ApiError::NotFound);
@@ -41,9 +85,8 @@ pub async fn list_mappings(connection: Option<String>, kind: Option<String>, sea
         page(PAGE),
     )
     .await?;
-    let mut proposals = store::mappings::proposals(&pool).await?;
-    proposals.retain(|proposal| reachable(&proposal.connection_id));
-    Ok(MappingsView { connections, proposals, active: paged(rows, PAGE, |row| format!("{}:{}", row.kind, row.source_code)) })
+    let active = paged(rows, PAGE, |row| format!("{}:{}", row.kind, row.source_code));
+    Ok(MappingsView { connections, proposals: proposals(&ctx, &scope).await?, active, reach })
 }
 
 /// Proposes a mapping; in force at once when the money it releases is within the author's limit.

@@ -10,6 +10,7 @@ pub mod exceptions;
 #[cfg(feature = "ssr")]
 mod guard;
 pub mod mappings;
+pub mod reach;
 pub mod session;
 pub mod shell;
 pub mod users;

@@ -29,6 +29,7 @@ mod ssr {
     use chrono::{DateTime, TimeDelta, Utc};
     use domain::id::UserId;
     use pipeline::access::sign_in::{self, Next, SignInError};
+    use tower_sessions::Session;
 
     /// How long the second step may take.
     const PENDING_MINUTES: i64 = 10;
@@ -62,7 +63,7 @@ mod ssr {
         let (ctx, session) = (context(), session()?);
         let checked = sign_in::check_password(&ctx, email, password, &client_address()?).await;
         let (user_id, found) = checked.map_err(|error| refused(error, "password"))?;
-        session.flush().await?;
+        begin_again(&session).await?;
         if found == Next::SignedIn {
             session.insert(USER, user_id).await?;
             return go(next);
@@ -77,9 +78,15 @@ mod ssr {
         let checked = sign_in::check_code(&context(), pending.user_id, code, &client_address()?).await;
         checked.map_err(|error| refused(error, "code"))?;
         let session = session()?;
-        session.flush().await?;
+        begin_again(&session).await?;
         session.insert(USER, pending.user_id).await?;
         go(&pending.next)
+    }
+
+    /// An empty session under another id. (`flush` alone would keep the id for what is stored next.)
+    async fn begin_again(session: &Session) -> Result<(), ApiError> {
+        session.clear().await;
+        Ok(session.cycle_id().await?)
     }
 
     /// A path on this server, or home: a link must not lead elsewhere after sign-in.

@@ -27,6 +27,13 @@ pub fn Amount(#[prop(into)] value: Option<Decimal>, #[prop(into)] currency: Stri
     })
 }
 
+/// An amount as words, for the text of a button: `148,220.15 EUR`.
+pub fn money_text(value: Decimal, currency: &str) -> String {
+    let value = in_digits_of(currency, value);
+    let digits = grouped(value.abs());
+    if value.is_sign_negative() && !value.is_zero() { format!("({digits}) {currency}") } else { format!("{digits} {currency}") }
+}
+
 /// `10.5000` USD is shown as `10.50`; what has more digits than its currency is shown with all of them, never rounded.
 fn in_digits_of(currency: &str, value: Decimal) -> Decimal {
     currency.parse().and_then(|currency| Money::new(value, currency)).map_or(value, Money::amount)

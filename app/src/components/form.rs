@@ -34,6 +34,9 @@ fn Wrapped(name: String, label: String, hint: Option<String>, error: Option<Stri
 pub fn Field(
     #[prop(into)] name: String,
     #[prop(into)] label: String,
+    /// Where two forms of a page ask for the same name.
+    #[prop(into, optional)]
+    id: Option<String>,
     #[prop(into, optional)] value: Option<String>,
     #[prop(into, default = "text".to_owned())] kind: String,
     #[prop(into, optional)] hint: Option<String>,
@@ -41,12 +44,13 @@ pub fn Field(
     #[prop(into, optional)] autocomplete: Option<String>,
     #[prop(optional)] required: bool,
 ) -> AnyView {
-    let (described, invalid) = (described(&name, hint.as_deref(), error.as_deref()), error.is_some().then_some("true"));
+    let id = id.unwrap_or_else(|| name.clone());
+    let (described, invalid) = (described(&id, hint.as_deref(), error.as_deref()), error.is_some().then_some("true"));
     view! {
-        <Wrapped name=name.clone() label hint error>
+        <Wrapped name=id.clone() label hint error>
             <input
                 type=kind
-                id=name.clone()
+                id=id
                 name=name
                 value=value
                 required=required

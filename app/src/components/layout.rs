@@ -4,6 +4,7 @@ use super::{
     facts::Moment,
     nav::Navigation,
     query::{Query, use_query},
+    state::Done,
     top_bar::TopBar,
 };
 use domain::view::CallerView;
@@ -42,6 +43,7 @@ pub fn Page(
         <Title text=title.clone()/>
         <main class="main" id="main" tabindex="-1">
             <TopBar title query=use_query() caller crumbs scoped as_of=as_of/>
+            <Done/>
             {children()}
         </main>
     }

@@ -19,7 +19,7 @@ pub mod tabs;
 pub mod theme;
 pub mod top_bar;
 
-pub use amount::{Amount, Count, Percent};
+pub use amount::{Amount, Count, Percent, money_text};
 pub use chart::{Chart, Plot, Series};
 pub use dialog::{Dialog, Fold};
 pub use facts::{CopyButton, Fact, Facts, Id, Moment, Time};
@@ -31,7 +31,7 @@ pub use layout::{Layout, Page};
 pub use marks::{Gates, Pill, Place, StageBadge, TieMark, Tone};
 pub use nav::Brand;
 pub use query::{Query, use_query};
-pub use state::{Empty, Failure, Notice};
+pub use state::{Done, Empty, Failure, Notice};
 pub use table::{Column, DataTable, GroupRow, Pager};
 pub use tabs::{Tab, Tabs};
 pub use theme::Theme;

@@ -25,6 +25,7 @@ const NAV: &[Group] = &[
         title: "Operate",
         entries: &[
             Entry { label: "Batches", href: "/batches", needs: Action::ReadFinance },
+            Entry { label: "Documents", href: "/documents", needs: Action::ReadFinance },
             Entry { label: "Exceptions", href: "/exceptions", needs: Action::ReadFinance },
         ],
     },

@@ -7,6 +7,9 @@ use std::str::FromStr;
 /// Where a list stands; meaningless as soon as anything else about the list changes.
 const POSITION: [&str; 2] = ["after", "before"];
 
+/// What a form's answer says was done; shown once, carried nowhere.
+pub const DONE: &str = "done";
+
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Query {
     path: String,
@@ -37,6 +40,17 @@ impl Query {
         let mut changed = self.without(key);
         changed.pairs.push((key.to_owned(), value.to_string()));
         changed
+    }
+
+    /// The same place in the list with one key changed: what is ticked or opened on it.
+    pub fn here_with(&self, key: &str, value: impl ToString) -> Self {
+        let mut changed = self.here_without(key);
+        changed.pairs.push((key.to_owned(), value.to_string()));
+        changed
+    }
+
+    pub fn here_without(&self, key: &str) -> Self {
+        self.keeping(|k| k != key)
     }
 
     pub fn without(&self, key: &str) -> Self {
@@ -89,10 +103,11 @@ fn push_escaped(out: &mut String, text: &str) {
     }
 }
 
-/// The query of the page being rendered.
+/// The query of the page being rendered, without what the answer of a form said in it.
 pub fn use_query() -> Query {
-    let pairs = use_query_map().get_untracked().into_iter().map(|(key, value)| (key.into_owned(), value)).collect();
-    Query { path: use_location().pathname.get_untracked(), pairs }
+    let pairs = use_query_map().get_untracked().into_iter().map(|(key, value)| (key.into_owned(), value));
+    let own = |(key, _): &(String, String)| key != DONE && !key.starts_with("__");
+    Query { path: use_location().pathname.get_untracked(), pairs: pairs.filter(own).collect() }
 }
 
 #[cfg(test)]

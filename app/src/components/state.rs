@@ -36,6 +36,17 @@ pub fn Notice(tone: Tone, #[prop(into)] title: String, #[prop(into, optional)] t
     .into_any()
 }
 
+/// What the form that led here has done.
+#[component]
+pub fn Done() -> impl IntoView {
+    let done = leptos_router::hooks::use_query_map().get_untracked().get(super::query::DONE).filter(|done| !done.is_empty());
+    done.map(|done| {
+        let mut letters = done.chars();
+        let title: String = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
+        view! { <Notice tone=Tone::Ties title/> }
+    })
+}
+
 /// What could not be shown, and why; the answer carries the same status.
 #[component]
 pub fn Failure(error: ApiError) -> impl IntoView {

@@ -83,13 +83,20 @@ pub fn GroupRow(columns: u32, #[prop(into)] title: String, #[prop(into, optional
 
 /// Older and newer pages of a list read by key; there is no page number, because nobody counts the rows.
 #[component]
-pub fn Pager(#[prop(into)] shown: String, #[prop(into)] newer: Option<String>, #[prop(into)] older: Option<String>) -> AnyView {
+pub fn Pager(
+    #[prop(into)] shown: String,
+    #[prop(into)] newer: Option<String>,
+    #[prop(into)] older: Option<String>,
+    /// What back and on mean in this list.
+    #[prop(default = ("Newer", "Older"))]
+    words: (&'static str, &'static str),
+) -> AnyView {
     view! {
         <nav class="pager" aria-label="Pages">
             <span>{shown}</span>
             <span class="actions">
-                {newer.map(|href| view! { <a class="button" rel="prev" href=href><Icon shape=Shape::Left/>"Newer"</a> })}
-                {older.map(|href| view! { <a class="button" rel="next" href=href>"Older"<Icon shape=Shape::Right/></a> })}
+                {newer.map(|href| view! { <a class="button" rel="prev" href=href><Icon shape=Shape::Left/>{words.0}</a> })}
+                {older.map(|href| view! { <a class="button" rel="next" href=href>{words.1}<Icon shape=Shape::Right/></a> })}
             </span>
         </nav>
     }

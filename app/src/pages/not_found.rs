@@ -2,7 +2,7 @@
 
 use crate::{
     api::ApiError,
-    components::{Empty, Failure},
+    components::{Brand, Failure},
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -11,11 +11,12 @@ use leptos_meta::Title;
 pub fn NotFound() -> impl IntoView {
     view! {
         <Title text="Not found"/>
-        <main class="main" id="main">
-            <Failure error=ApiError::NotFound/>
-            <Empty title="This address leads nowhere" text="It may have been mistyped, or the thing it named is not yours to see.">
+        <main class="gate" id="main">
+            <div class="card">
+                <h1><Brand/></h1>
+                <Failure error=ApiError::NotFound/>
                 <a class="button" href="/">"To the first page"</a>
-            </Empty>
+            </div>
         </main>
     }
 }

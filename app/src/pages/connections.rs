@@ -1,0 +1,143 @@
+//! Connections: which ERP keeps whose receivables, whether calls go through, how busy it is, what failed last.
+
+use crate::{
+    api::connections::list_connections,
+    components::{Column, Count, DataTable, Empty, Fact, Facts, Failure, Icon, Page, Pill, Shape, Time, Tone},
+};
+use domain::view::{ConnectionView, FailedAttemptView};
+use leptos::prelude::*;
+
+#[component]
+pub fn ConnectionsPage() -> impl IntoView {
+    let connections = Resource::new_blocking(|| (), |()| list_connections());
+    view! {
+        <Page title="Connections" scoped=false>
+            <Suspense>
+                {move || Suspend::new(async move {
+                    match connections.await {
+                        Ok(list) if list.is_empty() => {
+                            view! { <Empty title="No connection" text="An entity of yours has to be attached to an ERP first."/> }.into_any()
+                        }
+                        Ok(list) => list.into_iter().map(|connection| view! { <ConnectionCard connection/> }).collect_view().into_any(),
+                        Err(error) => view! { <Failure error/> }.into_any(),
+                    }
+                })}
+            </Suspense>
+        </Page>
+    }
+}
+
+/// The circuit in shape, word and colour.
+fn circuit(connection: &ConnectionView) -> (Tone, Shape, &'static str) {
+    match connection.circuit.as_str() {
+        "closed" if connection.in_flight > 0 => (Tone::Ties, Shape::Ties, "sending"),
+        "closed" => (Tone::Ties, Shape::Ties, "ready"),
+        _ => (Tone::Off, Shape::Alert, "stopped"),
+    }
+}
+
+#[component]
+fn ConnectionCard(connection: ConnectionView) -> AnyView {
+    let (tone, shape, word) = circuit(&connection);
+    let id = format!("connection-{}", connection.code);
+    let open = connection.circuit != "closed";
+    let mappings = format!("/mappings?connection={}", connection.connection_id);
+    let waiting = format!("/exceptions?connection={}", connection.connection_id);
+    let slots = connection.slots.max(0).to_string();
+    let used = connection.in_flight.to_string();
+    let errors = connection.last_errors;
+    view! {
+        <section class="card pane connection" aria-labelledby=id.clone()>
+            <div class="pane-head">
+                <div>
+                    <h2 id=id>{connection.code}" "{connection.sandbox.then(|| view! { <Pill tone=Tone::Timing text="sandbox"/> })}</h2>
+                    <small>{connection.system.label()}" for "{connection.entities.join(", ")}</small>
+                </div>
+                <span class=format!("tie {}", tone.class())><Icon shape/>{word}</span>
+            </div>
+            {open.then(|| view! {
+                <p class="answer">
+                    {connection.circuit_reason.unwrap_or_else(|| "The ERP refused the credentials.".to_owned())}
+                    {connection.circuit_probe_at.map(|at| view! { " One call is let through at "<Time at/>"." })}
+                </p>
+            })}
+            <Facts>
+                <Fact label="Slots in use">
+                    <Count value=connection.in_flight/>" of "{slots.clone()}
+                    <meter class="slots" min="0" max=slots value=used aria-label="Slots in use"></meter>
+                </Fact>
+                <Fact label="Queued"><Count value=connection.queued/></Fact>
+                <Fact label="Outcome unknown, probing"><Count value=connection.probing/></Fact>
+                <Fact label="Longest processing, by contract">{seconds(connection.processing_seconds_max)}</Fact>
+                <Fact label="Request times out after">{seconds(connection.request_seconds_max)}</Fact>
+            </Facts>
+            {if errors.is_empty() {
+                view! { <p class="muted">"No failed attempt."</p> }.into_any()
+            } else {
+                view! { <LastErrors errors/> }.into_any()
+            }}
+            <div class="actions"><a class="button" href=waiting>"Its exceptions"</a><a class="button" href=mappings>"Its mappings"</a></div>
+        </section>
+    }
+    .into_any()
+}
+
+fn seconds(count: i32) -> String {
+    if count >= 120 && count % 60 == 0 { format!("{} min", count / 60) } else { format!("{count} s") }
+}
+
+#[component]
+fn LastErrors(errors: Vec<FailedAttemptView>) -> AnyView {
+    let columns = ["Document", "Outcome", "The ERP said", "When"].map(Column::text).to_vec();
+    let lines = errors.into_iter().map(|error| {
+        view! {
+            <tr>
+                <th scope="row"><a href=format!("/documents/{}", error.document_id)>{error.number}</a></th>
+                <td data-label="Outcome">{error.outcome.replace('_', " ")}</td>
+                <td data-label="The ERP said" class="prose">{error.message.unwrap_or_else(|| "nothing".to_owned())}</td>
+                <td data-label="When">{error.finished_at.map(|at| view! { <Time at/> })}</td>
+            </tr>
+        }
+    });
+    let lines = lines.collect_view();
+    view! { <DataTable caption="Last errors" columns cards=true><tbody>{lines}</tbody></DataTable> }.into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::{id::ConnectionId, posting::ErpSystem};
+
+    fn connection(circuit: &str, in_flight: i64) -> ConnectionView {
+        ConnectionView {
+            connection_id: ConnectionId(uuid::Uuid::nil()),
+            code: "NS-US".into(),
+            system: ErpSystem::Netsuite,
+            sandbox: true,
+            slots: 8,
+            in_flight,
+            queued: 0,
+            probing: 0,
+            circuit: circuit.into(),
+            circuit_reason: Some("invalid_grant".into()),
+            circuit_probe_at: None,
+            processing_seconds_max: 300,
+            request_seconds_max: 75,
+            entities: vec!["US".into()],
+            last_errors: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_stopped_connection_says_why() {
+        let html = view! { <ConnectionCard connection=connection("open", 0)/> }.to_html();
+        assert!(html.contains("stopped") && html.contains("invalid_grant") && html.contains("sandbox"), "{html}");
+        let html = view! { <ConnectionCard connection=connection("closed", 3)/> }.to_html();
+        assert!(html.contains("sending") && !html.contains("invalid_grant"), "{html}");
+    }
+
+    #[test]
+    fn long_times_are_told_in_minutes() {
+        assert_eq!([seconds(300), seconds(75), seconds(60)], ["5 min", "75 s", "60 s"]);
+    }
+}

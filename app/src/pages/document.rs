@@ -1,0 +1,353 @@
+//! One document with its whole history: what it says, where it went, what was sent and what came back.
+
+use super::batch::Violations;
+use crate::{
+    api::{ApiError, documents::get_document},
+    components::{
+        Amount, Column, DataTable, Fact, Facts, Failure, Fold, Id, Notice, Page, Pill, StageBadge, Time, TieMark, Tone, marks::Place,
+    },
+};
+use domain::{
+    checkpoint::Tie,
+    document::DocumentLine,
+    money::grouped,
+    stage::Stage,
+    view::{AttemptView, DocumentRow, DocumentView, MovementView, PostingView},
+};
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+use rust_decimal::Decimal;
+
+#[component]
+pub fn DocumentPage() -> impl IntoView {
+    let id = use_params_map().get_untracked().get("id").unwrap_or_default();
+    let document = Resource::new_blocking(move || id.clone(), get_document);
+    view! {
+        <Suspense>
+            {move || Suspend::new(async move {
+                match document.await {
+                    Ok(document) => view! { <Detail document/> }.into_any(),
+                    Err(error) => view! { <Unseen error/> }.into_any(),
+                }
+            })}
+        </Suspense>
+    }
+}
+
+#[component]
+fn Unseen(error: ApiError) -> AnyView {
+    let crumbs = vec![("Documents".to_owned(), "/documents".to_owned())];
+    view! { <Page title="Document" crumbs scoped=false><Failure error/></Page> }.into_any()
+}
+
+#[component]
+fn Detail(document: DocumentView) -> AnyView {
+    let batch = format!("/batches/{}", document.batch_id);
+    let crumbs = vec![("Batches".to_owned(), "/batches".to_owned()), (document.batch_number.clone(), batch)];
+    let title = format!("{} {}", document.row.kind.label(), document.row.number);
+    view! {
+        <Page title crumbs scoped=false>
+            <Callouts document=document.clone()/>
+            <Head document=document.clone()/>
+            {(!document.violations.is_empty()).then(|| view! { <Violations violations=document.violations.clone()/> })}
+            <Lines lines=document.lines row=document.row/>
+            <section class="card pane record"><h2>"What happened"</h2><Timeline movements=document.movements/></section>
+            {document.posting.map(|posting| view! { <Posting posting/> })}
+            <Attempts attempts=document.attempts/>
+        </Page>
+    }
+    .into_any()
+}
+
+/// What the reader has to know first, with the way to it.
+#[component]
+fn Callouts(document: DocumentView) -> AnyView {
+    let exception = document.exception_id.map(|id| {
+        view! { <Notice tone=Tone::Off title="A person is needed"/><p class="actions"><a class="button" href=format!("/exceptions/{id}")>"Open the exception"</a></p> }
+    });
+    let superseded = document.superseded_by.map(|id| {
+        view! { <Notice tone=Tone::None title="A newer version took its place"/><p class="actions"><a class="button" href=format!("/documents/{id}")>"Open the newer version"</a></p> }
+    });
+    let rejected = (document.row.stage == Stage::Rejected).then(|| {
+        let text = "It is kept and never sent. Correct it at the source and import it as a new version.";
+        view! { <Notice tone=Tone::Off title="This row broke a rule when it came in" text=text.to_owned()/> }
+    });
+    view! { {exception}{superseded}{rejected} }.into_any()
+}
+
+#[component]
+fn Head(document: DocumentView) -> AnyView {
+    let DocumentRow { version, customer_name, entity_code, currency, amount, tax, posting_date, period, stage, stage_at, erp_number, .. } = document.row;
+    view! {
+        <section class="card pane record" aria-label="About this document">
+            <div class="verdicts">
+                <div><b><Amount value=amount currency=currency.clone() code=true/></b><small>"gross"</small></div>
+                <div><b><Amount value=tax currency=currency code=true/></b><small>"of it tax"</small></div>
+                <div><b><StageBadge place=stage/></b><small>"since "<Time at=stage_at/></small></div>
+                <div><b>{erp_number.clone().unwrap_or_else(|| "–".to_owned())}</b><small>"number in the ERP"</small></div>
+            </div>
+            <Facts>
+                <Fact label="Customer">{customer_name}" "<small>{document.customer_code}</small></Fact>
+                <Fact label="Entity">{entity_code}</Fact>
+                <Fact label="Accounting period">{period.to_string()}</Fact>
+                <Fact label="Issue date">{document.issue_date.to_string()}</Fact>
+                <Fact label="Posting date">{posting_date.to_string()}</Fact>
+                <Fact label="Due date">{document.due_date.to_string()}</Fact>
+                <Fact label="Version">{version}</Fact>
+                {document.applies_to.map(|number| {
+                    let href = crate::components::Query::new("/documents", &[("number", &number)]).href();
+                    view! { <Fact label="Corrects"><a href=href>{number}</a></Fact> }
+                })}
+                <Fact label="Batch"><a href=format!("/batches/{}", document.batch_id)>{document.batch_number}</a></Fact>
+            </Facts>
+            <Facts><Fact label="Content hash (BLAKE3)"><Id value=document.content_hash/></Fact></Facts>
+        </section>
+    }
+    .into_any()
+}
+
+/// A quantity or a unit price: all digits that were sent, none added.
+fn exact(value: Decimal) -> String {
+    grouped(value.normalize())
+}
+
+#[component]
+fn Lines(lines: Vec<DocumentLine>, row: DocumentRow) -> AnyView {
+    let currency = row.currency;
+    let (net, tax): (Decimal, Decimal) = (lines.iter().map(|line| line.net).sum(), lines.iter().map(|line| line.tax).sum());
+    let difference = row.amount - net - tax;
+    let (tie, words) = if difference.is_zero() { (Tie::Ties, "ties".to_owned()) } else { (Tie::Off, format!("off by {}", grouped(difference))) };
+    let money = |value: Decimal| view! { <Amount value currency=currency.clone()/> };
+    let rows = lines.iter().map(|line| {
+        view! {
+            <tr>
+                <th scope="row">{line.item_code.clone()}</th>
+                <td data-label="Description">{line.description.clone()}</td>
+                <td data-label="Tax code">{line.tax_code.clone()}</td>
+                <td class="num" data-label="Quantity"><span class="amount">{exact(line.quantity)}</span></td>
+                <td class="num" data-label="Unit price"><span class="amount">{exact(line.unit_price)}</span></td>
+                <td class="num" data-label="Net">{money(line.net)}</td>
+                <td class="num" data-label="Tax">{money(line.tax)}</td>
+                <td class="num" data-label="Gross">{money(line.net + line.tax)}</td>
+            </tr>
+        }
+    });
+    let rows = rows.collect_view();
+    let texts = ["Item", "Description", "Tax code"].map(Column::text);
+    let columns = texts.into_iter().chain(["Quantity", "Unit price", "Net", "Tax", "Gross"].map(Column::number)).collect();
+    view! {
+        <DataTable caption="Lines" note=format!("in {currency}") columns cards=true>
+            <tbody>{rows}</tbody>
+            <tfoot>
+                <tr>
+                    <th scope="row" colspan="5">"Of the lines"</th>
+                    <td class="num" data-label="Net">{money(net)}</td>
+                    <td class="num" data-label="Tax">{money(tax)}</td>
+                    <td class="num" data-label="Gross">{money(net + tax)}</td>
+                </tr>
+                <tr>
+                    <th scope="row" colspan="5">{format!("Of the document, {currency} ")}<TieMark tie text=words/></th>
+                    <td class="num" data-label="Net">{money(row.amount - row.tax)}</td>
+                    <td class="num" data-label="Tax">{money(row.tax)}</td>
+                    <td class="num" data-label="Gross">{money(row.amount)}</td>
+                </tr>
+            </tfoot>
+        </DataTable>
+    }
+    .into_any()
+}
+
+#[component]
+fn Timeline(movements: Vec<MovementView>) -> AnyView {
+    let items = movements.into_iter().map(|movement| {
+        let place = Place::from(movement.to_stage);
+        view! {
+            <li class=place.tone().class()>
+                <div><StageBadge place/>" "<small><Time at=movement.moved_at/>{format!(" · {}", movement.actor)}</small></div>
+                <div>{movement.reason}</div>
+            </li>
+        }
+    });
+    view! { <ol class="timeline">{items.collect_view()}</ol> }.into_any()
+}
+
+#[component]
+fn Posting(posting: PostingView) -> AnyView {
+    view! {
+        <section class="card pane record" aria-label="Posting">
+            <h2>{format!("Posting to {}", posting.connection_code)}</h2>
+            <Facts>
+                <Fact label="Posting key"><Id value=posting.posting_key/></Fact>
+                <Fact label="Attempts">{posting.attempts}</Fact>
+                {posting.work.map(|work| view! { <Fact label="Next step">{work.replace('_', " ")}</Fact> })}
+                {posting.due_at.map(|at| view! { <Fact label="Not before"><Time at/></Fact> })}
+                {posting.erp_number.map(|number| view! { <Fact label="ERP number"><Id value=number/></Fact> })}
+                {posting.erp_id.map(|id| view! { <Fact label="ERP id"><Id value=id/></Fact> })}
+                <Fact label="Payload frozen">
+                    {posting.frozen_at.map_or_else(|| "not yet: it may still be mapped again".into_any(), |at| view! { <Time at/> }.into_any())}
+                </Fact>
+            </Facts>
+            <Facts><Fact label="Payload hash (BLAKE3)"><Id value=posting.payload_hash/></Fact></Facts>
+            <Fold summary="Payload"><pre class="payload">{posting.payload}</pre></Fold>
+        </section>
+    }
+    .into_any()
+}
+
+/// How an attempt ended, in the colours of its meaning.
+fn outcome(attempt: &AttemptView) -> (Tone, String) {
+    let Some(outcome) = &attempt.outcome else { return (Tone::Calm, "under way".to_owned()) };
+    let tone = match outcome.as_str() {
+        "posted" | "found" | "confirmed" => Tone::Ties,
+        "unknown" => Tone::Unknown,
+        "not_processed" | "throttled" | "absent" => Tone::Timing,
+        _ => Tone::Off,
+    };
+    (tone, outcome.replace('_', " "))
+}
+
+#[component]
+fn Attempts(attempts: Vec<AttemptView>) -> AnyView {
+    if attempts.is_empty() {
+        return view! { <section class="card pane record"><h2>"Attempts"</h2><p class="muted">"Nothing has been sent yet."</p></section> }.into_any();
+    }
+    let count = attempts.len();
+    let items = attempts.into_iter().zip(1..).map(|(attempt, ordinal): (AttemptView, usize)| view! { <Attempt attempt ordinal/> }).collect_view();
+    let note = if count == 1 { "one call".to_owned() } else { format!("{count} calls") };
+    view! { <section class="card pane record" aria-label="Attempts"><h2>"Attempts "<small>{format!("{note}, secrets masked")}</small></h2>{items}</section> }.into_any()
+}
+
+#[component]
+fn Attempt(attempt: AttemptView, ordinal: usize) -> AnyView {
+    let (tone, word) = outcome(&attempt);
+    let what = format!("{ordinal}. {}", attempt.purpose.replace('_', " "));
+    let status = attempt.http_status.map(|status| format!("HTTP {status}"));
+    let code = [attempt.code, attempt.field.map(|field| format!("at {field}"))].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let body = |title: &'static str, text: Option<String>| text.map(|text| view! { <Fold summary=title><pre class="payload">{indented(&text)}</pre></Fold> });
+    view! {
+        <article class="attempt">
+            <h3>
+                {what}" "<Pill tone text=word/>{attempt.late.then(|| view! { " "<Pill tone=Tone::Timing text="came after its lease"/> })}
+                {status.map(|status| view! { " "<small>{status}</small> })}
+            </h3>
+            <p class="muted">
+                <Time at=attempt.claimed_at/>
+                {attempt.finished_at.map(|at| format!(" · took {} ms", (at - attempt.claimed_at).num_milliseconds()))}
+                {format!(" · {}", attempt.worker)}
+            </p>
+            {attempt.message.map(|message| view! { <p>{message}" "<small>{code}</small></p> })}
+            {body("Request", attempt.request)}
+            {body("Answer", attempt.answer)}
+        </article>
+    }
+    .into_any()
+}
+
+/// JSON on many lines. Only white space changes: digits stay as they were sent, and what is no JSON stays as it is.
+fn indented(text: &str) -> String {
+    let Some(start) = text.find(['{', '[']) else { return text.to_owned() };
+    let (head, body) = text.split_at(start);
+    if serde_json::from_str::<serde::de::IgnoredAny>(body).is_err() {
+        return text.to_owned();
+    }
+    let mut out = head.to_owned();
+    let (mut depth, mut quoted, mut escaped) = (0usize, false, false);
+    let mut chars = body.chars().peekable();
+    while let Some(char) = chars.next() {
+        if quoted {
+            out.push(char);
+            (quoted, escaped) = (escaped || char != '"', !escaped && char == '\\');
+            continue;
+        }
+        match char {
+            '{' | '[' => {
+                while chars.next_if(|next| next.is_ascii_whitespace()).is_some() {}
+                out.push(char);
+                if let Some(close) = chars.next_if(|next| matches!(next, '}' | ']')) {
+                    out.push(close);
+                } else {
+                    depth += 1;
+                    new_line(&mut out, depth);
+                }
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                new_line(&mut out, depth);
+                out.push(char);
+            }
+            ',' => {
+                out.push(char);
+                new_line(&mut out, depth);
+            }
+            ':' => out.push_str(": "),
+            '"' => {
+                quoted = true;
+                out.push(char);
+            }
+            white if white.is_ascii_whitespace() => {}
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+fn new_line(out: &mut String, depth: usize) {
+    out.push('\n');
+    out.extend(std::iter::repeat_n("  ", depth));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::documents::tests::document, *};
+    use domain::stage::DocumentKind;
+
+    fn line(net: &str, tax: &str) -> DocumentLine {
+        DocumentLine {
+            item_code: "API".to_owned(),
+            description: "calls".to_owned(),
+            quantity: "1000000.000".parse().unwrap(),
+            unit_price: "0.000700".parse().unwrap(),
+            net: net.parse().unwrap(),
+            tax: tax.parse().unwrap(),
+            tax_code: "S".to_owned(),
+        }
+    }
+
+    #[test]
+    fn lines_that_do_not_add_up_are_seen() {
+        let row = document("EUR", DocumentKind::Invoice, 11);
+        let html = view! { <Lines lines=vec![line("7.00", "0.70"), line("3.00", "0.30")] row=row.clone()/> }.to_html();
+        assert!(html.contains("is-ties") && html.contains(">1,000,000<") && html.contains(">0.0007<"), "{html}");
+        let html = view! { <Lines lines=vec![line("7.00", "0.70")] row/> }.to_html();
+        assert!(html.contains("off by 3.30"), "{html}");
+    }
+
+    #[test]
+    fn only_white_space_changes() {
+        let sent = r#"POST /record HTTP/1.1
+
+{"amount":10.500,"name":"a\"{,:","lines":[{"n":1} , {}],"none":[ ]}"#;
+        let expected = "POST /record HTTP/1.1\n\n{\n  \"amount\": 10.500,\n  \"name\": \"a\\\"{,:\",\n  \"lines\": [\n    {\n      \"n\": 1\n    },\n    {}\n  ],\n  \"none\": []\n}";
+        assert_eq!(indented(sent), expected);
+        for other in ["{not json", "502 Bad Gateway", "", "<html>[x]</html>"] {
+            assert_eq!(indented(other), other);
+        }
+    }
+
+    #[test]
+    fn a_timeline_says_who_what_and_why() {
+        let movement = MovementView {
+            sequence: 1,
+            from_stage: None,
+            to_stage: Stage::Exception,
+            actor: "system:post".to_owned(),
+            reason: "no mapping for item API".to_owned(),
+            correlation_id: domain::id::CorrelationId(uuid::Uuid::nil()),
+            moved_at: "2026-10-31T17:00:00Z".parse().unwrap(),
+        };
+        let html = view! { <Timeline movements=vec![movement]/> }.to_html();
+        for part in ["is-off", "exception", "system:post", "no mapping for item API", "2026-10-31 17:00 UTC"] {
+            assert!(html.contains(part), "{part}: {html}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! A cause in words, and the forms that fix it: shared by the queue and the page of one exception.
+
+use crate::{
+    api::{exceptions::Fix, form_error, reach::Reach},
+    components::{Amount, Field, Notice, Submit, Tone, money_text, use_query},
+};
+use chrono::{DateTime, Utc};
+use domain::{access::Action, exception::ExceptionKind, mapping::MappingKind, view::StageMoney};
+use leptos::prelude::*;
+
+/// `Item mapping missing`, or what the kind is called.
+pub fn title(kind: ExceptionKind, missing: Option<MappingKind>) -> String {
+    missing.map_or_else(|| kind.label().to_owned(), |missing| format!("{} mapping missing", missing.label()))
+}
+
+/// `312 · 148,220.15 EUR`: what a press does, in count and money; currencies are never added.
+pub fn extent(money: &[StageMoney]) -> String {
+    let count: i64 = money.iter().map(|sum| sum.count).sum();
+    let amounts = money.iter().map(|sum| money_text(sum.amount, &sum.currency));
+    std::iter::once(domain::money::grouped(count.into())).chain(amounts).collect::<Vec<_>>().join(" · ")
+}
+
+/// Why a kind is never sent again; `None` when a replay may help.
+pub fn never_replayed(kind: ExceptionKind) -> Option<&'static str> {
+    match kind {
+        ExceptionKind::Mismatch => Some("it is in the ERP already"),
+        ExceptionKind::Rejected => Some("it comes again as a new version"),
+        _ => None,
+    }
+}
+
+/// How long something has been open, as operations count: hours, then days.
+pub fn age(since: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    match (now - since).num_hours() {
+        ..1 => "< 1 h".to_owned(),
+        hours @ 1..24 => format!("{hours} h"),
+        hours @ 24..168 if hours % 24 != 0 => format!("{} d {} h", hours / 24, hours % 24),
+        hours => format!("{} d", hours / 24),
+    }
+}
+
+/// One amount per currency, one below the other.
+#[component]
+pub fn Sums(money: Vec<StageMoney>) -> AnyView {
+    let sums = money.into_iter().map(|sum| view! { <span><Amount value=sum.amount currency=sum.currency code=true/></span> });
+    view! { <span class="sums">{sums.collect_view()}</span> }.into_any()
+}
+
+/// Where a form of this page leads back to: the page as it is, nothing ticked.
+#[component]
+pub fn Back() -> impl IntoView {
+    view! { <input type="hidden" name="back" value=use_query().here_without("select").href()/> }
+}
+
+/// The mapping that is wanted: its code is given, the ERP's reference is asked for. What it releases is measured on
+/// the server, which decides whether a second person is needed.
+#[component]
+pub fn FixForm(fix: Fix, reach: Reach) -> AnyView {
+    let error = form_error("propose_mapping");
+    let of_field = error.as_ref().and_then(|error| error.of_field("target_ref"));
+    let of_form = error.as_ref().and_then(|error| error.of_form(&["target_ref"]));
+    let id = format!("target-{}-{}", fix.connection_code, fix.kind);
+    let why_not = reach.why_not(Action::EditMapping, &fix.entities);
+    let label = format!("{} at {}", fix.kind.label(), fix.connection_code);
+    let state = match (&fix.in_force, &fix.proposed) {
+        (Some(target), _) => Some((Tone::Ties, format!("{} is mapped to {target} now. Replay.", fix.code))),
+        (None, Some((target, by))) => Some((Tone::Timing, format!("{target}, proposed by {by}, waits for an approver."))),
+        (None, None) => None,
+    };
+    let waits = fix.in_force.is_none() && fix.proposed.is_some();
+    view! {
+        {of_form.map(|text| view! { <Notice tone=Tone::Off title=text/> })}
+        {state.map(|(tone, title)| view! { <Notice tone title/> })}
+        {(!waits).then(|| view! {
+            <form class="form row fix" method="post" action="/fn/propose_mapping">
+                <Back/>
+                <input type="hidden" name="connection" value=fix.connection_id.to_string()/>
+                <input type="hidden" name="kind" value=fix.kind.as_str()/>
+                <input type="hidden" name="source_code" value=fix.code.clone()/>
+                <div class="field"><span class="label">"Our code"</span><code class="fixed">{fix.code}</code></div>
+                <Field id name="target_ref" label value=fix.in_force.unwrap_or_default() autocomplete="off" required=true error=of_field/>
+                <div class="actions"><Submit text="Map" why_not/></div>
+            </form>
+        })}
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeDelta;
+
+    fn sum(currency: &str, count: i64, amount: &str) -> StageMoney {
+        StageMoney { currency: currency.into(), count, amount: amount.parse().unwrap() }
+    }
+
+    #[test]
+    fn the_extent_of_an_act_never_adds_currencies() {
+        assert_eq!(extent(&[sum("EUR", 1300, "148220.15"), sum("JPY", 12, "90000")]), "1,312 · 148,220.15 EUR · 90,000 JPY");
+        assert_eq!(extent(&[sum("EUR", 1, "-10")]), "1 · (10.00) EUR");
+    }
+
+    #[test]
+    fn a_missing_mapping_is_called_by_what_is_missing() {
+        assert_eq!(title(ExceptionKind::Mapping, Some(MappingKind::TaxCode)), "Tax code mapping missing");
+        assert_eq!(title(ExceptionKind::Period, None), "Period closed");
+    }
+
+    #[test]
+    fn an_age_is_told_in_hours_and_days() {
+        let since = DateTime::UNIX_EPOCH;
+        let after = |hours| age(since, since + TimeDelta::hours(hours));
+        assert_eq!([after(0), after(5), after(24), after(76), after(200)], ["< 1 h", "5 h", "1 d", "3 d 4 h", "8 d"]);
+    }
+
+    #[test]
+    fn what_is_in_the_erp_is_never_sent_again() {
+        assert!(never_replayed(ExceptionKind::Mismatch).is_some() && never_replayed(ExceptionKind::Mapping).is_none());
+    }
+}

@@ -1,0 +1,169 @@
+//! The left side of the queue: causes that need a person, and what clears by itself.
+
+use super::cause::{Sums, title};
+use crate::components::{Count, Pill, Query, Time, Tone};
+use domain::view::{Cluster, StageMoney, WaitingGroup};
+use leptos::prelude::*;
+
+/// Causes as links: choosing one keeps the filter.
+#[component]
+pub fn Causes(clusters: Vec<Cluster>, query: Query) -> AnyView {
+    let chosen = query.get("cause").map(str::to_owned);
+    let count: i64 = clusters.iter().map(|cluster| cluster.count).sum();
+    let links = merged(clusters).into_iter().map(|cluster| {
+        let current = chosen.as_deref() == Some(cluster.fingerprint.as_str());
+        let href = query.with("cause", &cluster.fingerprint).href();
+        view! { <Cause cluster href current/> }
+    });
+    view! {
+        <nav class="card" aria-label="Causes">
+            <a class="cluster" href=query.without("cause").href() aria-current=chosen.is_none().then_some("true")>
+                <span class="line"><span class="cause">"All causes"</span><span class="money"><Count value=count/></span></span>
+            </a>
+            {links.collect_view()}
+        </nav>
+    }
+    .into_any()
+}
+
+/// One cause at two accounts of a system is one cause.
+fn merged(clusters: Vec<Cluster>) -> Vec<Cluster> {
+    let mut causes: Vec<Cluster> = Vec::new();
+    for cluster in clusters {
+        let Some(same) = causes.iter_mut().find(|cause| cause.fingerprint == cluster.fingerprint) else {
+            causes.push(cluster);
+            continue;
+        };
+        same.count += cluster.count;
+        same.first_seen = same.first_seen.min(cluster.first_seen);
+        same.last_seen = same.last_seen.max(cluster.last_seen);
+        same.connection_code = match (same.connection_code.take(), cluster.connection_code) {
+            (Some(one), Some(other)) => Some(format!("{one}, {other}")),
+            (one, other) => one.or(other),
+        };
+        same.entities.extend(cluster.entities);
+        same.entities.sort();
+        same.entities.dedup();
+        for money in cluster.money {
+            match same.money.iter_mut().find(|sum| sum.currency == money.currency) {
+                Some(sum) => {
+                    sum.count += money.count;
+                    sum.amount += money.amount;
+                }
+                None => same.money.push(money),
+            }
+        }
+    }
+    causes
+}
+
+#[component]
+fn Cause(cluster: Cluster, href: String, current: bool) -> AnyView {
+    let at = cluster.connection_code.unwrap_or_else(|| "before any ERP".to_owned());
+    let what = cluster.missing_code.map_or(cluster.message, |code| format!("{code} → {at}"));
+    let where_ = if cluster.missing_kind.is_some() { cluster.entities.join(", ") } else { format!("{at} · {}", cluster.entities.join(", ")) };
+    view! {
+        <a class="cluster" href=href aria-current=current.then_some("true")>
+            <span class="line">
+                <span class="cause">{title(cluster.kind, cluster.missing_kind)}</span>
+                <span class="money"><Sums money=cluster.money/></span>
+            </span>
+            <small class="what">{what}</small>
+            <span class="line"><small><Count value=cluster.count/>" · "{where_}</small><small>"since "<Time at=cluster.first_seen/></small></span>
+        </a>
+    }
+    .into_any()
+}
+
+/// What needs no one, in words: (title, why it clears).
+fn waits_for(what: &str) -> (&'static str, &'static str) {
+    match what {
+        "unknown" => ("Outcome unknown, probing", "a probe asks the ERP before anything is sent again"),
+        "held" => ("Waits for its invoice", "goes on when the invoice is posted"),
+        _ => ("Throttled or busy, retrying", "sent again under the same key"),
+    }
+}
+
+#[component]
+pub fn Waiting(groups: Vec<WaitingGroup>) -> AnyView {
+    let mut kinds: Vec<String> = groups.iter().map(|group| group.what.clone()).collect();
+    kinds.dedup();
+    let cards = kinds.into_iter().map(|what| {
+        let of: Vec<WaitingGroup> = groups.iter().filter(|group| group.what == what).cloned().collect();
+        view! { <WaitingFor what of/> }
+    });
+    let cards = cards.collect_view();
+    view! {
+        <h2 class="list-title">"No one is needed for these"</h2>
+        {if groups.is_empty() {
+            view! { <p class="muted">"Nothing waits."</p> }.into_any()
+        } else {
+            view! { <div class="card">{cards}</div> }.into_any()
+        }}
+    }
+    .into_any()
+}
+
+#[component]
+fn WaitingFor(what: String, of: Vec<WaitingGroup>) -> AnyView {
+    let (title, why) = waits_for(&what);
+    let count: i64 = of.iter().map(|group| group.count).sum();
+    let mut entities: Vec<&str> = of.iter().map(|group| group.entity_code.as_str()).collect();
+    entities.dedup();
+    let entities = entities.join(", ");
+    let mut money: Vec<StageMoney> = Vec::new();
+    for group in &of {
+        match money.iter_mut().find(|sum| sum.currency == group.currency) {
+            Some(sum) => sum.amount += group.amount,
+            None => money.push(StageMoney { currency: group.currency.clone(), count: group.count, amount: group.amount }),
+        }
+    }
+    let next = of.iter().filter_map(|group| group.next_at).min();
+    view! {
+        <div class="cluster still">
+            <span class="line"><span class="cause">{title}</span><span class="money"><Sums money/></span></span>
+            <span class="line"><small><Count value=count/>" · "{entities}</small><Pill tone=Tone::Calm text="clears by itself"/></span>
+            <small>{why}{next.map(|at| view! { ", next "<Time at/> })}</small>
+        </div>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::DateTime;
+    use domain::exception::ExceptionKind;
+
+    fn cluster(connection: &str, currency: &str) -> Cluster {
+        Cluster {
+            fingerprint: "netsuite|X".into(),
+            kind: ExceptionKind::Period,
+            code: "X".into(),
+            message: "closed".into(),
+            connection_id: None,
+            connection_code: Some(connection.into()),
+            missing_kind: None,
+            missing_code: None,
+            entities: vec!["US".into()],
+            count: 2,
+            money: vec![StageMoney { currency: currency.into(), count: 2, amount: 20.into() }],
+            first_seen: DateTime::UNIX_EPOCH,
+            last_seen: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn a_cause_at_two_accounts_is_shown_once_and_currencies_stay_apart() {
+        let causes = merged(vec![cluster("NS-1", "USD"), cluster("NS-2", "USD"), cluster("NS-2", "EUR")]);
+        assert_eq!(causes.len(), 1);
+        assert_eq!((causes[0].count, causes[0].money.len(), causes[0].money[0].amount), (6, 2, 40.into()));
+    }
+
+    #[test]
+    fn a_link_to_a_cause_keeps_the_filter_and_leaves_the_place_in_the_list() {
+        let query = Query::new("/exceptions", &[("entity", "US"), ("after", "x")]);
+        let html = view! { <Causes clusters=vec![cluster("NS-1", "USD")] query/> }.to_html();
+        assert!(html.contains("href=\"/exceptions?entity=US&amp;cause=netsuite%7CX\""), "{html}");
+    }
+}
