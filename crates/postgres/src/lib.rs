@@ -109,7 +109,7 @@ impl Cluster {
 
     /// Where a client finds `database`; sqlx and libpq read it alike.
     pub fn url(&self, database: &str) -> String {
-        format!("postgres:///{database}?host={}&user={ROLE}", self.socket_dir.path().display())
+        url_at(self.socket_dir.path(), database)
     }
 
     /// Makes `database` unless it is there.
@@ -135,6 +135,19 @@ impl Cluster {
     pub fn stop(mut self) -> anyhow::Result<()> {
         self.keeper.stop()
     }
+}
+
+/// Where clients find `database` of the cluster in `dir` while another program runs it; `None` when nobody does.
+pub fn running_url(dir: &Path, database: &str) -> Option<String> {
+    // line 5 of the lock file is the socket's directory
+    let lock = fs::read_to_string(dir.join("postgres/data/postmaster.pid")).ok()?;
+    let socket_dir = lock.lines().nth(4).filter(|line| !line.is_empty()).map(Path::new)?;
+    std::os::unix::net::UnixStream::connect(wire::socket(socket_dir)).ok()?;
+    Some(url_at(socket_dir, database))
+}
+
+fn url_at(socket_dir: &Path, database: &str) -> String {
+    format!("postgres:///{database}?host={}&user={ROLE}", socket_dir.display())
 }
 
 /// The major version that wrote the data directory, or `None` before the first start.
