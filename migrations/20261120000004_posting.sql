@@ -32,16 +32,17 @@ create table posting (
     connection_id uuid not null references erp_connection,
     -- Names the posting at the ERP for ever.
     posting_key text not null constraint posting_key_is_unique unique,
-    -- The mapped document and the wire body made of it; remapped freely until the first send, then frozen.
+    -- The mapped document and the wire body made of it; frozen from the first send until the ERP is proved not to hold it and a
+    -- person replays it.
     mapped jsonb not null,
     payload jsonb not null,
     payload_hash bytea not null check (octet_length(payload_hash) = 32),
     frozen_at timestamptz,
     -- Tries that count; throttled ones do not.
     attempts integer not null default 0,
-    -- The attempt that holds the lease; completion is fenced by it.
+    -- The send or probe in hand; completion is fenced by it.
     attempt_id uuid,
-    -- When the lease ends, in database time.
+    -- When its lease ends, in database time.
     lease_expires_at timestamptz,
     -- What a worker has to do next: send, wait for the answer under a lease, probe. null: nothing.
     work text check (work in ('send', 'lease', 'probe')),
@@ -51,18 +52,19 @@ create table posting (
     lane smallint not null default 1,
     -- Probes that found nothing, since the last send; absent needs two apart.
     absent_probes smallint not null default 0,
-    -- When the last send left us; a probe may decide only after the ERP's processing time.
+    -- The last send left us no later than this; a probe may decide only after the ERP's processing time.
     sent_at timestamptz,
     erp_id text,
     erp_number text,
     check ((coalesce(work, '') in ('send', 'probe')) = (due_at is not null)),
-    check ((work is not distinct from 'lease') = (attempt_id is not null)),
+    check (work is distinct from 'lease' or attempt_id is not null),
+    check (attempt_id is null or coalesce(work, '') in ('lease', 'probe')),
     check ((attempt_id is null) = (lease_expires_at is null))
 ) with (fillfactor = 70);
 -- The claim: what may be sent or probed on a connection, in order.
 create index posting_due on posting (connection_id, work, lane, due_at, document_id) where work in ('send', 'probe');
 -- Slots in use, and leases that ended without an answer.
-create index posting_lease on posting (connection_id, lease_expires_at) where work = 'lease';
+create index posting_lease on posting (connection_id, lease_expires_at) where attempt_id is not null;
 -- Read-back by the ERP's key.
 create index posting_erp on posting (connection_id, erp_id) where erp_id is not null;
 

@@ -119,7 +119,9 @@ create unique index reconciliation_break_open on reconciliation_break (identity)
 create index reconciliation_break_list on reconciliation_break (entity_id, opened_at, break_id) where closed_at is null;
 create index reconciliation_break_run on reconciliation_break (entity_id, period, checkpoint) where closed_at is null;
 
--- Documents that a second person agreed to close and that no ERP holds: they leave checkpoint 3.
+-- Documents that a second person agreed to close and that no ERP holds: they leave checkpoint 3. One who resolved alone,
+-- within his limit, leaves the item here until the ERP reads back equal.
 create view no_posting_approved as
-    select document_id from approval where decision in ('approved', 'within_limit');
-create index approval_resolved on approval (document_id) where decision in ('approved', 'within_limit');
+    select a.document_id from approval a where a.decision = 'approved' and not exists (
+        select from erp_document e where e.document_id = a.document_id and e.gone_at is null and e.state = 'posted');
+create index approval_agreed on approval (document_id) where decision = 'approved';

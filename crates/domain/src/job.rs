@@ -13,6 +13,8 @@ text_enum! {
         Reconcile = "reconcile",
         /// Seals what became of batches whose documents are all in a final stage.
         SealOutcomes = "seal_outcomes",
+        /// Counts what came in, was posted and was confirmed, by day: the chart of the home page.
+        CountFlow = "count_flow",
         /// Removes expired sessions, and completed jobs that nobody looks at any more.
         SweepSessions = "sweep_sessions",
         /// Proves totals, movements, lines and seals from raw rows.
@@ -26,6 +28,7 @@ impl JobKind {
             Self::ReadBack => "Read back from the ERPs",
             Self::Reconcile => "Reconcile issued with ERP",
             Self::SealOutcomes => "Seal finished batches",
+            Self::CountFlow => "Count the day’s flow",
             Self::SweepSessions => "Remove expired sessions and old runs",
             Self::Verify => "Verify the books",
         }
@@ -37,6 +40,7 @@ impl JobKind {
             Self::ReadBack => "*/5 * * * *",
             Self::Reconcile => "*/15 * * * *",
             Self::SealOutcomes => "*/10 * * * *",
+            Self::CountFlow => "*/15 * * * *",
             Self::SweepSessions => "0 * * * *",
             Self::Verify => "10 2 * * *",
         }
@@ -46,7 +50,7 @@ impl JobKind {
     pub fn attempts_max(self) -> i32 {
         match self {
             Self::ReadBack | Self::Reconcile | Self::SealOutcomes => 5,
-            Self::SweepSessions | Self::Verify => 3,
+            Self::CountFlow | Self::SweepSessions | Self::Verify => 3,
         }
     }
 }

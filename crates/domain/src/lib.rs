@@ -2,10 +2,12 @@
 //! Pure: no I/O, no clock, no randomness; compiles to WebAssembly, so that screens and workers share one vocabulary.
 
 pub mod access;
+pub mod audit;
 pub mod checkpoint;
 pub mod clock;
 pub mod document;
 pub mod exception;
+pub mod home;
 pub mod id;
 pub mod job;
 pub mod mapping;

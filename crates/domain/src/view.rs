@@ -97,6 +97,43 @@ pub struct BatchView {
     pub matrix: Vec<MatrixRow>,
 }
 
+/// A batch with what proves it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchDetail {
+    pub batch: BatchView,
+    /// Every file that was this batch or claimed to be it, oldest first.
+    pub intakes: Vec<IntakeView>,
+    pub seals: Vec<SealView>,
+}
+
+/// A file that was handed over, and what came of it. Hashes are hexadecimal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IntakeView {
+    pub intake_id: uuid::Uuid,
+    pub received_at: DateTime<Utc>,
+    pub actor: String,
+    pub file_name: String,
+    pub raw_hash: String,
+    pub byte_length: i64,
+    pub outcome: ImportOutcome,
+    pub batch_id: Option<BatchId>,
+    /// Why it was refused, or the rules that rejected rows broke (the first of many).
+    pub errors: Vec<crate::document::Violation>,
+}
+
+/// One link in the chain of its entity's seals.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealView {
+    pub sequence: i64,
+    pub purpose: String,
+    pub totals: String,
+    pub set_hash: String,
+    pub merkle_root: String,
+    pub previous_hash: Option<String>,
+    pub seal_hash: String,
+    pub sealed_at: DateTime<Utc>,
+}
+
 /// A page of a keyset-paged list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Paged<T> {

@@ -32,6 +32,11 @@ impl Erps {
         self.0.iter().find(|(connection, _)| connection.connection_id == id).map(|(_, erp)| erp)
     }
 
+    /// One connection alone, by its code.
+    pub fn only(&self, code: &str) -> Self {
+        Self(self.0.iter().filter(|(connection, _)| connection.code == code).cloned().collect())
+    }
+
     pub fn desks(&self, cx: &Context, worker: &Arc<str>) -> Vec<Desk> {
         self.0
             .iter()

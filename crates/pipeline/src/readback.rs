@@ -232,16 +232,25 @@ async fn settle(
 /// Exactly one document that is neither gone nor voided, in the ledger and equal: `None`. Else why not, for the movement and
 /// for people. A voided copy beside the one that counts does no harm.
 fn compare(ours: &Compared, held: &[&Held]) -> Option<(&'static str, Trouble)> {
-    let trouble =
-        |code: &str, message: String, field: Option<&str>| Trouble { kind: ExceptionKind::Mismatch, code: code.into(), message, field: field.map(Into::into), missing: None };
-    let there: Vec<&ErpDocument> = held.iter().filter(|row| !row.gone && row.document.state != ErpState::Voided).map(|row| &row.document).collect();
+    let trouble = |code: &str, message: String, field: Option<&str>| Trouble {
+        kind: ExceptionKind::Mismatch,
+        code: code.into(),
+        message,
+        field: field.map(Into::into),
+        missing: None,
+    };
+    let there: Vec<&ErpDocument> =
+        held.iter().filter(|row| !row.gone && row.document.state != ErpState::Voided).map(|row| &row.document).collect();
     let numbers = |of: &[&ErpDocument]| of.iter().map(|document| document.erp_number.as_str()).collect::<Vec<_>>().join(", ");
     let theirs = match there.as_slice() {
         [] => {
             let voided: Vec<&ErpDocument> = held.iter().filter(|row| !row.gone).map(|row| &row.document).collect();
             return Some(if voided.is_empty() {
                 let last: Vec<&ErpDocument> = held.iter().map(|row| &row.document).collect();
-                ("no longer in the ERP", trouble("GONE_FROM_ERP", format!("{} was in the ERP and is not there any more", numbers(&last)), None))
+                (
+                    "no longer in the ERP",
+                    trouble("GONE_FROM_ERP", format!("{} was in the ERP and is not there any more", numbers(&last)), None),
+                )
             } else {
                 ("voided in the ERP", trouble("VOIDED_IN_ERP", format!("{} was voided in the ERP", numbers(&voided)), Some("state")))
             });

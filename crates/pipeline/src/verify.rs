@@ -52,7 +52,8 @@ pub async fn verify(pool: &Pool) -> Result<Report> {
     proof::take_snapshot(&mut tx).await?;
     let conn: &mut Conn = &mut tx;
     let mut checks = Vec::new();
-    let mut found = |name, compared: Compared| checks.push(Check { name, rows: compared.rows, first_difference: compared.first_difference });
+    let mut found =
+        |name, compared: Compared| checks.push(Check { name, rows: compared.rows, first_difference: compared.first_difference });
     found("manifests against documents", proof::manifest(conn).await?);
     found("batches hold what came", proof::batch_count(conn).await?);
     found("documents against their lines", proof::lines(conn).await?);

@@ -128,12 +128,13 @@ pub async fn open_circuit(
     Ok(())
 }
 
-/// An answer that was not about credentials closes the circuit.
-pub async fn close_circuit(conn: &mut Conn, connection: ConnectionId) -> Result<bool> {
+/// An answer that was not about credentials, to a call made since it opened, closes the circuit.
+pub async fn close_circuit(conn: &mut Conn, connection: ConnectionId, called_at: DateTime<Utc>) -> Result<bool> {
     let closed = sqlx::query!(
         "update erp_connection set circuit = 'closed', circuit_reason = null, circuit_opened_at = null, circuit_probe_at = null
-        where connection_id = $1 and circuit = 'open'",
-        connection.0
+        where connection_id = $1 and circuit = 'open' and circuit_opened_at <= $2",
+        connection.0,
+        called_at
     )
     .execute(conn)
     .await?;
@@ -144,7 +145,7 @@ pub async fn close_circuit(conn: &mut Conn, connection: ConnectionId) -> Result<
 pub async fn states(pool: &Pool, scope: &Scope) -> Result<Vec<ConnectionView>> {
     let rows = sqlx::query!(
         r#"select c.connection_id as "connection_id: ConnectionId", c.code, c.system as "system: ErpSystem", c.sandbox, c.slots,
-            (select count(*) from posting p where p.connection_id = c.connection_id and p.work = 'lease') as "in_flight!",
+            (select count(*) from posting p where p.connection_id = c.connection_id and p.attempt_id is not null) as "in_flight!",
             coalesce(sum(t.queued), 0)::bigint as "queued!", coalesce(sum(t.unknown), 0)::bigint as "probing!",
             c.circuit, c.circuit_reason, c.circuit_probe_at, c.processing_seconds_max, c.request_seconds_max,
             array_agg(e.code order by e.code) as "entities!"

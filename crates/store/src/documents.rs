@@ -3,7 +3,7 @@
 use crate::{Conn, Error, Result};
 use chrono::{DateTime, Utc};
 use domain::{
-    document::{DocumentContent, Violation},
+    document::{DocumentContent, DocumentLine, Violation},
     id::{BatchId, DocumentId, EntityId},
     seal::{Hash, set_term},
     stage::{DocumentKind, Stage},
@@ -93,25 +93,26 @@ pub async fn name_successors(conn: &mut Conn, pairs: &[(DocumentId, DocumentId)]
     if done == expected { Ok(()) } else { Err(Error::RowsAffected { expected, actual: done }) }
 }
 
-/// Rows of `document` and `document_line` in COPY's text format.
+/// Rows of `document` in COPY's text format.
 #[derive(Debug, Default)]
-pub struct CopyRows {
-    documents: String,
-    lines: String,
-}
+pub struct DocumentRows(String);
+
+/// Rows of `document_line` in COPY's text format. They depend on nothing in the database, so they are made ahead.
+#[derive(Debug, Default)]
+pub struct LineRows(String);
 
 const DOCUMENT_COPY: &str = "copy document (document_id, batch_id, line, entity_id, kind, number, version, customer_code, customer_name, currency, \
     amount, tax, issue_date, due_date, posting_date, period, applies_to, content_hash, hash_term, violations, stage, sequence, stage_at) from stdin";
 const LINE_COPY: &str =
     "copy document_line (document_id, line, item_code, description, quantity, unit_price, net, tax, tax_code) from stdin";
 
-impl CopyRows {
+impl DocumentRows {
     pub fn push(&mut self, batch: BatchId, entity: EntityId, at: DateTime<Utc>, document: &NewDocument<'_>) -> Result<()> {
         let content = document.content;
         let stage = if document.violations.is_empty() { Stage::Finalized } else { Stage::Rejected };
         let violations = serde_json::to_string(document.violations).map_err(|error| Error::Db(sqlx::Error::Encode(error.into())))?;
         let hash = domain::seal::hex(document.content_hash);
-        let out = &mut self.documents;
+        let out = &mut self.0;
         field(out, document.document_id);
         field(out, batch);
         field(out, document.line);
@@ -139,9 +140,24 @@ impl CopyRows {
         field(out, 1);
         field(out, at.to_rfc3339());
         end_row(out);
-        for (ordinal, line) in (1..).zip(&content.lines) {
-            let out = &mut self.lines;
-            field(out, document.document_id);
+        Ok(())
+    }
+
+    /// Writes documents and their lines. A number that another transaction took meanwhile is a serialisation failure: the next
+    /// try sees it.
+    pub async fn insert(self, lines: LineRows, conn: &mut Conn) -> Result<()> {
+        copy(conn, DOCUMENT_COPY, self.0)
+            .await
+            .map_err(|error| if error.is_conflict_on("document_live_number") { Error::Serialization } else { error })?;
+        copy(conn, LINE_COPY, lines.0).await
+    }
+}
+
+impl LineRows {
+    pub fn push(&mut self, document_id: DocumentId, lines: &[DocumentLine]) {
+        let out = &mut self.0;
+        for (ordinal, line) in (1..).zip(lines) {
+            field(out, document_id);
             field::<i32>(out, ordinal);
             text(out, &line.item_code);
             text(out, &line.description);
@@ -152,15 +168,6 @@ impl CopyRows {
             text(out, &line.tax_code);
             end_row(out);
         }
-        Ok(())
-    }
-
-    /// Writes the rows. A number that another transaction took meanwhile is a serialisation failure: the next try sees it.
-    pub async fn insert(self, conn: &mut Conn) -> Result<()> {
-        copy(conn, DOCUMENT_COPY, self.documents)
-            .await
-            .map_err(|error| if error.is_conflict_on("document_live_number") { Error::Serialization } else { error })?;
-        copy(conn, LINE_COPY, self.lines).await
     }
 }
 

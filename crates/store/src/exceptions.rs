@@ -99,6 +99,19 @@ pub async fn documents_of_cluster(conn: &mut Conn, scope: &Scope, fingerprint: &
     .await?)
 }
 
+/// The documents of open exceptions, for acts on what a list shows.
+pub async fn documents_of(conn: &mut Conn, scope: &Scope, exceptions: &[ExceptionId]) -> Result<Vec<DocumentId>> {
+    let ids: Vec<uuid::Uuid> = exceptions.iter().map(|id| id.0).collect();
+    Ok(sqlx::query_scalar!(
+        r#"select document_id as "document_id: DocumentId" from exception
+        where closed_at is null and exception_id = any($1) and entity_id = any($2)"#,
+        &ids,
+        &scope.ids()
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
 /// Gives open exceptions an owner, or takes him away. Returns how many were yours to give.
 pub async fn assign(conn: &mut Conn, scope: &Scope, exceptions: &[ExceptionId], owner: Option<&str>) -> Result<u64> {
     let ids: Vec<uuid::Uuid> = exceptions.iter().map(|id| id.0).collect();

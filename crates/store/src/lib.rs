@@ -4,8 +4,11 @@
 pub mod access;
 pub mod approvals;
 pub mod batches;
+pub mod bench;
 pub mod connections;
 pub mod contents;
+pub mod daily_flow;
+pub mod demo;
 pub mod documents;
 pub mod entities;
 pub mod erp_documents;
@@ -73,12 +76,16 @@ impl Error {
 
 pub type Result<T> = std::result::Result<T, Error>;
 
+/// A process that stands still inside a transaction must not keep its locks for ever: the database ends it.
+const IDLE_IN_TRANSACTION_MAX: &str = "15s";
+
 /// Connects with what a pool of this program needs.
 pub async fn connect(url: &str, connections_max: u32) -> Result<Pool> {
+    let options: sqlx::postgres::PgConnectOptions = url.parse()?;
     let pool = sqlx::postgres::PgPoolOptions::new()
         .max_connections(connections_max)
         .acquire_timeout(std::time::Duration::from_secs(30))
-        .connect(url)
+        .connect_with(options.options([("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_MAX)]))
         .await?;
     Ok(pool)
 }

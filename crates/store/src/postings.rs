@@ -20,7 +20,8 @@ pub struct NewPosting {
     pub payload_hash: [u8; 32],
 }
 
-/// Makes documents sendable. A posting that was sent before keeps its frozen payload.
+/// Makes documents sendable that are surely not in the ERP: new ones, and refused ones with what they are mapped to now.
+/// The key stays the same for ever. A try again of the same send does not come here, its payload is frozen.
 pub async fn enqueue(conn: &mut Conn, postings: &[NewPosting], due_at: DateTime<Utc>) -> Result<()> {
     let documents: Vec<uuid::Uuid> = postings.iter().map(|p| p.document_id.0).collect();
     let entities: Vec<uuid::Uuid> = postings.iter().map(|p| p.entity_id.0).collect();
@@ -33,10 +34,9 @@ pub async fn enqueue(conn: &mut Conn, postings: &[NewPosting], due_at: DateTime<
         "insert into posting as p (document_id, entity_id, connection_id, posting_key, mapped, payload, payload_hash, work, due_at)
         select d, e, c, k, m, b, h, 'send', $8
         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::jsonb[], $6::jsonb[], $7::bytea[]) r (d, e, c, k, m, b, h)
-        on conflict (document_id) do update set work = 'send', due_at = $8, attempts = 0, absent_probes = 0,
-            mapped = case when p.frozen_at is null then excluded.mapped else p.mapped end,
-            payload = case when p.frozen_at is null then excluded.payload else p.payload end,
-            payload_hash = case when p.frozen_at is null then excluded.payload_hash else p.payload_hash end",
+        on conflict (document_id) do update set work = 'send', due_at = $8, attempts = 0, absent_probes = 0, frozen_at = null,
+            mapped = excluded.mapped, payload = excluded.payload, payload_hash = excluded.payload_hash
+        where p.work is null",
         &documents,
         &entities,
         &connections,
@@ -77,22 +77,47 @@ pub struct Claim<'a> {
     pub lease_seconds: i32,
 }
 
+/// How many calls may begin now. Locks the connection's row, so that two processes can't both take the last slot. An open
+/// circuit allows nothing, or one call when its next probe is due.
+struct Room {
+    free: i32,
+    circuit_open: bool,
+    probes_due: bool,
+}
+
+impl Room {
+    async fn of(conn: &mut Conn, claim: Claim<'_>) -> Result<Self> {
+        let connection = sqlx::query!(
+            r#"select slots, circuit = 'open' as "open!", coalesce(circuit_probe_at <= $2, false) as "due!"
+            from erp_connection where connection_id = $1 for update"#,
+            claim.connection.0,
+            claim.now
+        )
+        .fetch_one(&mut *conn)
+        .await?;
+        // a statement of its own: whoever waited for the lock must see what the other one took
+        let calls = sqlx::query!(
+            r#"select count(*) filter (where work = 'lease' or lease_expires_at > clock_timestamp()) as "used!",
+                exists (select from posting where connection_id = $1 and work = 'probe' and due_at <= $2) as "probes_due!"
+            from posting where connection_id = $1 and attempt_id is not null"#,
+            claim.connection.0,
+            claim.now
+        )
+        .fetch_one(conn)
+        .await?;
+        let allowed = if connection.open { i32::from(connection.due) } else { connection.slots };
+        let free = allowed - i32::try_from(calls.used).unwrap_or(i32::MAX);
+        Ok(Self { free, circuit_open: connection.open, probes_due: calls.probes_due })
+    }
+}
+
 /// Takes due postings under a lease, in order, never more than the connection's free slots (over all processes) and
-/// `ids.len()`. Locks the connection's row, so that two processes can't both take the last slot. An open circuit
-/// gives nothing, or one call when its next probe is due. The caller moves the documents to `in_flight`.
+/// `ids.len()`; one slot is left to a probe that is due. The caller moves the documents to `in_flight`.
 pub async fn claim_sends(conn: &mut Conn, claim: Claim<'_>, ids: &[AttemptId]) -> Result<Vec<Claimed>> {
     let ids: Vec<uuid::Uuid> = ids.iter().map(|id| id.0).collect();
-    let free = sqlx::query_scalar!(
-        r#"select case when circuit = 'closed' then slots when circuit_probe_at <= $2 then 1 else 0 end
-            - (select count(*) from posting p where p.connection_id = $1 and p.work = 'lease')::integer as "free!"
-        from erp_connection where connection_id = $1 for update"#,
-        claim.connection.0,
-        claim.now
-    )
-    .fetch_optional(&mut *conn)
-    .await?
-    .unwrap_or(0)
-    .min(i32::try_from(ids.len()).unwrap_or(i32::MAX));
+    let room = Room::of(conn, claim).await?;
+    let reserved = i32::from(room.probes_due && room.free > 1);
+    let free = (room.free - reserved).min(i32::try_from(ids.len()).unwrap_or(i32::MAX));
     if free <= 0 {
         return Ok(Vec::new());
     }
@@ -124,26 +149,48 @@ pub async fn claim_sends(conn: &mut Conn, claim: Claim<'_>, ids: &[AttemptId]) -
         claim.worker,
         claim.correlation_id.0
     )
-    .fetch_all(conn)
+    .fetch_all(&mut *conn)
     .await?;
+    postpone_circuit(conn, claim, &room, &claimed).await?;
     Ok(claimed)
 }
 
-/// Takes unknown outcomes that are due for a probe. The next look is put off by `hidden_until`, so that no second
-/// worker asks at the same time and a crash of this one only delays.
+/// The one call through an open circuit is in hand: the next one not before its lease has ended.
+async fn postpone_circuit(conn: &mut Conn, claim: Claim<'_>, room: &Room, claimed: &[Claimed]) -> Result<()> {
+    if room.circuit_open && !claimed.is_empty() {
+        sqlx::query!(
+            "update erp_connection set circuit_probe_at = $2::timestamptz + $3::integer * interval '1 second'
+            where connection_id = $1 and circuit = 'open'",
+            claim.connection.0,
+            claim.now,
+            claim.lease_seconds
+        )
+        .execute(conn)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Takes unknown outcomes that are due for a probe, as many as there are free slots. The next look is put off by
+/// `hidden_until`, so that no second worker asks at the same time and a crash of this one only delays.
 pub async fn claim_probes(conn: &mut Conn, claim: Claim<'_>, ids: &[AttemptId], hidden_until: DateTime<Utc>) -> Result<Vec<Claimed>> {
     let ids: Vec<uuid::Uuid> = ids.iter().map(|id| id.0).collect();
-    Ok(sqlx::query_as!(
+    let room = Room::of(conn, claim).await?;
+    if room.free <= 0 || !room.probes_due {
+        return Ok(Vec::new());
+    }
+    let claimed = sqlx::query_as!(
         Claimed,
         r#"with due as materialized (
             select document_id from posting
             where connection_id = $1 and work = 'probe' and due_at <= $2
-                and exists (select from erp_connection c where c.connection_id = $1 and (c.circuit = 'closed' or c.circuit_probe_at <= $2))
-            order by lane, due_at, document_id limit cardinality($3::uuid[]) for update skip locked
+            order by lane, due_at, document_id limit least($8::integer, cardinality($3::uuid[])) for update skip locked
         ), numbered as (
             select document_id, ($3::uuid[])[row_number() over (order by document_id)] as attempt_id from due
         ), hidden as (
-            update posting p set due_at = $4 from numbered n where p.document_id = n.document_id
+            update posting p set due_at = $4, attempt_id = n.attempt_id,
+                lease_expires_at = clock_timestamp() + $7::integer * interval '1 second'
+            from numbered n where p.document_id = n.document_id
             returning p.document_id, n.attempt_id, p.entity_id, p.posting_key, p.mapped, p.payload, p.attempts, p.absent_probes, p.sent_at
         ), attempted as (
             insert into posting_attempt (attempt_id, document_id, connection_id, purpose, worker, correlation_id, claimed_at)
@@ -157,10 +204,14 @@ pub async fn claim_probes(conn: &mut Conn, claim: Claim<'_>, ids: &[AttemptId], 
         &ids,
         hidden_until,
         claim.worker,
-        claim.correlation_id.0
+        claim.correlation_id.0,
+        claim.lease_seconds,
+        room.free
     )
-    .fetch_all(conn)
-    .await?)
+    .fetch_all(&mut *conn)
+    .await?;
+    postpone_circuit(conn, claim, &room, &claimed).await?;
+    Ok(claimed)
 }
 
 /// How an attempt ended, for the attempt's row.
@@ -208,27 +259,50 @@ pub async fn finish_attempts(conn: &mut Conn, finished: &[Finished], now: DateTi
     Ok(())
 }
 
-/// Of these attempts, the documents whose lease they still hold, locked. Completion is fenced by this.
-pub async fn hold_leases(conn: &mut Conn, attempts: &[(DocumentId, AttemptId)]) -> Result<Vec<DocumentId>> {
+/// Of these attempts, the documents that they still have in hand for `work`, locked. Completion is fenced by this.
+pub async fn hold(conn: &mut Conn, attempts: &[(DocumentId, AttemptId)], work: &str) -> Result<Vec<DocumentId>> {
     let documents: Vec<uuid::Uuid> = attempts.iter().map(|a| a.0.0).collect();
     let ids: Vec<uuid::Uuid> = attempts.iter().map(|a| a.1.0).collect();
     Ok(sqlx::query_scalar!(
         r#"select p.document_id as "document_id: DocumentId" from posting p
         join unnest($1::uuid[], $2::uuid[]) r (document_id, attempt_id) on p.document_id = r.document_id and p.attempt_id = r.attempt_id
-        where p.work = 'lease' order by p.document_id for update of p"#,
+        where p.work = $3 order by p.document_id for update of p"#,
         &documents,
+        &ids,
+        work
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Of these documents, those that a late acceptance may decide, locked: nobody has them in hand, and they count as unknown,
+/// as not processed or as refused.
+pub async fn hold_undecided(conn: &mut Conn, documents: &[DocumentId]) -> Result<Vec<DocumentId>> {
+    let ids: Vec<uuid::Uuid> = documents.iter().map(|id| id.0).collect();
+    Ok(sqlx::query_scalar!(
+        r#"select p.document_id as "document_id: DocumentId" from posting p join document d using (document_id)
+        where p.document_id = any($1) and p.work is distinct from 'lease' and d.stage in ('unknown', 'queued', 'exception')
+        order by p.document_id for update of p"#,
         &ids
     )
     .fetch_all(conn)
     .await?)
 }
 
-/// Of these documents, those that wait for a probe, locked: a late or probed answer may decide them.
-pub async fn hold_unknown(conn: &mut Conn, documents: &[DocumentId]) -> Result<Vec<DocumentId>> {
-    let ids: Vec<uuid::Uuid> = documents.iter().map(|id| id.0).collect();
+/// Of these documents, those of which an earlier send may have been processed and no refusal was looked into since: a refusal
+/// says nothing about the earlier send, because an ERP may check a period before it looks for a duplicate.
+pub async fn doubtful(conn: &mut Conn, attempts: &[(DocumentId, AttemptId)]) -> Result<Vec<DocumentId>> {
+    let documents: Vec<uuid::Uuid> = attempts.iter().map(|a| a.0.0).collect();
+    let ids: Vec<uuid::Uuid> = attempts.iter().map(|a| a.1.0).collect();
     Ok(sqlx::query_scalar!(
-        r#"select document_id as "document_id: DocumentId" from posting where document_id = any($1) and work = 'probe'
-        order by document_id for update"#,
+        r#"select r.document_id as "document_id!: DocumentId" from unnest($1::uuid[], $2::uuid[]) r (document_id, attempt_id)
+        cross join lateral (
+            select a.outcome from posting_attempt a
+            where a.document_id = r.document_id and a.attempt_id <> r.attempt_id and a.purpose = 'send'
+                and a.outcome in ('ambiguous', 'no_answer', 'duplicate', 'business', 'permanent')
+            order by a.claimed_at desc, a.attempt_id desc limit 1
+        ) last where last.outcome in ('ambiguous', 'no_answer', 'duplicate')"#,
+        &documents,
         &ids
     )
     .fetch_all(conn)
@@ -245,8 +319,17 @@ pub struct Next {
     /// Whether the try counts.
     pub burnt: bool,
     pub absent_probes: i16,
+    /// When the send may have left us latest, where that is later than its claim.
+    pub sent_at: Option<DateTime<Utc>>,
     pub erp_id: Option<String>,
     pub erp_number: Option<String>,
+}
+
+impl Next {
+    /// Nothing: for the caller to change.
+    pub fn nothing(document_id: DocumentId) -> Self {
+        Self { document_id, work: None, due_at: None, burnt: false, absent_probes: 0, sent_at: None, erp_id: None, erp_number: None }
+    }
 }
 
 /// Ends leases: says for each posting what comes next.
@@ -256,13 +339,15 @@ pub async fn set_next(conn: &mut Conn, next: &[Next]) -> Result<()> {
     let dues: Vec<Option<DateTime<Utc>>> = next.iter().map(|n| n.due_at).collect();
     let burnt: Vec<i32> = next.iter().map(|n| i32::from(n.burnt)).collect();
     let absent: Vec<i16> = next.iter().map(|n| n.absent_probes).collect();
+    let sents: Vec<Option<DateTime<Utc>>> = next.iter().map(|n| n.sent_at).collect();
     let erp_ids: Vec<Option<&str>> = next.iter().map(|n| n.erp_id.as_deref()).collect();
     let erp_numbers: Vec<Option<&str>> = next.iter().map(|n| n.erp_number.as_deref()).collect();
     sqlx::query!(
         "update posting p set work = r.work, due_at = r.due_at, attempt_id = null, lease_expires_at = null, attempts = p.attempts + r.burnt,
-            absent_probes = r.absent, erp_id = coalesce(r.erp_id, p.erp_id), erp_number = coalesce(r.erp_number, p.erp_number)
-        from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::integer[], $5::smallint[], $6::text[], $7::text[])
-            r (document_id, work, due_at, burnt, absent, erp_id, erp_number)
+            absent_probes = r.absent, erp_id = coalesce(r.erp_id, p.erp_id), erp_number = coalesce(r.erp_number, p.erp_number),
+            sent_at = coalesce(r.sent_at, p.sent_at)
+        from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::integer[], $5::smallint[], $6::text[], $7::text[], $8::timestamptz[])
+            r (document_id, work, due_at, burnt, absent, erp_id, erp_number, sent_at)
         where p.document_id = r.document_id",
         &ids,
         &works as &[Option<&str>],
@@ -270,7 +355,8 @@ pub async fn set_next(conn: &mut Conn, next: &[Next]) -> Result<()> {
         &burnt,
         &absent,
         &erp_ids as &[Option<&str>],
-        &erp_numbers as &[Option<&str>]
+        &erp_numbers as &[Option<&str>],
+        &sents as &[Option<DateTime<Utc>>]
     )
     .execute(conn)
     .await?;
@@ -282,15 +368,14 @@ pub async fn set_next(conn: &mut Conn, next: &[Next]) -> Result<()> {
 pub struct Expired {
     pub document_id: DocumentId,
     pub attempt_id: AttemptId,
-    pub sent_at: Option<DateTime<Utc>>,
 }
 
 /// Leases that ended: locked, for the caller to move to `unknown`.
 pub async fn expired_leases(conn: &mut Conn, connection: ConnectionId, limit: i64) -> Result<Vec<Expired>> {
     Ok(sqlx::query_as!(
         Expired,
-        r#"select document_id as "document_id: DocumentId", attempt_id as "attempt_id!: AttemptId", sent_at
-        from posting where connection_id = $1 and work = 'lease' and lease_expires_at < clock_timestamp()
+        r#"select document_id as "document_id: DocumentId", attempt_id as "attempt_id!: AttemptId"
+        from posting where connection_id = $1 and attempt_id is not null and work = 'lease' and lease_expires_at < clock_timestamp()
         order by document_id limit $2 for update skip locked"#,
         connection.0,
         limit
@@ -312,15 +397,15 @@ pub async fn claim_stage(conn: &mut Conn, entity: EntityId, stage: domain::stage
     .await?)
 }
 
-/// Of these credit memos, those whose invoice is not in the ERP yet: id and the number waited for.
-/// An invoice that never came in through Tieout is not waited for: the ERP decides.
+/// Of these credit memos, those whose invoice is not in the ERP: id and the number waited for. One whose invoice was resolved
+/// or voided waits for a person.
 pub async fn waits_for_invoice(conn: &mut Conn, documents: &[DocumentId]) -> Result<Vec<(DocumentId, String)>> {
     let ids: Vec<uuid::Uuid> = documents.iter().map(|id| id.0).collect();
     let rows = sqlx::query!(
         r#"select c.document_id as "document_id: DocumentId", i.number
         from document c join document i on i.entity_id = c.entity_id and i.kind = 'invoice' and i.number = c.applies_to
             and not i.rejected and i.superseded_by is null
-        where c.document_id = any($1) and i.stage not in ('posted', 'confirmed', 'mismatch', 'voided', 'resolved')"#,
+        where c.document_id = any($1) and i.stage not in ('posted', 'confirmed', 'mismatch')"#,
         &ids
     )
     .fetch_all(conn)

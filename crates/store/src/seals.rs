@@ -22,10 +22,27 @@ pub struct Covered {
     pub merkle_root: Hash,
 }
 
+/// Control totals of one cell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sums {
+    pub count: i64,
+    pub amount: Decimal,
+    pub tax: Decimal,
+}
+
+impl Sums {
+    pub fn add(&mut self, amount: Decimal, tax: Decimal) {
+        *self = Self { count: self.count + 1, amount: self.amount + amount, tax: self.tax + tax };
+    }
+}
+
+/// A stage only in outcomes.
+type Cell = (Currency, DocumentKind, Option<Stage>);
+
 /// Adds up rows in their order.
 #[derive(Debug, Default)]
 pub struct Covering {
-    cells: BTreeMap<(Currency, DocumentKind, Option<Stage>), (i64, Decimal, Decimal)>,
+    cells: BTreeMap<Cell, Sums>,
     terms: i128,
     rows: Vec<Hash>,
     /// Sum of the documents' sequences: with every movement it grows.
@@ -38,16 +55,15 @@ impl Covering {
         self.add((currency, kind, None), amount, tax, content_hash);
     }
 
-    fn add(&mut self, cell: (Currency, DocumentKind, Option<Stage>), amount: Decimal, tax: Decimal, row: Hash) {
-        let sums = self.cells.entry(cell).or_default();
-        (sums.0, sums.1, sums.2) = (sums.0 + 1, sums.1 + amount, sums.2 + tax);
+    fn add(&mut self, cell: Cell, amount: Decimal, tax: Decimal, row: Hash) {
+        self.cells.entry(cell).or_default().add(amount, tax);
         self.terms += i128::from(set_term(&row));
         self.rows.push(row);
     }
 
     pub fn finish(self) -> Covered {
         let mut totals = String::new();
-        for ((currency, kind, stage), (count, amount, tax)) in &self.cells {
+        for ((currency, kind, stage), Sums { count, amount, tax }) in &self.cells {
             let stage = stage.map(|stage| format!(" {stage}")).unwrap_or_default();
             totals.push_str(&format!("{currency} {kind}{stage} {count} {} {}\n", amount.normalize(), tax.normalize()));
         }

@@ -19,7 +19,7 @@ use std::{
 };
 use store::{
     Conn, Error, Result,
-    documents::{self, CopyRows, NewDocument, Prior},
+    documents::{self, DocumentRows, LineRows, NewDocument, Prior},
 };
 use tokio::sync::mpsc;
 
@@ -66,19 +66,30 @@ fn sqlx_io(error: std::io::Error) -> store::DriverError {
     store::DriverError::Io(error)
 }
 
+/// Documents that were read, and what of them needs no database.
+#[derive(Default)]
+struct Chunk {
+    documents: Vec<(DocumentId, ReadDocument)>,
+    lines: LineRows,
+}
+
 /// Reads on a thread of its own, as far ahead as the channel lets it.
-fn read_chunks(file: &SharedFile, period: AccountingPeriod, send: &mpsc::Sender<Vec<ReadDocument>>) -> std::io::Result<()> {
+fn read_chunks(file: &SharedFile, period: AccountingPeriod, send: &mpsc::Sender<Chunk>) -> std::io::Result<()> {
     let mut file = super::lock(file);
-    let mut chunk = Vec::with_capacity(CHUNK_DOCUMENTS);
+    let mut chunk = Chunk::default();
     let mut unreadable = false;
     let read = format::documents(&mut **file, &mut |raw| {
         match rules::read(&raw, period) {
-            Ok(document) => chunk.push(document),
+            Ok(document) => {
+                let document_id = DocumentId(uuid::Uuid::now_v7());
+                chunk.lines.push(document_id, &document.content.lines);
+                chunk.documents.push((document_id, document));
+            }
             Err(_) => unreadable = true,
         }
         // a closed channel: the transaction failed, nobody wants the rest
-        let full = chunk.len() == CHUNK_DOCUMENTS;
-        let sent = !full || send.blocking_send(std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK_DOCUMENTS))).is_ok();
+        let full = chunk.documents.len() == CHUNK_DOCUMENTS;
+        let sent = !full || send.blocking_send(std::mem::take(&mut chunk)).is_ok();
         if sent && !unreadable { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     });
     match read {
@@ -100,16 +111,17 @@ struct Loading<'a> {
 }
 
 impl Loading<'_> {
-    async fn chunk(&mut self, conn: &mut Conn, mut chunk: Vec<ReadDocument>) -> Result<()> {
+    async fn chunk(&mut self, conn: &mut Conn, chunk: Chunk) -> Result<()> {
+        let Chunk { mut documents, lines } = chunk;
         let keys: Vec<(DocumentKind, &str)> =
-            chunk.iter().map(|document| (document.content.kind, document.content.number.as_str())).collect();
+            documents.iter().map(|(_, document)| (document.content.kind, document.content.number.as_str())).collect();
         let mut priors: HashMap<(DocumentKind, String), Vec<Prior>> = HashMap::new();
-        for prior in documents::priors(conn, self.target.entity_id, self.target.batch_id, &keys).await? {
+        for prior in store::documents::priors(conn, self.target.entity_id, self.target.batch_id, &keys).await? {
             priors.entry((prior.kind, prior.number.clone())).or_default().push(prior);
         }
-        let (mut rows, mut successors) = (CopyRows::default(), Vec::new());
-        for document in &mut chunk {
-            let document_id = DocumentId(uuid::Uuid::now_v7());
+        let (mut rows, mut successors) = (DocumentRows::default(), Vec::new());
+        for (document_id, document) in &mut documents {
+            let document_id = *document_id;
             let replaced = self.judge(document, &priors);
             successors.extend(replaced.into_iter().map(|old| (old, document_id)));
             self.count(document);
@@ -124,10 +136,10 @@ impl Loading<'_> {
             rows.push(self.target.batch_id, self.target.entity_id, self.target.at, &new)?;
         }
         if !successors.is_empty() {
-            documents::name_successors(conn, &successors).await?;
+            store::documents::name_successors(conn, &successors).await?;
             self.loaded.superseded.extend(successors.iter().map(|(old, _)| *old));
         }
-        rows.insert(conn).await
+        rows.insert(lines, conn).await
     }
 
     fn count(&mut self, document: &ReadDocument) {

@@ -12,9 +12,11 @@ use domain::{
     seal::{Canonical, Hash, merkle_root},
     stage::DocumentKind,
 };
-use rust_decimal::Decimal;
 use std::{collections::BTreeMap, ops::ControlFlow};
-use store::{batches::ManifestLine, seals};
+use store::{
+    batches::ManifestLine,
+    seals::{self, Sums},
+};
 
 /// How many errors a report carries; a file that is wrong throughout would fill any screen.
 pub const ERRORS_MAX: usize = 100;
@@ -88,9 +90,11 @@ fn refused_by<T>(error: ReadError, batch: String) -> std::io::Result<Result<T, R
     }
 }
 
+type Found = BTreeMap<(Currency, DocumentKind), Sums>;
+
 #[derive(Default)]
 struct Adding {
-    found: BTreeMap<(Currency, DocumentKind), (i64, Decimal, Decimal)>,
+    found: Found,
     covering: seals::Covering,
     identities: Vec<Hash>,
     unreadable: Vec<Violation>,
@@ -101,8 +105,7 @@ struct Adding {
 impl Adding {
     fn add(&mut self, document: &ReadDocument) {
         let content = &document.content;
-        let sums = self.found.entry((content.currency, content.kind)).or_default();
-        (sums.0, sums.1, sums.2) = (sums.0 + 1, sums.1 + content.amount, sums.2 + content.tax);
+        self.found.entry((content.currency, content.kind)).or_default().add(content.amount, content.tax);
         self.covering.came_in(content.currency, content.kind, content.amount, content.tax, document.content_hash);
         self.identities.push(document.identity());
         if !document.violations.is_empty() {
@@ -143,16 +146,17 @@ fn identity(header: &Header, rows: &Hash) -> Hash {
 }
 
 /// Declared against found, rejected rows included: every difference with its figures.
-fn compare(manifest: &[ManifestLine], found: &BTreeMap<(Currency, DocumentKind), (i64, Decimal, Decimal)>) -> Vec<Violation> {
-    let declared: BTreeMap<_, _> = manifest.iter().map(|line| ((line.currency, line.kind), (line.count, line.total, line.tax))).collect();
+fn compare(manifest: &[ManifestLine], found: &Found) -> Vec<Violation> {
+    let sums = |line: &ManifestLine| Sums { count: line.count, amount: line.total, tax: line.tax };
+    let declared: Found = manifest.iter().map(|line| ((line.currency, line.kind), sums(line))).collect();
     let mut keys: Vec<_> = declared.keys().chain(found.keys()).copied().collect();
     keys.sort_unstable();
     keys.dedup();
     let mut differences = Vec::new();
     for (currency, kind) in keys {
-        let (left, right) =
-            (declared.get(&(currency, kind)).copied().unwrap_or_default(), found.get(&(currency, kind)).copied().unwrap_or_default());
-        let fields = [("count", Decimal::from(left.0), Decimal::from(right.0)), ("total", left.1, right.1), ("tax", left.2, right.2)];
+        let of = |sums: &Found| sums.get(&(currency, kind)).copied().unwrap_or_default();
+        let (left, right) = (of(&declared), of(found));
+        let fields = [("count", left.count.into(), right.count.into()), ("total", left.amount, right.amount), ("tax", left.tax, right.tax)];
         for (field, declared, found) in fields.into_iter().filter(|(_, declared, found)| declared != found) {
             let rule = format!("the manifest declares {declared}, the documents come to {found}: difference {}", found - declared);
             differences.push(violation(1, format!("manifest.{currency}.{kind}.{field}"), rule, &declared.to_string()));

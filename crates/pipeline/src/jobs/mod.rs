@@ -46,7 +46,15 @@ pub async fn run_now(cx: &Context, actor: &Actor, kind: JobKind, entity: Option<
         let new = NewJob { job_id: JobId(Uuid::now_v7()), kind, subject: &subject, run_at: now, created_by: &created_by };
         let job = jobs::enqueue(tx, &new, now).await?;
         let after = Some(serde_json::json!({ "kind": kind, "subject": subject }));
-        let entry = AuditEntry { at: now, actor: actor.clone(), action: "job.run", subject: format!("job:{job}"), entity_id: entity, before: None, after };
+        let entry = AuditEntry {
+            at: now,
+            actor: actor.clone(),
+            action: "job.run",
+            subject: format!("job:{job}"),
+            entity_id: entity,
+            before: None,
+            after,
+        };
         audit::append(tx, &entry).await?;
         Ok(job)
     })

@@ -53,7 +53,9 @@ fn next(cron: &str, now: DateTime<Utc>) -> DateTime<Utc> {
 pub(super) fn words(cron: &str) -> String {
     let Ok(parsed) = cron.parse::<Cron>() else { return cron.to_owned() };
     let said = parsed.describe();
-    format!("{} (UTC)", said.trim_end_matches('.'))
+    let said = said.trim_end_matches('.');
+    let said = said.strip_prefix("At every ").map_or_else(|| said.to_owned(), |often| format!("Every {often}"));
+    format!("{said} (UTC)")
 }
 
 #[cfg(test)]
@@ -62,13 +64,17 @@ mod tests {
 
     #[test]
     fn schedules_are_said_in_words() {
-        for (kind, said) in [
-            (JobKind::ReadBack, "Every 5 minutes (UTC)"),
-            (JobKind::SweepSessions, "Every hour, on the hour (UTC)"),
-            (JobKind::Verify, "At 02:10 (UTC)"),
-        ] {
-            assert_eq!(words(kind.cron()), said);
-        }
+        let said: Vec<String> = JobKind::ALL.iter().map(|kind| words(kind.cron())).collect();
+        assert_eq!(
+            said,
+            [
+                "Every 5 minutes (UTC)",
+                "Every 15 minutes (UTC)",
+                "Every 10 minutes (UTC)",
+                "At minute 0 past every hour (UTC)",
+                "At 02:10 (UTC)"
+            ]
+        );
     }
 
     #[test]

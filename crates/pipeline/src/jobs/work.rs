@@ -12,6 +12,7 @@ use std::time::Instant;
 use store::{
     access::sessions,
     connections::{self, AttachedEntity},
+    daily_flow,
     jobs::{self, Claimed, Ended, NewJob},
     reconciliation,
 };
@@ -50,6 +51,7 @@ impl Workshop {
                 let sealed = import::seals::seal_outcomes(&self.cx).await?;
                 self.complete(job, &format!("{sealed} batches sealed"), None).await?;
             }
+            JobKind::CountFlow => self.count_flow(job).await?,
             JobKind::SweepSessions => self.sweep(job).await?,
             JobKind::Verify => {
                 let report = verify::verify(&self.cx.pool).await?;
@@ -73,6 +75,14 @@ impl Workshop {
                 jobs::enqueue(tx, &new, ended.at).await?;
             }
             Ok(())
+        })
+    }
+
+    async fn count_flow(&self, job: &Running) -> store::Result<()> {
+        transaction!(&self.cx.pool, |tx| {
+            let ended = job.ended(self);
+            let days = daily_flow::recount(tx, ended.at).await?;
+            jobs::complete(tx, &job.claimed, &format!("{days} days counted"), ended).await
         })
     }
 

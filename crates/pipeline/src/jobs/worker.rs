@@ -103,7 +103,8 @@ async fn under_lease(shop: &Workshop, job: &Running) -> Ended {
 async fn give_up_or_retry(shop: &Workshop, job: &Running, error: &str) -> Result<()> {
     let ended = job.ended(shop);
     let tries = job.claimed.attempt;
-    let retry_at = (tries < job.claimed.attempts_max).then(|| not_before(ended.at, tries.unsigned_abs(), rand::random_range(0..=100), None));
+    let retry_at =
+        (tries < job.claimed.attempts_max).then(|| not_before(ended.at, tries.unsigned_abs(), rand::random_range(0..=100), None));
     tracing::warn!(job.kind = %job.claimed.kind, job.id = %job.claimed.job_id, job.attempt = tries, error, "job failed");
     transaction!(&shop.cx.pool, |tx| jobs::fail(tx, &job.claimed, error, retry_at, ended).await)
 }

@@ -45,14 +45,18 @@ impl Desk {
         transaction!(&self.cx.pool, |tx| {
             postings::finish_attempts(tx, &attempts, now).await?;
             let claims: Vec<_> = completions.iter().map(|c| (c.claimed.document_id, c.claimed.attempt_id)).collect();
-            let mut mine: HashSet<DocumentId> = postings::hold_leases(tx, &claims).await?.into_iter().collect();
-            mine.extend(self.late_adoptions(tx, completions, &mine).await?);
-            self.apply(tx, verdicts.iter().filter(|v| mine.contains(&v.document_id)), now).await?;
+            let mine: HashSet<DocumentId> = postings::hold(tx, &claims, "lease").await?.into_iter().collect();
+            let late = self.late_adoptions(tx, completions, &mine).await?;
+            let doubtful = self.doubtful_refusals(tx, completions, &mine).await?;
+            let doubts: Vec<Verdict> = doubtful.iter().map(|id| look_first(*id, now)).collect();
+            let plain = verdicts.iter().filter(|v| (mine.contains(&v.document_id) || late.contains(&v.document_id)) && !doubtful.contains(&v.document_id));
+            self.apply(tx, plain.chain(&doubts), now).await?;
+            exceptions::close(tx, &late, "cleared", now).await?;
             self.switch_circuit(tx, completions, now).await
         })
     }
 
-    /// The lease ended before the answer came, but the answer is an acceptance and the document is still unknown.
+    /// The lease ended before the answer came, but the answer is an acceptance and nothing else was decided since.
     async fn late_adoptions(&self, tx: &mut Conn, completions: &[Completion], mine: &HashSet<DocumentId>) -> Result<Vec<DocumentId>> {
         let late: Vec<DocumentId> = completions
             .iter()
@@ -60,7 +64,18 @@ impl Desk {
             .filter(|c| matches!(&c.sent, Some(sent) if matches!(sent.outcome, Outcome::Accepted { .. })))
             .map(|c| c.claimed.document_id)
             .collect();
-        if late.is_empty() { Ok(late) } else { postings::hold_unknown(tx, &late).await }
+        if late.is_empty() { Ok(late) } else { postings::hold_undecided(tx, &late).await }
+    }
+
+    /// Refusals that prove nothing, because an earlier send of the same document may have been processed.
+    async fn doubtful_refusals(&self, tx: &mut Conn, completions: &[Completion], mine: &HashSet<DocumentId>) -> Result<HashSet<DocumentId>> {
+        let refused: Vec<_> = completions
+            .iter()
+            .filter(|c| mine.contains(&c.claimed.document_id))
+            .filter(|c| matches!(&c.sent, Some(sent) if matches!(sent.outcome, Outcome::Business(_) | Outcome::Permanent(_))))
+            .map(|c| (c.claimed.document_id, c.claimed.attempt_id))
+            .collect();
+        Ok(if refused.is_empty() { HashSet::new() } else { postings::doubtful(tx, &refused).await?.into_iter().collect() })
     }
 
     async fn apply<'v>(&self, tx: &mut Conn, verdicts: impl Iterator<Item = &'v Verdict>, now: DateTime<Utc>) -> Result<()> {
@@ -98,13 +113,20 @@ impl Desk {
     }
 
     async fn switch_circuit(&self, tx: &mut Conn, completions: &[Completion], now: DateTime<Utc>) -> Result<()> {
-        let answers = || completions.iter().filter_map(|c| c.sent.as_ref());
-        if let Some(Outcome::Auth { reason }) = answers().map(|s| &s.outcome).find(|o| matches!(o, Outcome::Auth { .. })) {
+        let answers = || completions.iter().filter_map(|c| Some((c.claimed.sent_at, &c.sent.as_ref()?.outcome)));
+        if let Some(Outcome::Auth { reason }) = answers().map(|(_, outcome)| outcome).find(|o| matches!(o, Outcome::Auth { .. })) {
             tracing::warn!(connection.code = %self.connection.code, reason, "credentials refused, circuit opened");
             return connections::open_circuit(tx, self.connection.connection_id, reason, now, now + CIRCUIT_REST).await;
         }
-        let answered = answers().any(|s| !matches!(s.outcome.kind(), OutcomeKind::Transient | OutcomeKind::Ambiguous));
-        if answered && connections::close_circuit(tx, self.connection.connection_id).await? {
+        let no_word = |outcome: &Outcome| matches!(outcome.kind(), OutcomeKind::Transient | OutcomeKind::Ambiguous | OutcomeKind::Throttled);
+        self.close_circuit(tx, answers().filter(|(_, outcome)| !no_word(outcome)).filter_map(|(called_at, _)| called_at).max()).await
+    }
+
+    /// Credentials were accepted by a call made at this time.
+    pub(super) async fn close_circuit(&self, tx: &mut Conn, called_at: Option<DateTime<Utc>>) -> Result<()> {
+        if let Some(called_at) = called_at
+            && connections::close_circuit(tx, self.connection.connection_id, called_at).await?
+        {
             tracing::info!(connection.code = %self.connection.code, "circuit closed");
         }
         Ok(())
@@ -113,15 +135,7 @@ impl Desk {
     fn judge(&self, completion: &Completion, now: DateTime<Utc>) -> Verdict {
         let claimed = &completion.claimed;
         let kind = completion.sent.as_ref().map_or(OutcomeKind::NotSent, |s| s.outcome.kind());
-        let mut next = Next {
-            document_id: claimed.document_id,
-            work: None,
-            due_at: None,
-            burnt: kind.burns_an_attempt(),
-            absent_probes: 0,
-            erp_id: None,
-            erp_number: None,
-        };
+        let mut next = Next { burnt: kind.burns_an_attempt(), ..Next::nothing(claimed.document_id) };
         let verdict = |stage: Stage, reason: String, next: Next, trouble: Option<Trouble>| Verdict {
             document_id: claimed.document_id,
             stage,
@@ -145,8 +159,8 @@ impl Desk {
                 verdict(kind.stage(), format!("refused: {}", refusal.code), next, Some(Trouble::of_refusal(refusal)))
             }
             Some(Outcome::Ambiguous { .. } | Outcome::Duplicate { .. }) => {
-                let wait = if kind == OutcomeKind::Duplicate { TimeDelta::zero() } else { FIRST_LOOK };
-                (next.work, next.due_at) = (Some("probe"), Some(now + wait));
+                let wait = if kind == OutcomeKind::Duplicate { TimeDelta::zero() } else { FIRST_LOOK.min(self.processing()) };
+                (next.work, next.due_at, next.sent_at) = (Some("probe"), Some(now + wait), Some(now));
                 let reason = if kind == OutcomeKind::Duplicate { "the ERP has our key already" } else { "sent, outcome not known" };
                 verdict(kind.stage(), reason.into(), next, None)
             }
@@ -193,15 +207,7 @@ impl Desk {
             transition(tx, &ids, Stage::Unknown, &self.cause("the lease ended without an answer", new_correlation())).await?;
             let next: Vec<Next> = ids
                 .iter()
-                .map(|id| Next {
-                    document_id: *id,
-                    work: Some("probe"),
-                    due_at: Some(now),
-                    burnt: true,
-                    absent_probes: 0,
-                    erp_id: None,
-                    erp_number: None,
-                })
+                .map(|id| Next { work: Some("probe"), due_at: Some(now), burnt: true, sent_at: Some(now), ..Next::nothing(*id) })
                 .collect();
             postings::set_next(tx, &next).await?;
             let attempts: Vec<_> = expired.iter().map(|e| e.attempt_id).collect();
@@ -217,6 +223,12 @@ impl Desk {
             .collect();
         self.apply(tx, verdicts.iter(), now).await
     }
+}
+
+/// A refusal that proves nothing: a probe decides what became of the earlier send.
+fn look_first(document_id: DocumentId, now: DateTime<Utc>) -> Verdict {
+    let next = Next { work: Some("probe"), due_at: Some(now), burnt: true, sent_at: Some(now), ..Next::nothing(document_id) };
+    Verdict { document_id, stage: Stage::Unknown, reason: "refused, but an earlier send may have been processed".into(), next, trouble: None }
 }
 
 /// What a probe decided.

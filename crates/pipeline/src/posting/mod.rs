@@ -7,10 +7,11 @@
 mod complete;
 pub mod map;
 mod probe;
-mod send;
+pub mod send;
 pub mod worker;
 
 use crate::Context;
+use chrono::TimeDelta;
 use connectors::Erp;
 use domain::{
     access::Actor,
@@ -53,8 +54,17 @@ impl Desk {
         }
     }
 
+    fn slots(&self) -> usize {
+        usize::try_from(self.connection.slots).unwrap_or(1)
+    }
+
     fn request_timeout(&self) -> Duration {
         Duration::from_secs(u64::from(self.connection.request_seconds_max.unsigned_abs()))
+    }
+
+    /// How long the ERP may still work on a request after it left us.
+    fn processing(&self) -> TimeDelta {
+        TimeDelta::seconds(self.connection.processing_seconds_max.into())
     }
 
     /// Long enough for one call, its answer and the write that follows; a claim that waited too long is given back.

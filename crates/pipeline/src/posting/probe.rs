@@ -28,7 +28,7 @@ impl Desk {
         let correlation_id = new_correlation();
         let now = self.cx.clock.now();
         let hidden_until = now + TimeDelta::from_std(self.request_timeout()).unwrap_or(TimeDelta::minutes(2)) * 2;
-        let attempts = new_attempts(ROUND.min(self.connection.slots.unsigned_abs() as usize));
+        let attempts = new_attempts(ROUND.min(self.slots()));
         let claimed =
             transaction!(&self.cx.pool, |tx| postings::claim_probes(tx, self.claim(correlation_id), &attempts, hidden_until).await)?;
         if claimed.is_empty() {
@@ -39,39 +39,34 @@ impl Desk {
             (claimed, probed)
         }))
         .await;
-        self.complete_probes(&asked).await?;
+        self.complete_probes(&asked, now).await?;
         Ok(asked.len())
     }
 
-    async fn complete_probes(&self, asked: &[(Claimed, Probed)]) -> Result<()> {
+    /// `asked_at` is when the asking began: an answer says nothing about what came later.
+    async fn complete_probes(&self, asked: &[(Claimed, Probed)], asked_at: DateTime<Utc>) -> Result<()> {
         let now = self.cx.clock.now();
         let attempts: Vec<Finished> = asked.iter().map(|(claimed, probed)| finished_probe(claimed, probed)).collect();
-        let ids: Vec<_> = asked.iter().map(|(claimed, _)| claimed.document_id).collect();
+        let claims: Vec<_> = asked.iter().map(|(claimed, _)| (claimed.document_id, claimed.attempt_id)).collect();
+        let answered = asked.iter().any(|(_, probed)| !matches!(probed.probe, Probe::NotAnswered { .. }));
         transaction!(&self.cx.pool, |tx| {
             postings::finish_attempts(tx, &attempts, now).await?;
-            let mine: HashSet<_> = postings::hold_unknown(tx, &ids).await?.into_iter().collect();
+            let mine: HashSet<_> = postings::hold(tx, &claims, "probe").await?.into_iter().collect();
             let (mut decided, mut waiting) = (Vec::new(), Vec::new());
             for (claimed, probed) in asked.iter().filter(|(claimed, _)| mine.contains(&claimed.document_id)) {
-                match self.weigh(claimed, &probed.probe, now) {
+                match self.weigh(claimed, &probed.probe, asked_at, now) {
                     Weighed::Decided(decision) => decided.push(decision),
                     Weighed::Waits(next) => waiting.push(next),
                 }
             }
             postings::set_next(tx, &waiting).await?;
-            self.decide(tx, decided, now).await
+            self.decide(tx, decided, now).await?;
+            self.close_circuit(tx, answered.then_some(asked_at)).await
         })
     }
 
-    fn weigh(&self, claimed: &Claimed, probe: &Probe, now: DateTime<Utc>) -> Weighed {
-        let mut next = Next {
-            document_id: claimed.document_id,
-            work: None,
-            due_at: None,
-            burnt: false,
-            absent_probes: claimed.absent_probes,
-            erp_id: None,
-            erp_number: None,
-        };
+    fn weigh(&self, claimed: &Claimed, probe: &Probe, asked_at: DateTime<Utc>, now: DateTime<Utc>) -> Weighed {
+        let mut next = Next { absent_probes: claimed.absent_probes, ..Next::nothing(claimed.document_id) };
         let mismatch = |next, reason: &str, trouble| {
             Weighed::Decided(Decision { stage: Stage::Mismatch, reason: reason.into(), next, trouble: Some(trouble) })
         };
@@ -97,18 +92,18 @@ impl Desk {
                 let trouble = Trouble { kind: ExceptionKind::Mismatch, code: "TWICE_IN_ERP".into(), message, field: None, missing: None };
                 mismatch(next, "twice in the ERP", trouble)
             }
-            Probe::Absent => self.weigh_absence(claimed, next, now),
+            Probe::Absent => self.weigh_absence(claimed, next, asked_at, now),
             Probe::NotAnswered { .. } => {
                 Weighed::Waits(Next { work: Some("probe"), due_at: Some(not_before(now, 4, rand::random_range(0..=100), None)), ..next })
             }
         }
     }
 
-    fn weigh_absence(&self, claimed: &Claimed, mut next: Next, now: DateTime<Utc>) -> Weighed {
-        let processing = TimeDelta::seconds(self.connection.processing_seconds_max.into());
+    fn weigh_absence(&self, claimed: &Claimed, mut next: Next, asked_at: DateTime<Utc>, now: DateTime<Utc>) -> Weighed {
+        let processing = self.processing();
         let counts_from = claimed.sent_at.unwrap_or(now) + processing;
         next.work = Some("probe");
-        if now < counts_from {
+        if asked_at < counts_from {
             next.due_at = Some(counts_from);
             return Weighed::Waits(next);
         }

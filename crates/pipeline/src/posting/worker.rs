@@ -48,7 +48,8 @@ async fn map_loop(cx: Context, erps: Arc<Erps>, cancel: CancellationToken) {
     }
 }
 
-async fn map_all(cx: &Context, erps: &Erps) -> Result<usize> {
+/// Maps what is finalized in every entity, a batch each. Returns how many documents moved.
+pub async fn map_all(cx: &Context, erps: &Erps) -> Result<usize> {
     let mut moved = 0;
     for entity in attached(cx).await? {
         moved += map::map_finalized(cx, erps, &entity).await?;
@@ -95,7 +96,8 @@ async fn send_loop(desk: Desk, cancel: CancellationToken) {
             }
             continue;
         }
-        let answered = gather(&mut flying).await;
+        let patience = (flying.len() < desk.slots()).then_some(IDLE);
+        let answered = gather(&mut flying, patience).await;
         while let Err(error) = desk.complete(&answered).await {
             // answers are kept in hand until the database takes them; if we die first the lease ends and a probe decides
             tracing::error!(%error, connection.code = %desk.connection.code, "completing failed");
@@ -105,8 +107,7 @@ async fn send_loop(desk: Desk, cancel: CancellationToken) {
 }
 
 async fn launch(desk: &Desk, flying: &mut JoinSet<Completion>) -> Result<usize> {
-    let slots = usize::try_from(desk.connection.slots).unwrap_or(1);
-    let room = slots.saturating_sub(flying.len()).min(BATCH);
+    let room = desk.slots().saturating_sub(flying.len()).min(BATCH);
     if room == 0 {
         return Ok(0);
     }
@@ -119,10 +120,11 @@ async fn launch(desk: &Desk, flying: &mut JoinSet<Completion>) -> Result<usize> 
     Ok(taken)
 }
 
-/// Waits for the first answer, then takes along what comes within a moment.
-async fn gather(flying: &mut JoinSet<Completion>) -> Vec<Completion> {
+/// Waits for the first answer, then takes along what comes within a moment. With slots free it has no patience: one slow
+/// answer must not keep them empty.
+async fn gather(flying: &mut JoinSet<Completion>, patience: Option<Duration>) -> Vec<Completion> {
     let mut answered = Vec::new();
-    let mut until = None;
+    let mut until = patience.map(|patience| tokio::time::Instant::now() + patience);
     while answered.len() < BATCH {
         let next = match until {
             None => flying.join_next().await,
@@ -137,7 +139,8 @@ async fn gather(flying: &mut JoinSet<Completion>) -> Vec<Completion> {
             Some(Err(error)) => tracing::error!(%error, "a send ended without an answer"),
             None => break,
         }
-        until.get_or_insert_with(|| tokio::time::Instant::now() + GATHER);
+        let moment = tokio::time::Instant::now() + GATHER;
+        until = Some(until.map_or(moment, |until| until.min(moment)));
     }
     answered
 }
@@ -166,7 +169,7 @@ async fn drain_sends(desk: &Desk) -> Result<usize> {
             return Ok(sent);
         }
         sent += taken;
-        let answered = gather(&mut flying).await;
+        let answered = gather(&mut flying, None).await;
         desk.complete(&answered).await?;
     }
 }

@@ -53,7 +53,12 @@ impl Place {
             [] if ours.erp_id.is_none() => self.missing(ours, &mut found),
             [] => (found.kind, found.explanation) = self.elsewhere(ours),
             [one] if one.erp_total != Some(ours.amount) => {
-                found.explanation = format!("{} is {} with us and {} in the ERP", name(ours), money(ours.amount, ours.currency), money(right, ours.currency));
+                found.explanation = format!(
+                    "{} is {} with us and {} in the ERP",
+                    name(ours),
+                    money(ours.amount, ours.currency),
+                    money(right, ours.currency)
+                );
             }
             // the other copies are in other cells and are breaks there
             [one] => {
@@ -89,7 +94,8 @@ impl Place {
         if let Some(by) = expected_by.filter(|by| self.now < *by) {
             found.kind = BreakKind::Timing;
             found.expected_by = Some(by);
-            found.explanation = format!("{} is {}; expected in the ERP by {} UTC", name(ours), ours.stage.label(), by.format("%Y-%m-%d %H:%M"));
+            found.explanation =
+                format!("{} is {}; expected in the ERP by {} UTC", name(ours), ours.stage.label(), by.format("%Y-%m-%d %H:%M"));
             return;
         }
         found.kind = BreakKind::MissingRight;
@@ -146,7 +152,11 @@ impl Place {
         let theirs = format!("{} {}", kind_label(row.kind), row.erp_number);
         let ours = row.number.as_deref().unwrap_or_default();
         if row.document_id.is_none() {
-            let why = if row.posting_key.is_some() { "carries our key, but stands for no document that we issued" } else { "was not issued by us" };
+            let why = if row.posting_key.is_some() {
+                "carries our key, but stands for no document that we issued"
+            } else {
+                "was not issued by us"
+            };
             return (BreakKind::MissingLeft, format!("{theirs} in the ERP {why}"));
         }
         if row.copies > 1 {

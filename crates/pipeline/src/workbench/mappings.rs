@@ -48,7 +48,7 @@ pub async fn propose(
             mappings::decide(tx, id, true, true, &caller.email, now).await?;
         }
         let after = serde_json::json!({ "connection": connection, "kind": kind, "source_code": source_code, "target_ref": target_ref, "active": within_limit });
-        audit::append(tx, &entry(cx, caller, "mapping.propose", &format!("mapping:{id}"), after)).await?;
+        audit::append(tx, &entry(cx, caller, "mapping.propose", &format!("mapping:{id}"), None, after)).await?;
         Ok(Ok(if within_limit { Proposed::Active } else { Proposed::Waits }))
     })?
 }
@@ -91,7 +91,7 @@ pub async fn decide(cx: &Context, caller: &Caller, scope: &Scope, id: MappingId,
             return Ok(Err(WorkError::Conflict("It is decided already.".into())));
         }
         let after = serde_json::json!({ "approved": approve, "kind": mapping.kind, "source_code": mapping.source_code, "target_ref": mapping.target_ref });
-        audit::append(tx, &entry(cx, caller, "mapping.decide", &format!("mapping:{id}"), after)).await?;
+        audit::append(tx, &entry(cx, caller, "mapping.decide", &format!("mapping:{id}"), None, after)).await?;
         Ok(Ok(()))
     })?
 }

@@ -8,7 +8,7 @@ pub mod resolve;
 use crate::{Context, retry::transaction};
 use domain::{
     access::{Caller, Scope},
-    id::ExceptionId,
+    id::{EntityId, ExceptionId},
 };
 use store::{access::audit, exceptions};
 use uuid::Uuid;
@@ -56,7 +56,7 @@ pub async fn assign(
     owner: Option<&str>,
 ) -> Result<u64, WorkError> {
     let owner = owner.map(str::trim).filter(|owner| !owner.is_empty());
-    let entry = entry(cx, caller, "exception.assign", &subject(exceptions), serde_json::json!({ "owner": owner }));
+    let entry = entry(cx, caller, "exception.assign", &subject(exceptions), None, serde_json::json!({ "owner": owner }));
     let done = transaction!(&cx.pool, |tx| {
         let done = exceptions::assign(tx, scope, exceptions, owner).await?;
         if done > 0 {
@@ -82,13 +82,20 @@ fn subject(exceptions: &[ExceptionId]) -> String {
     }
 }
 
-fn entry(cx: &Context, caller: &Caller, action: &'static str, subject: &str, after: serde_json::Value) -> audit::AuditEntry {
+fn entry(
+    cx: &Context,
+    caller: &Caller,
+    action: &'static str,
+    subject: &str,
+    entity_id: Option<EntityId>,
+    after: serde_json::Value,
+) -> audit::AuditEntry {
     audit::AuditEntry {
         at: cx.clock.now(),
         actor: caller.actor(),
         action,
         subject: subject.to_owned(),
-        entity_id: None,
+        entity_id,
         before: None,
         after: Some(after),
     }

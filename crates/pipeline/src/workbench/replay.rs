@@ -49,7 +49,7 @@ pub async fn replay(
         }
         if report.queued > 0 {
             let after = serde_json::json!({ "queued": report.queued, "still_missing": report.still_missing, "correlation_id": cause.correlation_id });
-            audit::append(tx, &entry(cx, caller, "exception.replay", &format!("{} documents", documents.len()), after)).await?;
+            audit::append(tx, &entry(cx, caller, "exception.replay", &format!("{} documents", documents.len()), None, after)).await?;
         }
         Ok(report)
     })?)

@@ -50,7 +50,8 @@ pub async fn resolve(cx: &Context, caller: &Caller, scope: &Scope, exception: Ex
         }
         let after =
             serde_json::json!({ "reason": reason, "amount": subject.amount, "currency": subject.currency, "within_limit": within_limit });
-        audit::append(tx, &entry(cx, caller, "exception.resolve", &format!("document:{}", subject.document_id), after)).await?;
+        let about = format!("document:{}", subject.document_id);
+        audit::append(tx, &entry(cx, caller, "exception.resolve", &about, Some(subject.entity_id), after)).await?;
         Ok(Ok(if within_limit { Resolved::Done } else { Resolved::Requested(approval.approval_id) }))
     })?;
     done
@@ -140,7 +141,7 @@ pub async fn decide(
             close(tx, open.document_id, &cause(caller, reason, now)).await?;
         }
         let after = serde_json::json!({ "decision": decision, "comment": comment, "requested_by": open.requested_by });
-        audit::append(tx, &entry(cx, caller, "approval.decide", &format!("approval:{approval}"), after)).await?;
+        audit::append(tx, &entry(cx, caller, "approval.decide", &format!("approval:{approval}"), Some(open.entity_id), after)).await?;
         Ok(if unchanged {
             Ok(())
         } else {
@@ -177,8 +178,10 @@ pub async fn posted_by_hand(
         let cause = cause(caller, format!("entered in the ERP by hand as {erp_number}"), cx.clock.now());
         transition(tx, &[subject.document_id], Stage::Posted, &cause).await?;
         exceptions::close(tx, &[subject.document_id], "resolved", cause.at).await?;
+        postings::publish(tx, "ExceptionResolved", &[subject.document_id], cause.at).await?;
         let after = serde_json::json!({ "erp_number": erp_number });
-        audit::append(tx, &entry(cx, caller, "exception.posted_by_hand", &format!("document:{}", subject.document_id), after)).await?;
+        let about = format!("document:{}", subject.document_id);
+        audit::append(tx, &entry(cx, caller, "exception.posted_by_hand", &about, Some(subject.entity_id), after)).await?;
         Ok(Ok(()))
     })?;
     done

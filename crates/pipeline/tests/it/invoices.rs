@@ -15,9 +15,7 @@ use store::testing::TestDatabase;
 pub struct World {
     pub cx: Context,
     pub db: TestDatabase,
-    pub clock: FixedClock,
     pub us: EntityId,
-    pub de: EntityId,
 }
 
 impl World {
@@ -37,8 +35,8 @@ impl World {
                 .unwrap();
         }
         sqlx::query("insert into accounting_period values ($1, '2026-09', 'hard_closed')").bind(us.0).execute(&db.pool).await.unwrap();
-        let cx = Context { pool: db.pool.clone(), clock: Arc::new(clock.clone()), secrets: Arc::new(Cipher::new([7; 32])) };
-        Self { cx, db, clock, us, de }
+        let cx = Context { pool: db.pool.clone(), clock: Arc::new(clock), secrets: Arc::new(Cipher::new([7; 32])) };
+        Self { cx, db, us }
     }
 
     pub async fn import(&self, batch: &Value) -> ImportReport {
@@ -88,11 +86,17 @@ pub fn batch(number: &str, documents: &[Value]) -> Value {
     let mut manifest: Vec<Value> = Vec::new();
     for kind in ["invoice", "credit_memo"] {
         let sum = |field: &str| -> rust_decimal::Decimal {
-            documents.iter().filter(|d| d["kind"] == kind).map(|d| d[field].as_str().unwrap().parse::<rust_decimal::Decimal>().unwrap()).sum()
+            documents
+                .iter()
+                .filter(|d| d["kind"] == kind)
+                .map(|d| d[field].as_str().unwrap().parse::<rust_decimal::Decimal>().unwrap())
+                .sum()
         };
         let count = documents.iter().filter(|d| d["kind"] == kind).count();
         if count > 0 {
-            manifest.push(json!({"currency": "USD", "kind": kind, "count": count, "total": sum("amount").to_string(), "tax": sum("tax").to_string()}));
+            manifest.push(
+                json!({"currency": "USD", "kind": kind, "count": count, "total": sum("amount").to_string(), "tax": sum("tax").to_string()}),
+            );
         }
     }
     json!({"format": "tieout.invoice-batch/1", "source": "billing", "batch": number, "entity": "US", "period": "2026-10",

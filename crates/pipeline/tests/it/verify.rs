@@ -3,7 +3,7 @@
 use crate::invoices::{World, batch, invoice};
 use domain::{
     access::Actor,
-    id::{CorrelationId, DocumentId},
+    id::{BatchId, CorrelationId, DocumentId},
     stage::Stage,
 };
 use pipeline::verify::verify;
@@ -33,7 +33,12 @@ async fn caught(sql: &'static str, check: &str, words: &[&str]) {
 
 #[tokio::test]
 async fn a_skipped_total() {
-    caught("update stage_total set amount = amount - 110, count = count - 1", "stage totals against movements", &["B-1", "says 2, 550", "come to 3, 660"]).await;
+    caught(
+        "update stage_total set amount = amount - 110, count = count - 1",
+        "stage totals against movements",
+        &["B-1", "says 2, 550", "come to 3, 660"],
+    )
+    .await;
     caught("update period_total set tax = tax - 0.01", "period totals against stage totals", &["US", "tax 59.9900", "tax 60.0000"]).await;
 }
 
@@ -55,7 +60,8 @@ async fn a_lost_movement() {
 
 #[tokio::test]
 async fn a_direct_update_of_a_stage() {
-    caught("update document set stage = 'confirmed' where number = 'INV-2'", "stages against last movements", &["INV-2", "is confirmed"]).await;
+    caught("update document set stage = 'confirmed' where number = 'INV-2'", "stages against last movements", &["INV-2", "is confirmed"])
+        .await;
     caught("update document set stage = 'confirmed' where number = 'INV-2'", "stage totals against documents", &["B-1"]).await;
     caught("update document set stage = 'queued' where number = 'INV-2'", "postings against stages", &["INV-2", "waits for nothing"]).await;
 }
@@ -79,7 +85,12 @@ async fn a_movement_with_another_amount() {
 
 #[tokio::test]
 async fn a_changed_line() {
-    caught("update document_line set net = net + 0.01 where net = 200", "documents against their lines", &["INV-2", "amount 220.0000", "220.0100"]).await;
+    caught(
+        "update document_line set net = net + 0.01 where net = 200",
+        "documents against their lines",
+        &["INV-2", "amount 220.0000", "220.0100"],
+    )
+    .await;
     caught("update document_line set description = 'calls' where net = 200", "content hashes", &["INV-2", "its content hashes to"]).await;
     caught("delete from document_line where net = 200", "documents against their lines", &["INV-2"]).await;
 }
@@ -87,7 +98,12 @@ async fn a_changed_line() {
 #[tokio::test]
 async fn a_changed_cent() {
     caught("update document set amount = amount + 0.01 where number = 'INV-2'", "content hashes", &["INV-2"]).await;
-    caught("update document set amount = amount + 0.01 where number = 'INV-2'", "manifests against documents", &["B-1", "660.0000", "660.0100"]).await;
+    caught(
+        "update document set amount = amount + 0.01 where number = 'INV-2'",
+        "manifests against documents",
+        &["B-1", "660.0000", "660.0100"],
+    )
+    .await;
     // less than the currency has is a change, too
     caught("update document set amount = amount + 0.0001 where number = 'INV-2'", "content hashes", &["INV-2", "more decimals"]).await;
 }
@@ -104,7 +120,8 @@ async fn a_cent_that_moved_between_two_documents() {
 
 #[tokio::test]
 async fn a_flipped_byte_of_a_seal() {
-    caught("update seal set seal_hash = set_byte(seal_hash, 7, get_byte(seal_hash, 7) # 1)", "seals", &["seal 1 of US", "was changed"]).await;
+    caught("update seal set seal_hash = set_byte(seal_hash, 7, get_byte(seal_hash, 7) # 1)", "seals", &["seal 1 of US", "was changed"])
+        .await;
     caught("update seal set totals = replace(totals, '660', '661')", "seals", &["seal 1 of US"]).await;
     caught("update document set line = 9 where line = 1", "seals", &["B-1", "not in the sealed order"]).await;
     caught("delete from seal", "seals", &["0 intake seals"]).await;
@@ -131,22 +148,31 @@ fn cause(at: chrono::DateTime<chrono::Utc>) -> Cause {
     Cause { actor: Actor::System("test".into()), reason: "a move".into(), correlation_id: CorrelationId(uuid::Uuid::nil()), at }
 }
 
-async fn documents(world: &World) -> Vec<DocumentId> {
-    let ids: Vec<uuid::Uuid> = sqlx::query_scalar("select document_id from document order by line").fetch_all(&world.db.pool).await.unwrap();
+async fn documents(world: &World, batch: BatchId) -> Vec<DocumentId> {
+    let ids: Vec<uuid::Uuid> = sqlx::query_scalar("select document_id from document where batch_id = $1 order by line")
+        .bind(batch.0)
+        .fetch_all(&world.db.pool)
+        .await
+        .unwrap();
     ids.into_iter().map(DocumentId).collect()
 }
 
 async fn move_all(world: &World, ids: &[DocumentId], to: Stage) -> Result<u64, MoveError> {
     let mut tx = world.db.pool.begin().await.unwrap();
     let moved = transition(&mut tx, ids, to, &cause(world.cx.clock.now())).await;
-    if moved.is_ok() { tx.commit().await.unwrap() } else { tx.rollback().await.unwrap() }
+    if moved.is_ok() {
+        tx.commit().await.unwrap();
+    } else {
+        tx.rollback().await.unwrap();
+    }
     moved
 }
 
 #[tokio::test]
 async fn an_outcome_is_sealed_once_when_everything_is_over_and_again_when_it_changed() {
-    let world = three_invoices().await;
-    let ids = documents(&world).await;
+    let world = World::new().await;
+    let report = world.imported(&batch("B-1", &[invoice("INV-1", 100), invoice("INV-2", 200), invoice("INV-3", 300)])).await;
+    let ids = documents(&world, report.batch_id.unwrap()).await;
     let seal = async || pipeline::import::seals::seal_outcomes(&world.cx).await.unwrap();
     assert_eq!(seal().await, 0);
     move_all(&world, &ids[..2], Stage::Voided).await.unwrap();
@@ -167,52 +193,52 @@ async fn an_outcome_is_sealed_once_when_everything_is_over_and_again_when_it_cha
 /// Random sets of documents to random stages. What the state machine allows happens to all of the set, anything else to none.
 #[derive(Debug, Clone)]
 struct Try {
-    documents: Vec<bool>,
+    chosen: Vec<bool>,
     to: Stage,
 }
 
 fn tries() -> impl Strategy<Value = Vec<Try>> {
-    let one = (prop::collection::vec(any::<bool>(), 6), prop::sample::select(Stage::ALL)).prop_map(|(documents, to)| Try { documents, to });
+    // a version takes another one's place only in an import
+    let stages: Vec<Stage> = Stage::ALL.iter().copied().filter(|stage| *stage != Stage::Superseded).collect();
+    let one =
+        (prop::collection::vec(prop::bool::weighted(0.3), 6), prop::sample::select(stages)).prop_map(|(chosen, to)| Try { chosen, to });
     prop::collection::vec(one, 1..60)
 }
 
 #[test]
 fn totals_always_equal_the_sources() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let world = runtime.block_on(async {
-        let world = World::new().await;
-        let first: Vec<Value> = (1..=3).map(|n| invoice(&format!("INV-{n}"), n * 10)).collect();
-        let mut second: Vec<Value> = (4..=6).map(|n| invoice(&format!("INV-{n}"), n * 10)).collect();
-        second[2]["due_date"] = "soon".into();
-        world.imported(&batch("B-1", &first)).await;
-        world.imported(&batch("B-2", &second)).await;
-        world
-    });
-    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() });
+    let world = runtime.block_on(World::new());
+    let mut runner =
+        proptest::test_runner::TestRunner::new(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() });
+    let case = std::cell::Cell::new(0);
     let done = runner.run(&tries(), |tries| {
-        runtime.block_on(async {
-            for Try { documents: chosen, to } in tries {
-                let ids: Vec<DocumentId> = documents(&world).await.into_iter().zip(chosen).filter_map(|(id, chosen)| chosen.then_some(id)).collect();
-                let legal = legal(&world, &ids, to).await;
-                match move_all(&world, &ids, to).await {
-                    Ok(moved) => prop_assert!(legal && moved == u64::try_from(ids.len()).unwrap(), "{moved} moved to {to}"),
-                    Err(MoveError::Illegal { found, .. }) => prop_assert!(!legal && found.check_move(to).is_err()),
-                    Err(error) => return Err(TestCaseError::fail(error.to_string())),
-                }
-            }
-            let report = verify(&world.cx.pool).await.unwrap();
-            // these moves come without the workers' rows and without successors
-            let differing = report.checks.iter().filter(|check| check.first_difference.is_some());
-            let differing: Vec<_> = differing.filter(|check| !check.name.starts_with("postings") && !is_successor(check)).collect();
-            prop_assert!(differing.is_empty(), "{report}");
-            Ok(())
-        })
+        case.set(case.get() + 1);
+        runtime.block_on(random_moves(&world, case.get(), tries))
     });
     done.unwrap();
 }
 
-fn is_successor(check: &pipeline::verify::Check) -> bool {
-    check.first_difference.as_deref().is_some_and(|difference| difference.ends_with("its successor does not fit"))
+/// Six documents of a batch of their own, one of them rejected, moved about.
+async fn random_moves(world: &World, case: i64, tries: Vec<Try>) -> Result<(), TestCaseError> {
+    let mut invoices: Vec<Value> = (1..=6).map(|n| invoice(&format!("INV-{case}-{n}"), n * 10 + case)).collect();
+    invoices[5]["due_date"] = "soon".into();
+    let name = format!("B-{case}");
+    let ids = documents(world, world.imported(&batch(&name, &invoices)).await.batch_id.unwrap()).await;
+    for Try { chosen, to } in tries {
+        let ids: Vec<DocumentId> = ids.iter().zip(chosen).filter_map(|(id, chosen)| chosen.then_some(*id)).collect();
+        let legal = legal(world, &ids, to).await;
+        match move_all(world, &ids, to).await {
+            Ok(moved) => prop_assert!(legal && moved == u64::try_from(ids.len()).unwrap(), "{moved} moved to {to}"),
+            Err(MoveError::Illegal { found, .. }) => prop_assert!(!legal && found.check_move(to).is_err()),
+            Err(error) => return Err(TestCaseError::fail(error.to_string())),
+        }
+    }
+    let report = verify(&world.cx.pool).await.unwrap();
+    // moves without workers leave no postings behind
+    let differs = report.checks.iter().any(|check| check.first_difference.is_some() && check.name != "postings against stages");
+    prop_assert!(!differs, "{report}");
+    Ok(())
 }
 
 async fn legal(world: &World, ids: &[DocumentId], to: Stage) -> bool {

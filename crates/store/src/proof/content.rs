@@ -33,7 +33,7 @@ pub async fn content(conn: &mut Conn) -> Result<Compared> {
     let (mut reading, mut documents): (Option<Reading>, i64) = (None, 0);
     while let Some(row) = rows.try_next().await? {
         if reading.as_ref().is_none_or(|reading| reading.id != row.document_id) {
-            if let Some(first) = reading.take().and_then(|document| document.difference()) {
+            if let Some(first) = reading.take().and_then(Reading::difference) {
                 return Ok(Compared::new(Some(documents), Some(first)));
             }
             documents += 1;
@@ -60,13 +60,15 @@ pub async fn content(conn: &mut Conn) -> Result<Compared> {
             reading = Some(Reading { id: row.document_id, name, hash: row.content_hash, term: row.hash_term, content });
         }
         let line = (row.line, row.item_code, row.description, row.quantity, row.unit_price, row.net, row.line_tax, row.tax_code);
-        if let (Some(reading), (Some(ordinal), Some(item), Some(description), Some(quantity), Some(price), Some(net), Some(tax), Some(code))) =
-            (&mut reading, line)
+        if let (
+            Some(reading),
+            (Some(ordinal), Some(item), Some(description), Some(quantity), Some(price), Some(net), Some(tax), Some(code)),
+        ) = (&mut reading, line)
         {
             reading.line(ordinal, DocumentLine { item_code: item, description, quantity, unit_price: price, net, tax, tax_code: code });
         }
     }
-    let first = reading.take().and_then(|document| document.difference());
+    let first = reading.take().and_then(Reading::difference);
     Ok(Compared::new(Some(documents), first))
 }
 

@@ -45,7 +45,8 @@ pub async fn outcomes(conn: &mut Conn) -> Result<Compared> {
     .await?;
     let rows = i64::try_from(batches.len()).ok();
     for batch in batches {
-        let (Some(sealed), Some(now)) = (seals::last(conn, batch.batch_id, "outcome").await?, seals::outcome_of(conn, batch.batch_id).await?)
+        let (Some(sealed), Some(now)) =
+            (seals::last(conn, batch.batch_id, "outcome").await?, seals::outcome_of(conn, batch.batch_id).await?)
         else {
             continue;
         };

@@ -76,7 +76,11 @@ pub async fn left_totals(conn: &mut Conn, entity: EntityId, period: AccountingPe
 }
 
 /// What left the left side by an approved reason.
-pub async fn excused_totals(conn: &mut Conn, entity: EntityId, period: AccountingPeriod) -> Result<Vec<(Currency, DocumentKind, ControlTotal)>> {
+pub async fn excused_totals(
+    conn: &mut Conn,
+    entity: EntityId,
+    period: AccountingPeriod,
+) -> Result<Vec<(Currency, DocumentKind, ControlTotal)>> {
     let rows = sqlx::query!(
         r#"select currency as "currency: Currency", kind as "kind: DocumentKind", count(*) as "count!", sum(amount) as "amount!", sum(tax) as "tax!"
         from document d where entity_id = $1 and stage = 'resolved' and period = $2
@@ -87,10 +91,7 @@ pub async fn excused_totals(conn: &mut Conn, entity: EntityId, period: Accountin
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.currency, row.kind, ControlTotal { count: row.count, amount: row.amount, tax: row.tax }))
-        .collect())
+    Ok(rows.into_iter().map(|row| (row.currency, row.kind, ControlTotal { count: row.count, amount: row.amount, tax: row.tax })).collect())
 }
 
 /// The right side; `unchecked` counts what has not been compared with ours since it changed.
@@ -152,7 +153,12 @@ pub struct LeftRow {
     pub shadow_gone: Option<bool>,
 }
 
-pub async fn left_differences(conn: &mut Conn, entity: EntityId, period: AccountingPeriod, currencies: &[Currency]) -> Result<Vec<LeftRow>> {
+pub async fn left_differences(
+    conn: &mut Conn,
+    entity: EntityId,
+    period: AccountingPeriod,
+    currencies: &[Currency],
+) -> Result<Vec<LeftRow>> {
     let stages: Vec<String> = Stage::ALL.iter().filter(|stage| stage.is_issued()).map(ToString::to_string).collect();
     let currencies: Vec<String> = currencies.iter().map(ToString::to_string).collect();
     Ok(sqlx::query_as!(
@@ -212,7 +218,12 @@ pub struct RightRow {
     pub copies: i64,
 }
 
-pub async fn right_differences(conn: &mut Conn, entity: EntityId, period: AccountingPeriod, currencies: &[Currency]) -> Result<Vec<RightRow>> {
+pub async fn right_differences(
+    conn: &mut Conn,
+    entity: EntityId,
+    period: AccountingPeriod,
+    currencies: &[Currency],
+) -> Result<Vec<RightRow>> {
     let stages: Vec<String> = Stage::ALL.iter().filter(|stage| stage.is_issued()).map(ToString::to_string).collect();
     let currencies: Vec<String> = currencies.iter().map(ToString::to_string).collect();
     Ok(sqlx::query_as!(

@@ -79,7 +79,8 @@ pub async fn breaks(pool: &Pool, scope: &Scope, filter: &BreakFilter, after: Opt
     .fetch_all(pool)
     .await?;
     let wanted = usize::try_from(limit).unwrap_or_default();
-    let next = (rows.len() > wanted).then(|| rows.get(wanted.saturating_sub(1)).map(|row| format!("{}_{}", row.opened_at.timestamp_micros(), row.break_id)));
+    let next = (rows.len() > wanted)
+        .then(|| rows.get(wanted.saturating_sub(1)).map(|row| format!("{}_{}", row.opened_at.timestamp_micros(), row.break_id)));
     rows.truncate(wanted);
     Ok(Paged { rows, next: next.flatten() })
 }
@@ -120,7 +121,14 @@ pub async fn aging(pool: &Pool, scope: &Scope, now: DateTime<Utc>) -> Result<Vec
                 id: row.bucket.clone(),
                 why: error.to_string(),
             })?;
-            Ok(AgingCell { entity_id: row.entity_id, entity_code: row.code, currency: row.currency, bucket, count: row.count, amount: row.amount })
+            Ok(AgingCell {
+                entity_id: row.entity_id,
+                entity_code: row.code,
+                currency: row.currency,
+                bucket,
+                count: row.count,
+                amount: row.amount,
+            })
         })
         .collect()
 }

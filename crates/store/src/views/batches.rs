@@ -5,8 +5,9 @@ use chrono::{DateTime, Utc};
 use domain::{
     id::{BatchId, EntityId},
     period::AccountingPeriod,
+    seal::hex,
     stage::{DocumentKind, Stage},
-    view::{BatchView, MatrixRow, StageCell},
+    view::{BatchView, MatrixRow, SealView, StageCell},
 };
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, HashMap};
@@ -115,14 +116,7 @@ async fn matrices(pool: &Pool, batches: &[Uuid]) -> Result<HashMap<Uuid, Matrix>
     .await?;
     for row in totals {
         let matrix = matrices.entry(row.batch_id).or_default();
-        let line = matrix.entry((row.currency.clone(), row.kind)).or_insert_with(|| MatrixRow {
-            currency: row.currency,
-            kind: row.kind,
-            came_in: 0,
-            amount: Decimal::ZERO,
-            tax: Decimal::ZERO,
-            stages: Vec::new(),
-        });
+        let line = matrix.entry((row.currency.clone(), row.kind)).or_insert_with(|| empty_row(row.currency, row.kind));
         line.stages.push(StageCell { stage: row.stage, count: row.count, amount: row.amount, tax: row.tax });
     }
     for line in matrices.values_mut().flat_map(BTreeMap::values_mut) {
@@ -131,39 +125,105 @@ async fn matrices(pool: &Pool, batches: &[Uuid]) -> Result<HashMap<Uuid, Matrix>
     Ok(matrices)
 }
 
-/// The matrix of entities × currency × kind for a period, from the coarse totals: what came in is the sum of all stages.
+/// The matrix of entities × currency × kind over the batches of a period, or over all. What came in is the word of their manifests,
+/// where it is now the totals'; both must agree.
 pub async fn period_matrix(pool: &Pool, scope: &Scope, period: Option<AccountingPeriod>) -> Result<Vec<(String, MatrixRow)>> {
-    let rows = sqlx::query!(
-        r#"select e.code, currency, kind as "kind: DocumentKind", stage as "stage: Stage",
-            sum(count)::bigint as "count!", sum(amount) as "amount!", sum(tax) as "tax!"
-        from period_total join entity e using (entity_id)
-        where entity_id = any($1) and ($2::text is null or period = $2)
-        group by e.code, currency, kind, stage having sum(count) <> 0 order by e.code, currency, kind"#,
+    let mut matrix: BTreeMap<(String, String, DocumentKind), MatrixRow> = BTreeMap::new();
+    let manifest = sqlx::query!(
+        r#"select e.code, m.currency, m.kind as "kind: DocumentKind", sum(m.count)::bigint as "count!", sum(m.total) as "total!", sum(m.tax) as "tax!"
+        from batch b join batch_manifest m using (batch_id) join entity e using (entity_id)
+        where b.entity_id = any($1) and ($2::text is null or b.period = $2)
+        group by e.code, m.currency, m.kind"#,
         &scope.ids(),
         period.map(|p| p.to_string())
     )
     .fetch_all(pool)
     .await?;
-    let mut matrix: Vec<(String, MatrixRow)> = Vec::new();
-    for row in rows {
-        if !matrix.last().is_some_and(|(code, line)| *code == row.code && line.currency == row.currency && line.kind == row.kind) {
-            let line = MatrixRow {
-                currency: row.currency,
-                kind: row.kind,
-                came_in: 0,
-                amount: Decimal::ZERO,
-                tax: Decimal::ZERO,
-                stages: Vec::new(),
-            };
-            matrix.push((row.code, line));
-        }
-        if let Some((_, line)) = matrix.last_mut() {
-            line.came_in += row.count;
-            line.amount += row.amount;
-            line.tax += row.tax;
-            line.stages.push(StageCell { stage: row.stage, count: row.count, amount: row.amount, tax: row.tax });
-            line.stages.sort_by_key(|cell| cell.stage);
-        }
+    for row in manifest {
+        let line = matrix.entry((row.code, row.currency.clone(), row.kind)).or_insert_with(|| empty_row(row.currency, row.kind));
+        (line.came_in, line.amount, line.tax) = (row.count, row.total, row.tax);
     }
-    Ok(matrix)
+    for (code, currency, kind, cell) in accounted(pool, scope, period).await? {
+        let line = matrix.entry((code, currency.clone(), kind)).or_insert_with(|| empty_row(currency, kind));
+        line.stages.push(cell);
+    }
+    for line in matrix.values_mut() {
+        line.stages.sort_by_key(|cell| cell.stage);
+    }
+    Ok(matrix.into_iter().map(|((code, ..), line)| (code, line)).collect())
+}
+
+fn empty_row(currency: String, kind: DocumentKind) -> MatrixRow {
+    MatrixRow { currency, kind, came_in: 0, amount: Decimal::ZERO, tax: Decimal::ZERO, stages: Vec::new() }
+}
+
+/// Totals per stage. All periods are read from the coarse totals; a period of batches only from the fine ones, because a document
+/// may be posted in another period than its batch's.
+async fn accounted(
+    pool: &Pool,
+    scope: &Scope,
+    period: Option<AccountingPeriod>,
+) -> Result<Vec<(String, String, DocumentKind, StageCell)>> {
+    struct Row {
+        code: String,
+        currency: String,
+        kind: DocumentKind,
+        stage: Stage,
+        count: i64,
+        amount: Decimal,
+        tax: Decimal,
+    }
+    let rows = if let Some(period) = period {
+        sqlx::query_as!(
+            Row,
+            r#"select e.code, currency, kind as "kind: DocumentKind", stage as "stage: Stage",
+                sum(count)::bigint as "count!", sum(amount) as "amount!", sum(tax) as "tax!"
+            from stage_total join entity e using (entity_id)
+            where batch_id in (select batch_id from batch where entity_id = any($1) and period = $2)
+            group by e.code, currency, kind, stage having sum(count) <> 0"#,
+            &scope.ids(),
+            period.to_string()
+        )
+        .fetch_all(pool)
+        .await?
+    } else {
+        sqlx::query_as!(
+            Row,
+            r#"select e.code, currency, kind as "kind: DocumentKind", stage as "stage: Stage",
+                sum(count)::bigint as "count!", sum(amount) as "amount!", sum(tax) as "tax!"
+            from period_total join entity e using (entity_id)
+            where entity_id = any($1)
+            group by e.code, currency, kind, stage having sum(count) <> 0"#,
+            &scope.ids()
+        )
+        .fetch_all(pool)
+        .await?
+    };
+    let cell = |row: Row| (row.code, row.currency, row.kind, StageCell { stage: row.stage, count: row.count, amount: row.amount, tax: row.tax });
+    Ok(rows.into_iter().map(cell).collect())
+}
+
+/// Its links in the chain of its entity's seals, in order.
+pub async fn seals(pool: &Pool, scope: &Scope, batch: BatchId) -> Result<Vec<SealView>> {
+    let rows = sqlx::query!(
+        "select sequence, purpose, totals, set_hash, merkle_root, previous_hash, seal_hash, sealed_at
+        from seal where batch_id = $1 and entity_id = any($2) order by sequence",
+        batch.0,
+        &scope.ids()
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| SealView {
+            sequence: row.sequence,
+            purpose: row.purpose,
+            totals: row.totals,
+            set_hash: row.set_hash,
+            merkle_root: hex(&row.merkle_root),
+            previous_hash: row.previous_hash.as_deref().map(hex),
+            seal_hash: hex(&row.seal_hash),
+            sealed_at: row.sealed_at,
+        })
+        .collect())
 }

@@ -19,6 +19,8 @@ pub struct Filter {
     pub stage: Option<Stage>,
     pub currency: Option<String>,
     pub kind: Option<DocumentKind>,
+    /// Documents of the batches made for this period, whatever period they are posted in.
+    pub batch_period: Option<AccountingPeriod>,
     /// Documents after this one.
     pub after: Option<DocumentId>,
 }
@@ -34,7 +36,8 @@ pub async fn list(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -> Re
         where d.entity_id = any($1) and ($2::uuid is null or d.entity_id = $2) and ($3::uuid is null or d.batch_id = $3)
             and ($4::text is null or d.period = $4) and ($5::text is null or d.stage = $5) and ($6::text is null or d.currency = $6)
             and ($7::text is null or d.kind = $7) and ($8::uuid is null or d.document_id > $8)
-        order by d.document_id limit $9"#,
+            and ($9::text is null or d.batch_id in (select batch_id from batch where period = $9))
+        order by d.document_id limit $10"#,
         &scope.ids(),
         filter.entity_id.map(|id| id.0),
         filter.batch_id.map(|id| id.0),
@@ -43,23 +46,36 @@ pub async fn list(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -> Re
         filter.currency,
         filter.kind.map(DocumentKind::as_str),
         filter.after.map(|id| id.0),
+        filter.batch_period.map(|p| p.to_string()),
         limit
     )
     .fetch_all(pool)
     .await?)
 }
 
-/// Documents by number: the search box.
-pub async fn search(pool: &Pool, scope: &Scope, number: &str, limit: i64) -> Result<Vec<DocumentRow>> {
+/// Documents of one number, within the filter: the search box. A query of its own, so that the number's index always leads.
+pub async fn search(pool: &Pool, scope: &Scope, number: &str, filter: &Filter, limit: i64) -> Result<Vec<DocumentRow>> {
     Ok(sqlx::query_as!(
         DocumentRow,
         r#"select d.document_id as "document_id: DocumentId", d.kind as "kind: DocumentKind", d.number, d.version, d.customer_name,
             e.code as entity_code, d.currency, d.amount, d.tax, d.posting_date, d.period as "period: AccountingPeriod",
             d.stage as "stage: Stage", d.stage_at, p.erp_number as "erp_number?"
         from document d join entity e using (entity_id) left join posting p using (document_id)
-        where d.entity_id = any($1) and d.number = $2 order by d.document_id limit $3"#,
+        where d.entity_id = any($1) and d.number = $2 and ($3::uuid is null or d.entity_id = $3) and ($4::uuid is null or d.batch_id = $4)
+            and ($5::text is null or d.period = $5) and ($6::text is null or d.stage = $6) and ($7::text is null or d.currency = $7)
+            and ($8::text is null or d.kind = $8) and ($9::uuid is null or d.document_id > $9)
+            and ($10::text is null or d.batch_id in (select batch_id from batch where period = $10))
+        order by d.document_id limit $11"#,
         &scope.ids(),
         number,
+        filter.entity_id.map(|id| id.0),
+        filter.batch_id.map(|id| id.0),
+        filter.period.map(|p| p.to_string()),
+        filter.stage.map(Stage::as_str),
+        filter.currency,
+        filter.kind.map(DocumentKind::as_str),
+        filter.after.map(|id| id.0),
+        filter.batch_period.map(|p| p.to_string()),
         limit
     )
     .fetch_all(pool)

@@ -1,0 +1,214 @@
+//! An ERP in memory whose ledger a test may edit like the other hands in a real one.
+
+use crate::invoices::World;
+use async_trait::async_trait;
+use connectors::{Erp, Page, Payload, Probed, Promise, ReadError, Sent};
+use domain::{
+    access::Scope,
+    clock::FixedClock,
+    id::{ConnectionId, DocumentId, EntityId},
+    period::AccountingPeriod,
+    posting::*,
+    stage::Stage,
+};
+use pipeline::{erps::Erps, posting::worker, readback, reconcile};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+use store::{
+    connections::{self, Connection, NewConnection},
+    reconciliation::Cell,
+};
+
+#[derive(Default)]
+pub struct Ledger {
+    pub documents: Vec<ErpDocument>,
+    /// Numbers that are refused when they are sent.
+    pub refused: HashSet<String>,
+    /// Does not answer when it is read.
+    pub silent: bool,
+    /// Panics when it is read.
+    pub broken: bool,
+}
+
+#[derive(Clone, Default)]
+pub struct FakeErp(Arc<Mutex<Ledger>>);
+
+/// Small, so that every test reads more than one page.
+const PAGE: usize = 2;
+
+impl FakeErp {
+    pub fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Changes a document inside the ERP.
+    pub fn edit(&self, number: &str, change: impl FnOnce(&mut ErpDocument)) {
+        let mut ledger = self.ledger();
+        change(ledger.documents.iter_mut().find(|document| document.erp_number == number).expect("a document of that number"));
+    }
+
+    /// Enters a document that did not come through us.
+    pub fn enter(&self, number: &str, kind: ErpKind, total: i64) {
+        self.ledger().documents.push(ErpDocument {
+            erp_id: format!("hand-{number}"),
+            erp_number: number.into(),
+            posting_key: None,
+            kind,
+            state: ErpState::Posted,
+            entity_ref: "1".into(),
+            customer_ref: None,
+            currency: "USD".parse().unwrap(),
+            total: total.into(),
+            tax: None,
+            document_date: None,
+            posting_date: "2026-10-15".parse().unwrap(),
+            due_date: None,
+            modified_at: None,
+        });
+    }
+}
+
+#[async_trait]
+impl Erp for FakeErp {
+    fn promise(&self) -> Promise {
+        Promise { fence: Fence::Prevents, processing_time_max: Duration::ZERO, request_timeout: Duration::from_secs(5), not_carried: &[] }
+    }
+
+    fn payload(&self, document: &MappedDocument) -> serde_json::Value {
+        serde_json::to_value(document).unwrap()
+    }
+
+    async fn post(&self, payload: &Payload, _: &str) -> Sent {
+        let mut ledger = self.ledger();
+        let exchange = Exchange { request: payload.body.to_string(), status: Some(200), answer: None };
+        if ledger.refused.contains(&payload.number) {
+            let refusal = Refusal { code: "CLOSED_TRAN_PRD".into(), message: "The period is closed".into(), field: None };
+            return Sent { outcome: Outcome::Business(refusal), exchange };
+        }
+        let document: MappedDocument = serde_json::from_value(payload.body.clone()).unwrap();
+        let erp_id = (ledger.documents.len() + 1).to_string();
+        ledger.documents.push(ErpDocument {
+            erp_id: erp_id.clone(),
+            erp_number: document.number.clone(),
+            posting_key: Some(document.posting_key),
+            kind: document.kind.into(),
+            state: ErpState::Posted,
+            entity_ref: document.entity_ref,
+            customer_ref: Some(document.customer_ref),
+            currency: document.currency,
+            total: document.total,
+            tax: Some(document.tax),
+            document_date: Some(document.document_date),
+            posting_date: document.posting_date,
+            due_date: Some(document.due_date),
+            modified_at: None,
+        });
+        Sent { outcome: Outcome::Accepted { erp_id, erp_number: document.number }, exchange }
+    }
+
+    async fn probe(&self, _: &Payload, _: &str) -> Probed {
+        Probed { probe: Probe::Absent, exchange: Exchange { request: String::new(), status: None, answer: None } }
+    }
+
+    async fn read_period(&self, entity_ref: &str, period: AccountingPeriod, cursor: Option<&str>) -> Result<Page, ReadError> {
+        let ledger = self.ledger();
+        assert!(!ledger.broken, "the connector has a bug");
+        if ledger.silent {
+            return Err(ReadError::NotAnswered("connection cut".into()));
+        }
+        let from: usize = cursor.map_or(0, |cursor| cursor.parse().unwrap());
+        let all: Vec<_> =
+            ledger.documents.iter().filter(|d| d.entity_ref == entity_ref && period.contains(d.posting_date)).cloned().collect();
+        let next = (from + PAGE < all.len()).then(|| (from + PAGE).to_string());
+        Ok(Page { documents: all.into_iter().skip(from).take(PAGE).collect(), next })
+    }
+}
+
+/// The small company with an ERP.
+pub struct Posting {
+    pub world: World,
+    pub clock: FixedClock,
+    pub de: EntityId,
+    pub erp: FakeErp,
+    pub erps: Arc<Erps>,
+    pub connection: ConnectionId,
+}
+
+impl Posting {
+    /// Both entities keep their receivables in one account, as legal entities 1 and 2; every code is mapped.
+    pub async fn new() -> Self {
+        let mut world = World::new().await;
+        let clock = FixedClock::at(world.cx.clock.now());
+        world.cx.clock = Arc::new(clock.clone());
+        let de = EntityId(sqlx::query_scalar("select entity_id from entity where code = 'DE'").fetch_one(&world.db.pool).await.unwrap());
+        let erp = FakeErp::default();
+        let new = NewConnection {
+            connection_id: ConnectionId(uuid::Uuid::from_u128(9)),
+            code: "Fake".into(),
+            system: ErpSystem::Netsuite,
+            settings: serde_json::json!({}),
+            secrets: Vec::new(),
+            slots: 4,
+            processing_seconds_max: 1,
+            request_seconds_max: 5,
+        };
+        let mut conn = world.db.pool.acquire().await.unwrap();
+        connections::insert(&mut conn, &new).await.unwrap();
+        connections::attach_entity(&mut conn, world.us, new.connection_id, "1", true).await.unwrap();
+        connections::attach_entity(&mut conn, de, new.connection_id, "2", true).await.unwrap();
+        for (kind, code) in [("customer", "C-1"), ("item", "API"), ("account", "API"), ("tax_code", "CA")] {
+            sqlx::query("insert into mapping values ($1, $2, $3, $4, $5, 1, 'active', 'ann', now(), 'bob', now())")
+                .bind(uuid::Uuid::now_v7())
+                .bind(new.connection_id.0)
+                .bind(kind)
+                .bind(code)
+                .bind(format!("erp-{code}"))
+                .execute(&mut *conn)
+                .await
+                .unwrap();
+        }
+        drop(conn);
+        let connection: Connection = connections::list(&world.db.pool).await.unwrap().remove(0);
+        let erps = Arc::new(Erps::of(vec![(connection, Arc::new(erp.clone()))]));
+        Self { world, clock, de, erp, erps, connection: new.connection_id }
+    }
+
+    pub async fn post(&self) {
+        worker::drain(&self.world.cx, &self.erps, &"test".into()).await.unwrap();
+    }
+
+    pub async fn sync(&self) -> readback::ReadBack {
+        readback::sync(&self.world.cx, &self.erps, self.world.us, october()).await.unwrap()
+    }
+
+    pub async fn reconcile(&self, period: AccountingPeriod) -> Vec<Cell> {
+        reconcile::run(&self.world.cx, self.world.us, period).await.unwrap().expect("an assessed period").cells
+    }
+
+    pub async fn stage(&self, number: &str) -> Stage {
+        let stage: String =
+            sqlx::query_scalar("select stage from document where number = $1").bind(number).fetch_one(&self.world.db.pool).await.unwrap();
+        stage.parse().unwrap()
+    }
+
+    pub async fn document(&self, number: &str) -> DocumentId {
+        DocumentId(
+            sqlx::query_scalar("select document_id from document where number = $1")
+                .bind(number)
+                .fetch_one(&self.world.db.pool)
+                .await
+                .unwrap(),
+        )
+    }
+
+    pub fn scope(&self) -> Scope {
+        Scope::of_system(vec![self.world.us, self.de])
+    }
+}
+
+pub fn october() -> AccountingPeriod {
+    "2026-10".parse().unwrap()
+}

@@ -1,0 +1,313 @@
+//! What people do with exceptions: each rule of the controls, one by one.
+
+use crate::{
+    invoices::invoice,
+    world::{Company, person, refusal},
+};
+use domain::{
+    id::{ApprovalId, DocumentId, MappingId},
+    mapping::MappingKind,
+    stage::Stage,
+    view::ReplayReport,
+};
+use pipeline::workbench::{
+    self, WorkError,
+    mappings::{self, Proposed},
+    replay,
+    resolve::{self, Resolved},
+};
+use serde_json::json;
+use store::{Scope, approvals};
+
+impl Company {
+    /// Invoices of 110.00 that the ERP refused.
+    async fn refused(numbers: &[&str]) -> Self {
+        let company = Self::with(numbers).await;
+        for number in numbers {
+            company.erp.answers(number, [refusal("CLOSED_TRAN_PRD")]);
+        }
+        company.drain().await;
+        company
+    }
+
+    async fn limit(&self, amount: i64) {
+        let mut conn = self.world.db.pool.acquire().await.unwrap();
+        for entity in [self.world.us, self.de] {
+            approvals::set_limit(&mut conn, entity, "USD", amount.into()).await.unwrap();
+        }
+    }
+
+    async fn resolve(&self, who: &str, number: &str) -> Result<Resolved, WorkError> {
+        resolve::resolve(&self.world.cx, &person(who), &self.scope(), self.exception(number).await, "Billed twice by mistake").await
+    }
+
+    async fn requested(&self, who: &str, number: &str) -> ApprovalId {
+        match self.resolve(who, number).await.unwrap() {
+            Resolved::Requested(approval) => approval,
+            Resolved::Done => panic!("{number} was resolved alone"),
+        }
+    }
+
+    async fn decide(&self, who: &str, approval: ApprovalId, approve: bool) -> Result<(), WorkError> {
+        resolve::decide(&self.world.cx, &person(who), &self.scope(), approval, approve, Some("seen")).await
+    }
+
+    async fn replay(&self, scope: &Scope, documents: &[DocumentId]) -> ReplayReport {
+        replay::replay(&self.world.cx, &self.erps, &person("ann@lumen.example"), scope, documents).await.unwrap()
+    }
+
+    async fn propose(&self, who: &str, kind: MappingKind, code: &str, target: &str) -> Proposed {
+        mappings::propose(&self.world.cx, &person(who), &self.scope(), self.us_connection, kind, code, target).await.unwrap()
+    }
+
+    /// Actor and action of every audited act of the workbench.
+    async fn audited(&self) -> Vec<String> {
+        sqlx::query_scalar("select actor || ' ' || action from audit_event where action not like 'batch%' order by sequence")
+            .fetch_all(&self.world.db.pool)
+            .await
+            .unwrap()
+    }
+}
+
+fn conflict(result: Result<impl std::fmt::Debug, WorkError>) -> String {
+    match result {
+        Err(WorkError::Conflict(words)) => words,
+        other => panic!("no conflict: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn replay_queues_the_same_key_and_pressing_twice_is_harmless() {
+    let company = Company::refused(&["I-1"]).await;
+    let documents = [company.document("I-1").await];
+    let scope = company.scope();
+    let (first, second) = tokio::join!(company.replay(&scope, &documents), company.replay(&scope, &documents));
+    assert_eq!(first.queued + second.queued, 1);
+    assert_eq!(first.ineligible + second.ineligible, 1);
+    assert_eq!(company.replay(&company.scope(), &documents).await.ineligible, 1);
+    company.drain().await;
+    let sent = company.erp.sent("I-1");
+    assert_eq!(sent.len(), 2);
+    assert_eq!(sent[0].posting_key, sent[1].posting_key);
+    assert_eq!(company.history("I-1").await, "finalized queued in_flight exception queued in_flight posted");
+    assert_eq!(company.trouble("I-1").await, None);
+    assert_eq!(company.audited().await, ["ann@lumen.example exception.replay"]);
+    company.ties_out().await;
+}
+
+#[tokio::test]
+async fn replay_of_a_refused_document_maps_it_anew() {
+    let company = Company::refused(&["I-1"]).await;
+    company.execute("update mapping set target_ref = 'corrected' where kind = 'account'").await;
+    company.replay(&company.scope(), &[company.document("I-1").await]).await;
+    company.drain().await;
+    let accounts: Vec<String> = company.erp.sent("I-1").iter().map(|payload| payload.body["account"].to_string()).collect();
+    assert_eq!(accounts, ["\"erp-API\"", "\"corrected\""]);
+}
+
+#[tokio::test]
+async fn replay_out_of_scope_is_ineligible() {
+    let company = Company::refused(&["I-1"]).await;
+    let report = company.replay(&Scope::of_system(vec![company.de]), &[company.document("I-1").await]).await;
+    assert_eq!((report.queued, report.ineligible), (0, 1));
+    assert_eq!(company.stage("I-1").await, Stage::Exception);
+    assert!(company.audited().await.is_empty());
+}
+
+#[tokio::test]
+async fn replay_of_what_still_misses_a_mapping_says_so() {
+    let company = Company::new().await;
+    let mut document = invoice("I-1", 100);
+    document["lines"][0]["item"] = json!("SEAT");
+    company.import("US", "B-1", &[document]).await;
+    company.drain().await;
+    company.limit(1000).await;
+    assert_eq!(company.propose("ann@lumen.example", MappingKind::Item, "SEAT", "9").await, Proposed::Active);
+    let documents = [company.document("I-1").await];
+    assert_eq!(company.replay(&company.scope(), &documents).await.still_missing, 1);
+    assert_eq!(company.trouble("I-1").await.unwrap().2, "Revenue account SEAT has no mapping", "the cause is the new one");
+    company.propose("ann@lumen.example", MappingKind::Account, "SEAT", "54").await;
+    assert_eq!(company.replay(&company.scope(), &documents).await.queued, 1);
+    company.drain().await;
+    assert_eq!(company.stage("I-1").await, Stage::Posted);
+    company.ties_out().await;
+}
+
+#[tokio::test]
+async fn a_cluster_is_replayed_whole() {
+    let company = Company::refused(&["I-1", "I-2", "I-3"]).await;
+    let fingerprint = company.world.text("select distinct fingerprint from exception").await;
+    let who = person("ann@lumen.example");
+    let report = replay::replay_cluster(&company.world.cx, &company.erps, &who, &company.scope(), &fingerprint).await.unwrap();
+    assert_eq!(report.queued, 3);
+    company.drain().await;
+    assert_eq!(company.world.text("select count(*)::text from document where stage = 'posted'").await, "3");
+}
+
+#[tokio::test]
+async fn a_resolution_within_the_limit_needs_nobody_else() {
+    let company = Company::refused(&["I-1"]).await;
+    company.limit(110).await;
+    assert_eq!(company.resolve("ann@lumen.example", "I-1").await.unwrap(), Resolved::Done);
+    assert_eq!((company.stage("I-1").await, company.trouble("I-1").await), (Stage::Resolved, None));
+    assert_eq!(company.audited().await, ["ann@lumen.example exception.resolve"]);
+    assert_eq!(company.world.text("select actor from movement where to_stage = 'resolved'").await, "ann@lumen.example");
+    company.ties_out().await;
+}
+
+#[tokio::test]
+async fn without_a_limit_nobody_resolves_alone() {
+    let company = Company::refused(&["I-1"]).await;
+    company.requested("ann@lumen.example", "I-1").await;
+    assert_eq!(company.stage("I-1").await, Stage::Exception);
+}
+
+#[tokio::test]
+async fn the_limit_adds_up_per_person_entity_and_day() {
+    let company = Company::refused(&["I-1", "I-2", "I-3", "I-4"]).await;
+    company.import("DE", "B-2", &[invoice("D-1", 100)]).await;
+    company.erp.answers("D-1", [refusal("CLOSED_TRAN_PRD")]);
+    company.drain().await;
+    company.limit(220).await;
+    let ann = "ann@lumen.example";
+    assert_eq!(company.resolve(ann, "I-1").await.unwrap(), Resolved::Done);
+    assert_eq!(company.resolve(ann, "I-2").await.unwrap(), Resolved::Done);
+    company.requested(ann, "I-3").await;
+    assert_eq!(company.resolve("bob@lumen.example", "I-4").await.unwrap(), Resolved::Done, "another person");
+    assert_eq!(company.resolve(ann, "D-1").await.unwrap(), Resolved::Done, "another entity");
+    let left = resolve::limit_left(&company.world.cx, &person(ann), company.world.us, "USD").await.unwrap();
+    assert_eq!(left, rust_decimal::Decimal::ZERO);
+    company.clock.advance(chrono::TimeDelta::days(1));
+    let left = resolve::limit_left(&company.world.cx, &person(ann), company.world.us, "USD").await.unwrap();
+    assert_eq!(left, rust_decimal::Decimal::from(220), "another day");
+}
+
+#[tokio::test]
+async fn two_resolutions_at_once_do_not_both_use_the_rest_of_the_limit() {
+    let company = Company::refused(&["I-1", "I-2"]).await;
+    company.limit(110).await;
+    let (one, two) = tokio::join!(company.resolve("ann@lumen.example", "I-1"), company.resolve("ann@lumen.example", "I-2"));
+    let alone = [one.unwrap(), two.unwrap()].iter().filter(|resolved| **resolved == Resolved::Done).count();
+    assert_eq!(alone, 1);
+}
+
+#[tokio::test]
+async fn above_the_limit_a_second_person_approves() {
+    let company = Company::refused(&["I-1"]).await;
+    let approval = company.requested("ann@lumen.example", "I-1").await;
+    assert!(conflict(company.resolve("ann@lumen.example", "I-1").await).contains("waits for its approver already"));
+    assert!(conflict(company.decide("ann@lumen.example", approval, true).await).contains("Nobody approves what he prepared"));
+    assert_eq!(company.stage("I-1").await, Stage::Exception);
+    company.decide("bob@lumen.example", approval, true).await.unwrap();
+    assert_eq!(company.stage("I-1").await, Stage::Resolved);
+    assert!(matches!(company.decide("bob@lumen.example", approval, true).await, Err(WorkError::NotFound)));
+    assert_eq!(company.audited().await, ["ann@lumen.example exception.resolve", "bob@lumen.example approval.decide"]);
+    let reason = company.world.text("select actor || ': ' || reason from movement where to_stage = 'resolved'").await;
+    assert_eq!(reason, "bob@lumen.example: Billed twice by mistake (prepared by ann@lumen.example)");
+    company.ties_out().await;
+}
+
+#[tokio::test]
+async fn the_database_refuses_a_preparer_who_approves() {
+    let company = Company::refused(&["I-1"]).await;
+    let approval = company.requested("ann@lumen.example", "I-1").await;
+    let mut conn = company.world.db.pool.acquire().await.unwrap();
+    let now = company.world.cx.clock.now();
+    let decided = approvals::decide(&mut conn, approval, "approved", "ann@lumen.example", None, now).await;
+    assert!(decided.unwrap_err().is_conflict_on("preparer_is_not_approver"));
+    let insert = "insert into mapping values (gen_random_uuid(), $1, 'item', 'X', 'x', 1, 'active', 'ann', now(), 'ann', now(), false)";
+    let inserted = sqlx::query(insert).bind(company.us_connection.0).execute(&mut *conn).await.unwrap_err();
+    assert!(store::Error::from(inserted).is_conflict_on("mapping_preparer_is_not_approver"));
+}
+
+#[tokio::test]
+async fn a_refused_request_leaves_the_exception_open() {
+    let company = Company::refused(&["I-1"]).await;
+    let approval = company.requested("ann@lumen.example", "I-1").await;
+    company.decide("bob@lumen.example", approval, false).await.unwrap();
+    assert_eq!(company.stage("I-1").await, Stage::Exception);
+    company.requested("ann@lumen.example", "I-1").await;
+}
+
+#[tokio::test]
+async fn a_document_that_changed_voids_the_request() {
+    let company = Company::refused(&["I-1"]).await;
+    let approval = company.requested("ann@lumen.example", "I-1").await;
+    company.erp.answers("I-1", [refusal("CLOSED_TRAN_PRD")]);
+    company.replay(&company.scope(), &[company.document("I-1").await]).await;
+    company.drain().await;
+    assert_eq!(company.stage("I-1").await, Stage::Exception);
+    assert!(conflict(company.decide("bob@lumen.example", approval, true).await).contains("void"));
+    assert_eq!(company.stage("I-1").await, Stage::Exception);
+    assert_eq!(company.world.text("select decision from approval").await, "void");
+    company.requested("ann@lumen.example", "I-1").await;
+}
+
+#[tokio::test]
+async fn a_mapping_above_the_limit_is_activated_by_a_second_person() {
+    let company = Company::new().await;
+    let mut document = invoice("I-1", 100);
+    document["customer"]["code"] = json!("C-9");
+    company.import("US", "B-1", &[document]).await;
+    company.drain().await;
+    company.limit(109).await;
+    assert_eq!(company.propose("ann@lumen.example", MappingKind::Customer, "C-9", "1009").await, Proposed::Waits);
+    let (bob, scope, connection) = (person("bob@lumen.example"), company.scope(), company.us_connection);
+    let again = mappings::propose(&company.world.cx, &bob, &scope, connection, MappingKind::Customer, "C-9", "7").await;
+    assert!(conflict(again).contains("waits already"));
+    let id: uuid::Uuid = sqlx::query_scalar("select mapping_id from mapping where state = 'proposed'").fetch_one(&company.world.db.pool).await.unwrap();
+    let decide = |who: &'static str, scope: Scope| {
+        let cx = company.world.cx.clone();
+        async move { mappings::decide(&cx, &person(who), &scope, MappingId(id), true).await }
+    };
+    assert!(conflict(decide("ann@lumen.example", company.scope()).await).contains("Nobody approves"));
+    let foreign = decide("bob@lumen.example", Scope::of_system(vec![company.de])).await;
+    assert!(matches!(foreign, Err(WorkError::NotFound)), "the account keeps no books of his entities");
+    decide("bob@lumen.example", company.scope()).await.unwrap();
+    assert_eq!(company.audited().await, ["ann@lumen.example mapping.propose", "bob@lumen.example mapping.decide"]);
+    company.replay(&company.scope(), &[company.document("I-1").await]).await;
+    company.drain().await;
+    assert_eq!(company.erp.sent("I-1")[0].body["customer"], "1009");
+}
+
+#[tokio::test]
+async fn posted_by_hand_needs_the_mapping_and_sends_nothing() {
+    let company = Company::new().await;
+    let mut document = invoice("I-1", 100);
+    document["customer"]["code"] = json!("C-9");
+    company.import("US", "B-1", &[document]).await;
+    company.drain().await;
+    let by_hand = || async {
+        let (cx, exception) = (&company.world.cx, company.exception("I-1").await);
+        resolve::posted_by_hand(cx, &company.erps, &person("ann@lumen.example"), &company.scope(), exception, "NS-77").await
+    };
+    match by_hand().await {
+        Err(WorkError::Invalid { field: "erp_number", message }) => assert!(message.contains("Customer C-9 has no mapping"), "{message}"),
+        other => panic!("{other:?}"),
+    }
+    company.limit(1000).await;
+    company.propose("ann@lumen.example", MappingKind::Customer, "C-9", "1009").await;
+    by_hand().await.unwrap();
+    assert_eq!((company.stage("I-1").await, company.next("I-1").await.0), (Stage::Posted, None));
+    assert_eq!(company.world.text("select erp_number from posting").await, "NS-77");
+    assert_eq!(company.trouble("I-1").await, None);
+    company.drain_after(86_400).await;
+    assert!(company.erp.script().sent.is_empty());
+    assert_eq!(company.audited().await.last().unwrap(), "ann@lumen.example exception.posted_by_hand");
+    company.ties_out().await;
+}
+
+#[tokio::test]
+async fn owners_and_comments_are_kept_within_the_callers_entities() {
+    let company = Company::refused(&["I-1"]).await;
+    let (cx, ann, exception) = (&company.world.cx, person("ann@lumen.example"), company.exception("I-1").await);
+    let foreign = Scope::of_system(vec![company.de]);
+    assert!(matches!(workbench::assign(cx, &ann, &foreign, &[exception], Some("bob")).await, Err(WorkError::NotFound)));
+    assert!(matches!(workbench::comment(cx, &ann, &foreign, exception, "mine").await, Err(WorkError::NotFound)));
+    assert!(matches!(workbench::comment(cx, &ann, &company.scope(), exception, "  ").await, Err(WorkError::Invalid { .. })));
+    workbench::comment(cx, &ann, &company.scope(), exception, "asked the ERP team").await.unwrap();
+    assert_eq!(workbench::assign(cx, &ann, &company.scope(), &[exception], Some(" bob ")).await.unwrap(), 1);
+    assert_eq!(company.world.text("select owner from exception").await, "bob");
+    assert_eq!(company.world.text("select author || ': ' || body from exception_note").await, "ann@lumen.example: asked the ERP team");
+    assert_eq!(company.audited().await, ["ann@lumen.example exception.assign"]);
+}

@@ -1,0 +1,5 @@
+//! `sqlx::migrate!` embeds the migrations; a new file has to rebuild the crate.
+
+fn main() {
+    println!("cargo:rerun-if-changed=../../migrations");
+}

@@ -1,0 +1,28 @@
+//! What only a furnished company needs: to begin again after an interruption, and to know how far its clock may jump.
+
+use crate::{Conn, Pool, Result};
+use chrono::{DateTime, Utc};
+use domain::id::ConnectionId;
+
+/// When the next posting may be sent or probed; `None`: nothing waits.
+pub async fn next_due(pool: &Pool) -> Result<Option<DateTime<Utc>>> {
+    Ok(sqlx::query_scalar!("select min(due_at) from posting where work in ('send', 'probe')").fetch_one(pool).await?)
+}
+
+/// A connection's account is elsewhere, with other credentials.
+pub async fn set_access(conn: &mut Conn, connection: ConnectionId, settings: &serde_json::Value, secrets: &[u8]) -> Result<()> {
+    sqlx::query!("update erp_connection set settings = $2, secrets = $3 where connection_id = $1", connection.0, settings, secrets)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Removes everything, for a company that was not finished, and makes the schema anew.
+pub async fn begin_again(pool: &Pool) -> Result<()> {
+    sqlx::raw_sql("drop schema public cascade; create schema public").execute(pool).await?;
+    // prepared statements name tables that are gone
+    for _ in 0..pool.size() {
+        pool.acquire().await?.close().await?;
+    }
+    crate::migrate(pool).await
+}
