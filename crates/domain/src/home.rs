@@ -65,7 +65,8 @@ mod tests {
     fn a_day_without_movements_is_zero_and_not_left_out() {
         let flow = Flow { days: vec![FlowDay { day: day("2026-11-01"), posted: 7, ..FlowDay::default() }], counted_at: None };
         let shown: Vec<(String, i64)> = flow.calendar(day("2026-11-02"), 4).iter().map(|one| (one.day.to_string(), one.posted)).collect();
-        let expected = [("2026-10-30", 0), ("2026-10-31", 0), ("2026-11-01", 7), ("2026-11-02", 0)].map(|(day, posted)| (day.to_owned(), posted));
+        let expected =
+            [("2026-10-30", 0), ("2026-10-31", 0), ("2026-11-01", 7), ("2026-11-02", 0)].map(|(day, posted)| (day.to_owned(), posted));
         assert_eq!(shown, expected);
     }
 }

@@ -143,11 +143,13 @@ impl World {
     }
 
     async fn leases(&self, worker: &Worker) -> i64 {
-        sqlx::query_scalar("select count(*) from posting p join posting_attempt a using (attempt_id) where p.work = 'lease' and a.worker = $1")
-            .bind(worker.0.id().to_string())
-            .fetch_one(&self.db.pool)
-            .await
-            .unwrap()
+        sqlx::query_scalar(
+            "select count(*) from posting p join posting_attempt a using (attempt_id) where p.work = 'lease' and a.worker = $1",
+        )
+        .bind(worker.0.id().to_string())
+        .fetch_one(&self.db.pool)
+        .await
+        .unwrap()
     }
 
     /// Stops a process at a moment when it has sends in hand.
@@ -309,10 +311,7 @@ async fn compare_ledgers(world: &World, count: usize) {
         sqlx::query_as("select posting_key, erp_id from posting").fetch_all(&world.db.pool).await.unwrap();
     let mut theirs: HashMap<String, Vec<String>> = HashMap::new();
     for document in world.ledger().await {
-        theirs
-            .entry(document["externalId"].as_str().unwrap().to_owned())
-            .or_default()
-            .push(document["id"].as_str().unwrap().to_owned());
+        theirs.entry(document["externalId"].as_str().unwrap().to_owned()).or_default().push(document["id"].as_str().unwrap().to_owned());
     }
     assert_eq!((ours.len(), theirs.len()), (count, count));
     for (key, erp_id) in ours {

@@ -48,10 +48,11 @@ pub async fn insert(conn: &mut Conn, new: &NewApproval) -> Result<()> {
 /// What is left of a person's limit in an entity and currency on the day that began at `day`. Locks the limit, so that
 /// two acts at once can't both use the same rest.
 pub async fn limit_left(conn: &mut Conn, entity: EntityId, currency: &str, person: &str, day: DateTime<Utc>) -> Result<Decimal> {
-    let limit = sqlx::query_scalar!("select amount from approval_limit where entity_id = $1 and currency = $2 for update", entity.0, currency)
-        .fetch_optional(&mut *conn)
-        .await?
-        .unwrap_or_default();
+    let limit =
+        sqlx::query_scalar!("select amount from approval_limit where entity_id = $1 and currency = $2 for update", entity.0, currency)
+            .fetch_optional(&mut *conn)
+            .await?
+            .unwrap_or_default();
     let used = sqlx::query_scalar!(
         r#"select coalesce(sum(amount), 0) as "used!" from approval
         where entity_id = $1 and currency = $2 and requested_by = $3 and decision = 'within_limit' and requested_at >= $4"#,

@@ -6,7 +6,9 @@ use futures::TryStreamExt;
 
 /// `fsync` and `synchronous_commit` as the server has them.
 pub async fn durability(pool: &Pool) -> Result<[String; 2]> {
-    let row = sqlx::query!(r#"select current_setting('fsync') as "fsync!", current_setting('synchronous_commit') as "commit!""#).fetch_one(pool).await?;
+    let row = sqlx::query!(r#"select current_setting('fsync') as "fsync!", current_setting('synchronous_commit') as "commit!""#)
+        .fetch_one(pool)
+        .await?;
     Ok([row.fsync, row.commit])
 }
 

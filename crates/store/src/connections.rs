@@ -184,7 +184,6 @@ pub async fn states(pool: &Pool, scope: &Scope) -> Result<Vec<ConnectionView>> {
 /// Errors shown with a connection.
 const LAST_ERRORS: i64 = 8;
 
-
 async fn last_errors(pool: &Pool, scope: &Scope, connection: ConnectionId, limit: i64) -> Result<Vec<FailedAttemptView>> {
     Ok(sqlx::query_as!(
         FailedAttemptView,

@@ -127,7 +127,15 @@ pub async fn assign(conn: &mut Conn, scope: &Scope, exceptions: &[ExceptionId], 
 }
 
 /// Writes a note; `false` when the exception is not the caller's to see.
-pub async fn comment(conn: &mut Conn, scope: &Scope, id: ExceptionId, note: uuid::Uuid, author: &str, at: DateTime<Utc>, body: &str) -> Result<bool> {
+pub async fn comment(
+    conn: &mut Conn,
+    scope: &Scope,
+    id: ExceptionId,
+    note: uuid::Uuid,
+    author: &str,
+    at: DateTime<Utc>,
+    body: &str,
+) -> Result<bool> {
     let done = sqlx::query!(
         "insert into exception_note (note_id, exception_id, author, written_at, body)
         select $3, exception_id, $4, $5, $6 from exception where exception_id = $1 and entity_id = any($2)",
@@ -183,7 +191,12 @@ pub async fn lock_document(conn: &mut Conn, scope: &Scope, id: DocumentId) -> Re
 }
 
 /// Money in exception for want of a mapping, per entity and currency: what an activation releases.
-pub async fn released_by(conn: &mut Conn, connection: ConnectionId, kind: MappingKind, code: &str) -> Result<Vec<(EntityId, String, Decimal)>> {
+pub async fn released_by(
+    conn: &mut Conn,
+    connection: ConnectionId,
+    kind: MappingKind,
+    code: &str,
+) -> Result<Vec<(EntityId, String, Decimal)>> {
     let rows = sqlx::query!(
         r#"select entity_id as "entity_id: EntityId", currency, sum(amount) as "amount!" from exception
         where closed_at is null and connection_id = $1 and missing_kind = $2 and missing_code = $3 group by entity_id, currency"#,

@@ -17,13 +17,13 @@ pub mod intakes;
 pub mod jobs;
 pub mod mappings;
 pub mod movements;
-pub mod views;
 pub mod postings;
 pub mod proof;
 pub mod reconciliation;
 pub mod seals;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod views;
 
 pub use domain::access::Scope;
 pub use sqlx::{

@@ -63,29 +63,32 @@ pub async fn load(
     Ok(done.rows_affected())
 }
 
+/// A mapping to be proposed.
+#[derive(Debug, Clone)]
+pub struct NewMapping<'a> {
+    pub mapping_id: MappingId,
+    pub connection_id: ConnectionId,
+    pub kind: MappingKind,
+    pub source_code: &'a str,
+    pub target_ref: &'a str,
+    pub proposed_by: &'a str,
+    pub proposed_at: DateTime<Utc>,
+}
+
 /// Proposes the next version. Conflicts on `mapping_proposed` when a proposal for the code waits already.
-pub async fn propose(
-    conn: &mut Conn,
-    id: MappingId,
-    connection: ConnectionId,
-    kind: MappingKind,
-    source_code: &str,
-    target_ref: &str,
-    actor: &str,
-    at: DateTime<Utc>,
-) -> Result<i32> {
+pub async fn propose(conn: &mut Conn, new: &NewMapping<'_>) -> Result<i32> {
     Ok(sqlx::query_scalar!(
         "insert into mapping (mapping_id, connection_id, kind, source_code, target_ref, version, state, proposed_by, proposed_at)
         select $1, $2, $3, $4, $5, coalesce(max(version), 0) + 1, 'proposed', $6, $7
         from mapping where connection_id = $2 and kind = $3 and source_code = $4
         returning version",
-        id.0,
-        connection.0,
-        kind.as_str(),
-        source_code,
-        target_ref,
-        actor,
-        at
+        new.mapping_id.0,
+        new.connection_id.0,
+        new.kind.as_str(),
+        new.source_code,
+        new.target_ref,
+        new.proposed_by,
+        new.proposed_at
     )
     .fetch_one(conn)
     .await?)

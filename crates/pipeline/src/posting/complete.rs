@@ -49,7 +49,9 @@ impl Desk {
             let late = self.late_adoptions(tx, completions, &mine).await?;
             let doubtful = self.doubtful_refusals(tx, completions, &mine).await?;
             let doubts: Vec<Verdict> = doubtful.iter().map(|id| look_first(*id, now)).collect();
-            let plain = verdicts.iter().filter(|v| (mine.contains(&v.document_id) || late.contains(&v.document_id)) && !doubtful.contains(&v.document_id));
+            let plain = verdicts
+                .iter()
+                .filter(|v| (mine.contains(&v.document_id) || late.contains(&v.document_id)) && !doubtful.contains(&v.document_id));
             self.apply(tx, plain.chain(&doubts), now).await?;
             exceptions::close(tx, &late, "cleared", now).await?;
             self.switch_circuit(tx, completions, now).await
@@ -68,7 +70,12 @@ impl Desk {
     }
 
     /// Refusals that prove nothing, because an earlier send of the same document may have been processed.
-    async fn doubtful_refusals(&self, tx: &mut Conn, completions: &[Completion], mine: &HashSet<DocumentId>) -> Result<HashSet<DocumentId>> {
+    async fn doubtful_refusals(
+        &self,
+        tx: &mut Conn,
+        completions: &[Completion],
+        mine: &HashSet<DocumentId>,
+    ) -> Result<HashSet<DocumentId>> {
         let refused: Vec<_> = completions
             .iter()
             .filter(|c| mine.contains(&c.claimed.document_id))
@@ -118,7 +125,8 @@ impl Desk {
             tracing::warn!(connection.code = %self.connection.code, reason, "credentials refused, circuit opened");
             return connections::open_circuit(tx, self.connection.connection_id, reason, now, now + CIRCUIT_REST).await;
         }
-        let no_word = |outcome: &Outcome| matches!(outcome.kind(), OutcomeKind::Transient | OutcomeKind::Ambiguous | OutcomeKind::Throttled);
+        let no_word =
+            |outcome: &Outcome| matches!(outcome.kind(), OutcomeKind::Transient | OutcomeKind::Ambiguous | OutcomeKind::Throttled);
         self.close_circuit(tx, answers().filter(|(_, outcome)| !no_word(outcome)).filter_map(|(called_at, _)| called_at).max()).await
     }
 
@@ -228,7 +236,13 @@ impl Desk {
 /// A refusal that proves nothing: a probe decides what became of the earlier send.
 fn look_first(document_id: DocumentId, now: DateTime<Utc>) -> Verdict {
     let next = Next { work: Some("probe"), due_at: Some(now), burnt: true, sent_at: Some(now), ..Next::nothing(document_id) };
-    Verdict { document_id, stage: Stage::Unknown, reason: "refused, but an earlier send may have been processed".into(), next, trouble: None }
+    Verdict {
+        document_id,
+        stage: Stage::Unknown,
+        reason: "refused, but an earlier send may have been processed".into(),
+        next,
+        trouble: None,
+    }
 }
 
 /// What a probe decided.

@@ -89,7 +89,7 @@ pub(crate) async fn queue(tx: &mut Conn, entity: &AttachedEntity, erp: &dyn Erp,
     }
     postings::enqueue(tx, &sendable, cause.at).await?;
     transition(tx, &done.queued, Stage::Queued, &Cause { reason: with("mapped", &cause.reason), ..cause.clone() }).await?;
-    Ok(stop_missing(tx, entity, done, cause).await?)
+    stop_missing(tx, entity, done, cause).await
 }
 
 async fn stop_missing(tx: &mut Conn, entity: &AttachedEntity, done: Mapped, cause: &Cause) -> Result<Mapped> {

@@ -23,7 +23,7 @@ pub(super) struct Place {
     pub now: DateTime<Utc>,
 }
 
-pub(super) fn breaks(place: &Place, left: Vec<LeftRow>, right: Vec<RightRow>) -> Vec<Found> {
+pub(super) fn breaks(place: &Place, left: &[LeftRow], right: &[RightRow]) -> Vec<Found> {
     let mut found: Vec<Found> = left.chunk_by(|a, b| a.document_id == b.document_id).filter_map(|copies| place.of_issued(copies)).collect();
     found.extend(right.iter().map(|row| place.of_erp(row)));
     found

@@ -48,7 +48,7 @@ async fn run_in(cx: &Context, tx: &mut Conn, entity: EntityId, period: Accountin
     } else {
         let left = reconciliation::left_differences(tx, entity, period, &to_descend).await?;
         let right = reconciliation::right_differences(tx, entity, period, &to_descend).await?;
-        compare::breaks(&compare::Place { entity, period, now }, left, right)
+        compare::breaks(&compare::Place { entity, period, now }, &left, &right)
     };
     let ids: Vec<BreakId> = found.iter().map(|_| BreakId(Uuid::now_v7())).collect();
     let breaks = reconciliation::put_breaks(tx, entity, period, &found, &ids, now).await?;

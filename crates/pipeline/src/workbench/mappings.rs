@@ -8,7 +8,12 @@ use domain::{
     id::{ConnectionId, MappingId},
     mapping::MappingKind,
 };
-use store::{Tx, access::audit, approvals, connections, exceptions, mappings};
+use store::{
+    Tx,
+    access::audit,
+    approvals, connections, exceptions,
+    mappings::{self, NewMapping},
+};
 use uuid::Uuid;
 
 /// What a proposal came to.
@@ -32,11 +37,20 @@ pub async fn propose(
 ) -> Result<Proposed, WorkError> {
     let (source_code, target_ref) = (text("source_code", source_code)?, text("target_ref", target_ref)?);
     let (id, now) = (MappingId(Uuid::now_v7()), cx.clock.now());
+    let new = NewMapping {
+        mapping_id: id,
+        connection_id: connection,
+        kind,
+        source_code: &source_code,
+        target_ref: &target_ref,
+        proposed_by: &caller.email,
+        proposed_at: now,
+    };
     transaction!(&cx.pool, |tx| {
         if !reaches(tx, scope, connection).await? {
             return Ok(Err(WorkError::NotFound));
         }
-        match mappings::propose(tx, id, connection, kind, &source_code, &target_ref, &caller.email, now).await {
+        match mappings::propose(tx, &new).await {
             Ok(_) => {}
             Err(error) if error.is_conflict_on("mapping_proposed") => {
                 return Ok(Err(WorkError::Conflict(format!("A proposal for {source_code} waits already."))));

@@ -34,7 +34,7 @@ pub enum Resolved {
 pub async fn resolve(cx: &Context, caller: &Caller, scope: &Scope, exception: ExceptionId, reason: &str) -> Result<Resolved, WorkError> {
     let reason = text("reason", reason)?;
     let now = cx.clock.now();
-    let done = transaction!(&cx.pool, |tx| {
+    transaction!(&cx.pool, |tx| {
         let Some(subject) = exceptions::lock_subject(tx, scope, exception).await? else { return Ok(Err(WorkError::NotFound)) };
         if let Err(error) = resolvable(&subject) {
             return Ok(Err(error));
@@ -53,8 +53,7 @@ pub async fn resolve(cx: &Context, caller: &Caller, scope: &Scope, exception: Ex
         let about = format!("document:{}", subject.document_id);
         audit::append(tx, &entry(cx, caller, "exception.resolve", &about, Some(subject.entity_id), after)).await?;
         Ok(Ok(if within_limit { Resolved::Done } else { Resolved::Requested(approval.approval_id) }))
-    })?;
-    done
+    })?
 }
 
 fn waits() -> WorkError {
@@ -123,7 +122,7 @@ pub async fn decide(
 ) -> Result<(), WorkError> {
     let now = cx.clock.now();
     let comment = comment.map(str::trim).filter(|c| !c.is_empty());
-    let done = transaction!(&cx.pool, |tx| {
+    transaction!(&cx.pool, |tx| {
         let Some(open) = approvals::lock_open(tx, scope, approval).await? else { return Ok(Err(WorkError::NotFound)) };
         if open.requested_by == caller.email {
             return Ok(Err(WorkError::Conflict("Nobody approves what he prepared.".into())));
@@ -147,8 +146,7 @@ pub async fn decide(
         } else {
             Err(WorkError::Conflict("The document changed since it was shown; the request is void.".into()))
         })
-    })?;
-    done
+    })?
 }
 
 /// Takes the number of a document that people entered in the ERP: `posted`, then read back and compared like ours.
@@ -162,7 +160,7 @@ pub async fn posted_by_hand(
     erp_number: &str,
 ) -> Result<(), WorkError> {
     let erp_number = text("erp_number", erp_number)?;
-    let done = transaction!(&cx.pool, |tx| {
+    transaction!(&cx.pool, |tx| {
         let Some(subject) = exceptions::lock_subject(tx, scope, exception).await? else { return Ok(Err(WorkError::NotFound)) };
         if let Err(error) = subject.stage.check_move(Stage::Posted) {
             return Ok(Err(WorkError::Conflict(format!("{error}."))));
@@ -183,8 +181,7 @@ pub async fn posted_by_hand(
         let about = format!("document:{}", subject.document_id);
         audit::append(tx, &entry(cx, caller, "exception.posted_by_hand", &about, Some(subject.entity_id), after)).await?;
         Ok(Ok(()))
-    })?;
-    done
+    })?
 }
 
 /// The rest of a person's limit today, for the form.

@@ -1,9 +1,6 @@
 //! One function moves documents: one or ten thousand, all or none, whoever else moves them at the same time.
 
-use crate::{
-    invoices::invoice,
-    world::Company,
-};
+use crate::{invoices::invoice, world::Company};
 use domain::{
     access::Actor,
     id::{CorrelationId, DocumentId},
@@ -14,7 +11,8 @@ use store::movements::{Cause, MoveError, transition};
 
 impl Company {
     async fn documents(&self) -> Vec<DocumentId> {
-        let ids: Vec<uuid::Uuid> = sqlx::query_scalar("select document_id from document order by number").fetch_all(&self.world.db.pool).await.unwrap();
+        let ids: Vec<uuid::Uuid> =
+            sqlx::query_scalar("select document_id from document order by number").fetch_all(&self.world.db.pool).await.unwrap();
         ids.into_iter().map(DocumentId).collect()
     }
 
@@ -43,7 +41,13 @@ async fn one_and_ten_thousand_move_in_one_call() {
     assert_eq!(company.moved(&ids[..1], Stage::Held).await.unwrap(), 1);
     assert_eq!(company.moved(&ids[1..], Stage::Held).await.unwrap(), 9_999);
     assert_eq!(company.moved(&[], Stage::Held).await.unwrap(), 0);
-    assert_eq!(company.world.text("select sum(count)::text || ' ' || sum(amount)::numeric(20,2)::text from period_total where stage = 'held'").await, "10000 1100000.00");
+    assert_eq!(
+        company
+            .world
+            .text("select sum(count)::text || ' ' || sum(amount)::numeric(20,2)::text from period_total where stage = 'held'")
+            .await,
+        "10000 1100000.00"
+    );
     company.ties_out().await;
 }
 

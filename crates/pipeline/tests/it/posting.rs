@@ -239,7 +239,10 @@ async fn completion_is_fenced_by_the_attempt() {
     desk.sweep().await.unwrap();
     desk.complete(&late).await.unwrap();
     assert_eq!(company.stage("I-1").await, Stage::Unknown, "a late refusal decides nothing");
-    assert_eq!(company.world.text("select outcome || ' ' || late::text || ' ' || code from posting_attempt").await, "no_answer true CLOSED_TRAN_PRD");
+    assert_eq!(
+        company.world.text("select outcome || ' ' || late::text || ' ' || code from posting_attempt").await,
+        "no_answer true CLOSED_TRAN_PRD"
+    );
     company.ties_out().await;
 }
 

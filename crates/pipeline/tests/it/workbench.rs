@@ -255,7 +255,8 @@ async fn a_mapping_above_the_limit_is_activated_by_a_second_person() {
     let (bob, scope, connection) = (person("bob@lumen.example"), company.scope(), company.us_connection);
     let again = mappings::propose(&company.world.cx, &bob, &scope, connection, MappingKind::Customer, "C-9", "7").await;
     assert!(conflict(again).contains("waits already"));
-    let id: uuid::Uuid = sqlx::query_scalar("select mapping_id from mapping where state = 'proposed'").fetch_one(&company.world.db.pool).await.unwrap();
+    let id: uuid::Uuid =
+        sqlx::query_scalar("select mapping_id from mapping where state = 'proposed'").fetch_one(&company.world.db.pool).await.unwrap();
     let decide = |who: &'static str, scope: Scope| {
         let cx = company.world.cx.clone();
         async move { mappings::decide(&cx, &person(who), &scope, MappingId(id), true).await }

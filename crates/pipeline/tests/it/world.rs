@@ -147,8 +147,9 @@ impl Company {
             };
             connections::insert(&mut conn, &new).await.unwrap();
             connections::attach_entity(&mut conn, entity, connection_id, "1", true).await.unwrap();
-            let rows = [(MappingKind::Customer, "C-1"), (MappingKind::Item, "API"), (MappingKind::Account, "API"), (MappingKind::TaxCode, "CA")]
-                .map(|(kind, code)| (MappingId(uuid::Uuid::now_v7()), kind, code.to_owned(), format!("erp-{code}")));
+            let rows =
+                [(MappingKind::Customer, "C-1"), (MappingKind::Item, "API"), (MappingKind::Account, "API"), (MappingKind::TaxCode, "CA")]
+                    .map(|(kind, code)| (MappingId(uuid::Uuid::now_v7()), kind, code.to_owned(), format!("erp-{code}")));
             store::mappings::load(&mut conn, connection_id, &rows, "set-up", world.cx.clock.now()).await.unwrap();
         }
         drop(conn);
@@ -232,13 +233,12 @@ impl Company {
 
     /// What its posting waits for, in how many seconds, and tries that counted.
     pub async fn next(&self, number: &str) -> (Option<String>, Option<i64>, i32) {
-        let (work, due_at, attempts): (Option<String>, Option<chrono::DateTime<chrono::Utc>>, i32) = sqlx::query_as(
-            "select work, due_at, attempts from posting p join document d using (document_id) where d.number = $1",
-        )
-        .bind(number)
-        .fetch_one(&self.world.db.pool)
-        .await
-        .unwrap();
+        let (work, due_at, attempts): (Option<String>, Option<chrono::DateTime<chrono::Utc>>, i32) =
+            sqlx::query_as("select work, due_at, attempts from posting p join document d using (document_id) where d.number = $1")
+                .bind(number)
+                .fetch_one(&self.world.db.pool)
+                .await
+                .unwrap();
         (work, due_at.map(|at| (at - self.world.cx.clock.now()).num_seconds()), attempts)
     }
 
@@ -265,12 +265,11 @@ impl Company {
 
     /// The document as the ERP would hold it.
     pub async fn in_erp(&self, number: &str) -> ErpDocument {
-        let mapped: Value =
-            sqlx::query_scalar("select mapped from posting p join document d using (document_id) where d.number = $1")
-                .bind(number)
-                .fetch_one(&self.world.db.pool)
-                .await
-                .unwrap();
+        let mapped: Value = sqlx::query_scalar("select mapped from posting p join document d using (document_id) where d.number = $1")
+            .bind(number)
+            .fetch_one(&self.world.db.pool)
+            .await
+            .unwrap();
         let ours: MappedDocument = serde_json::from_value(mapped).unwrap();
         ErpDocument {
             erp_id: format!("found-{number}"),

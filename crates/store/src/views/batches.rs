@@ -102,7 +102,14 @@ async fn matrices(pool: &Pool, batches: &[Uuid]) -> Result<HashMap<Uuid, Matrix>
     .fetch_all(pool)
     .await?;
     for row in manifest {
-        let line = MatrixRow { currency: row.currency.clone(), kind: row.kind, came_in: row.count, amount: row.total, tax: row.tax, stages: Vec::new() };
+        let line = MatrixRow {
+            currency: row.currency.clone(),
+            kind: row.kind,
+            came_in: row.count,
+            amount: row.total,
+            tax: row.tax,
+            stages: Vec::new(),
+        };
         matrices.entry(row.batch_id).or_default().insert((row.currency, row.kind), line);
     }
     let totals = sqlx::query!(
@@ -159,11 +166,7 @@ fn empty_row(currency: String, kind: DocumentKind) -> MatrixRow {
 
 /// Totals per stage. All periods are read from the coarse totals; a period of batches only from the fine ones, because a document
 /// may be posted in another period than its batch's.
-async fn accounted(
-    pool: &Pool,
-    scope: &Scope,
-    period: Option<AccountingPeriod>,
-) -> Result<Vec<(String, String, DocumentKind, StageCell)>> {
+async fn accounted(pool: &Pool, scope: &Scope, period: Option<AccountingPeriod>) -> Result<Vec<(String, String, DocumentKind, StageCell)>> {
     struct Row {
         code: String,
         currency: String,
@@ -199,7 +202,8 @@ async fn accounted(
         .fetch_all(pool)
         .await?
     };
-    let cell = |row: Row| (row.code, row.currency, row.kind, StageCell { stage: row.stage, count: row.count, amount: row.amount, tax: row.tax });
+    let cell =
+        |row: Row| (row.code, row.currency, row.kind, StageCell { stage: row.stage, count: row.count, amount: row.amount, tax: row.tax });
     Ok(rows.into_iter().map(cell).collect())
 }
 

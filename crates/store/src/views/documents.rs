@@ -97,7 +97,8 @@ pub async fn find(pool: &Pool, scope: &Scope, id: DocumentId) -> Result<Option<D
     .fetch_optional(pool)
     .await?;
     let Some(head) = head else { return Ok(None) };
-    let corrupt = |error: serde_json::Error| Error::Corrupt { table: "document", column: "violations", id: id.to_string(), why: error.to_string() };
+    let corrupt =
+        |error: serde_json::Error| Error::Corrupt { table: "document", column: "violations", id: id.to_string(), why: error.to_string() };
     let violations: Vec<Violation> = serde_json::from_value(head.violations).map_err(corrupt)?;
     let mut conn = pool.acquire().await?;
     let lines = contents::load(&mut conn, &[id]).await?.pop().map(|stored| stored.content.lines).unwrap_or_default();

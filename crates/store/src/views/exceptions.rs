@@ -140,7 +140,14 @@ pub async fn waiting(pool: &Pool, scope: &Scope, entity: Option<EntityId>) -> Re
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| WaitingGroup { what: row.what, entity_code: row.code, currency: row.currency, count: row.count, amount: row.amount, next_at: row.next_at })
+        .map(|row| WaitingGroup {
+            what: row.what,
+            entity_code: row.code,
+            currency: row.currency,
+            count: row.count,
+            amount: row.amount,
+            next_at: row.next_at,
+        })
         .collect())
 }
 

@@ -18,12 +18,7 @@ pub fn is_open(stage: Stage) -> bool {
 
 /// What is not yet confirmed, by entity, currency and the age of its batch: hours and days since it came in. Of the batches made for
 /// a period, or of all.
-pub async fn open_by_age(
-    pool: &Pool,
-    scope: &Scope,
-    period: Option<AccountingPeriod>,
-    now: DateTime<Utc>,
-) -> Result<Vec<AgingCell>> {
+pub async fn open_by_age(pool: &Pool, scope: &Scope, period: Option<AccountingPeriod>, now: DateTime<Utc>) -> Result<Vec<AgingCell>> {
     let open: Vec<String> = Stage::ALL.iter().filter(|stage| is_open(**stage)).map(ToString::to_string).collect();
     let rows = sqlx::query!(
         r#"select e.entity_id as "entity_id: EntityId", e.code, t.currency, b.received_at, sum(t.count)::bigint as "count!", sum(t.amount) as "amount!"

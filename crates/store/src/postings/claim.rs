@@ -1,0 +1,171 @@
+//! Taking postings in hand: never more than the connection's slots, over all processes.
+
+use crate::{Conn, Result};
+use chrono::{DateTime, Utc};
+use domain::{
+    id::{AttemptId, ConnectionId, CorrelationId, DocumentId, EntityId},
+    stage::DocumentKind,
+};
+
+/// A posting in a worker's hands.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    pub document_id: DocumentId,
+    pub attempt_id: AttemptId,
+    pub entity_id: EntityId,
+    pub posting_key: String,
+    pub kind: DocumentKind,
+    pub number: String,
+    pub mapped: serde_json::Value,
+    pub payload: serde_json::Value,
+    pub attempts: i32,
+    pub absent_probes: i16,
+    pub sent_at: Option<DateTime<Utc>>,
+}
+
+/// What a claim is made for.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim<'a> {
+    pub connection: ConnectionId,
+    pub worker: &'a str,
+    pub correlation_id: CorrelationId,
+    pub now: DateTime<Utc>,
+    pub lease_seconds: i32,
+}
+
+/// How many calls may begin now. Locks the connection's row, so that two processes can't both take the last slot. An open
+/// circuit allows nothing, or one call when its next probe is due.
+struct Room {
+    free: i32,
+    circuit_open: bool,
+    probes_due: bool,
+}
+
+impl Room {
+    async fn of(conn: &mut Conn, claim: Claim<'_>) -> Result<Self> {
+        let connection = sqlx::query!(
+            r#"select slots, circuit = 'open' as "open!", coalesce(circuit_probe_at <= $2, false) as "due!"
+            from erp_connection where connection_id = $1 for update"#,
+            claim.connection.0,
+            claim.now
+        )
+        .fetch_one(&mut *conn)
+        .await?;
+        // a statement of its own: whoever waited for the lock must see what the other one took
+        let calls = sqlx::query!(
+            r#"select count(*) filter (where work = 'lease' or lease_expires_at > clock_timestamp()) as "used!",
+                exists (select from posting where connection_id = $1 and work = 'probe' and due_at <= $2) as "probes_due!"
+            from posting where connection_id = $1 and attempt_id is not null"#,
+            claim.connection.0,
+            claim.now
+        )
+        .fetch_one(conn)
+        .await?;
+        let allowed = if connection.open { i32::from(connection.due) } else { connection.slots };
+        let free = allowed - i32::try_from(calls.used).unwrap_or(i32::MAX);
+        Ok(Self { free, circuit_open: connection.open, probes_due: calls.probes_due })
+    }
+}
+
+/// Takes due postings under a lease, in order, never more than the connection's free slots (over all processes) and
+/// `ids.len()`; one slot is left to a probe that is due. The caller moves the documents to `in_flight`.
+pub async fn claim_sends(conn: &mut Conn, claim: Claim<'_>, ids: &[AttemptId]) -> Result<Vec<Claimed>> {
+    let ids: Vec<uuid::Uuid> = ids.iter().map(|id| id.0).collect();
+    let room = Room::of(conn, claim).await?;
+    let reserved = i32::from(room.probes_due && room.free > 1);
+    let free = (room.free - reserved).min(i32::try_from(ids.len()).unwrap_or(i32::MAX));
+    if free <= 0 {
+        return Ok(Vec::new());
+    }
+    let claimed = sqlx::query_as!(
+        Claimed,
+        r#"with due as materialized (
+            select document_id from posting
+            where connection_id = $1 and work = 'send' and due_at <= $2
+            order by lane, due_at, document_id limit $3 for update skip locked
+        ), numbered as (
+            select document_id, ($4::uuid[])[row_number() over (order by document_id)] as attempt_id from due
+        ), leased as (
+            update posting p set work = 'lease', due_at = null, attempt_id = n.attempt_id, frozen_at = coalesce(frozen_at, $2),
+                sent_at = $2, absent_probes = 0, lease_expires_at = clock_timestamp() + $5::integer * interval '1 second'
+            from numbered n where p.document_id = n.document_id
+            returning p.document_id, n.attempt_id, p.entity_id, p.posting_key, p.mapped, p.payload, p.attempts, p.absent_probes, p.sent_at
+        ), attempted as (
+            insert into posting_attempt (attempt_id, document_id, connection_id, purpose, worker, correlation_id, claimed_at)
+            select attempt_id, document_id, $1, 'send', $6, $7, $2 from leased
+        )
+        select l.document_id as "document_id: DocumentId", l.attempt_id as "attempt_id!: AttemptId", l.entity_id as "entity_id: EntityId",
+            l.posting_key, d.kind as "kind: DocumentKind", d.number, l.mapped, l.payload, l.attempts, l.absent_probes, l.sent_at
+        from leased l join document d using (document_id) order by l.document_id"#,
+        claim.connection.0,
+        claim.now,
+        i64::from(free),
+        &ids,
+        claim.lease_seconds,
+        claim.worker,
+        claim.correlation_id.0
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    postpone_circuit(conn, claim, &room, &claimed).await?;
+    Ok(claimed)
+}
+
+/// The one call through an open circuit is in hand: the next one not before its lease has ended.
+async fn postpone_circuit(conn: &mut Conn, claim: Claim<'_>, room: &Room, claimed: &[Claimed]) -> Result<()> {
+    if room.circuit_open && !claimed.is_empty() {
+        sqlx::query!(
+            "update erp_connection set circuit_probe_at = $2::timestamptz + $3::integer * interval '1 second'
+            where connection_id = $1 and circuit = 'open'",
+            claim.connection.0,
+            claim.now,
+            claim.lease_seconds
+        )
+        .execute(conn)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Takes unknown outcomes that are due for a probe, as many as there are free slots. The next look is put off by
+/// `hidden_until`, so that no second worker asks at the same time and a crash of this one only delays.
+pub async fn claim_probes(conn: &mut Conn, claim: Claim<'_>, ids: &[AttemptId], hidden_until: DateTime<Utc>) -> Result<Vec<Claimed>> {
+    let ids: Vec<uuid::Uuid> = ids.iter().map(|id| id.0).collect();
+    let room = Room::of(conn, claim).await?;
+    if room.free <= 0 || !room.probes_due {
+        return Ok(Vec::new());
+    }
+    let claimed = sqlx::query_as!(
+        Claimed,
+        r#"with due as materialized (
+            select document_id from posting
+            where connection_id = $1 and work = 'probe' and due_at <= $2
+            order by lane, due_at, document_id limit least($8::integer, cardinality($3::uuid[])) for update skip locked
+        ), numbered as (
+            select document_id, ($3::uuid[])[row_number() over (order by document_id)] as attempt_id from due
+        ), hidden as (
+            update posting p set due_at = $4, attempt_id = n.attempt_id,
+                lease_expires_at = clock_timestamp() + $7::integer * interval '1 second'
+            from numbered n where p.document_id = n.document_id
+            returning p.document_id, n.attempt_id, p.entity_id, p.posting_key, p.mapped, p.payload, p.attempts, p.absent_probes, p.sent_at
+        ), attempted as (
+            insert into posting_attempt (attempt_id, document_id, connection_id, purpose, worker, correlation_id, claimed_at)
+            select attempt_id, document_id, $1, 'probe', $5, $6, $2 from hidden
+        )
+        select h.document_id as "document_id: DocumentId", h.attempt_id as "attempt_id!: AttemptId", h.entity_id as "entity_id: EntityId",
+            h.posting_key, d.kind as "kind: DocumentKind", d.number, h.mapped, h.payload, h.attempts, h.absent_probes, h.sent_at
+        from hidden h join document d using (document_id) order by h.document_id"#,
+        claim.connection.0,
+        claim.now,
+        &ids,
+        hidden_until,
+        claim.worker,
+        claim.correlation_id.0,
+        claim.lease_seconds,
+        room.free
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    postpone_circuit(conn, claim, &room, &claimed).await?;
+    Ok(claimed)
+}

@@ -1,0 +1,188 @@
+//! What became of a posting in hand, fenced by its attempt.
+
+use crate::{Conn, Result};
+use chrono::{DateTime, Utc};
+use domain::id::{AttemptId, ConnectionId, DocumentId};
+
+/// How an attempt ended, for the attempt's row.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    pub attempt_id: AttemptId,
+    pub document_id: DocumentId,
+    pub outcome: String,
+    pub code: Option<String>,
+    pub message: Option<String>,
+    pub field: Option<String>,
+    pub request: Option<String>,
+    pub http_status: Option<i16>,
+    pub answer: Option<String>,
+}
+
+/// Writes how attempts ended. The answer of an attempt that was written off before is kept and marked late.
+pub async fn finish_attempts(conn: &mut Conn, finished: &[Finished], now: DateTime<Utc>) -> Result<()> {
+    let ids: Vec<uuid::Uuid> = finished.iter().map(|f| f.attempt_id.0).collect();
+    let outcomes: Vec<&str> = finished.iter().map(|f| f.outcome.as_str()).collect();
+    let codes: Vec<Option<&str>> = finished.iter().map(|f| f.code.as_deref()).collect();
+    let messages: Vec<Option<&str>> = finished.iter().map(|f| f.message.as_deref()).collect();
+    let fields: Vec<Option<&str>> = finished.iter().map(|f| f.field.as_deref()).collect();
+    let requests: Vec<Option<&str>> = finished.iter().map(|f| f.request.as_deref()).collect();
+    let statuses: Vec<Option<i16>> = finished.iter().map(|f| f.http_status).collect();
+    let answers: Vec<Option<&str>> = finished.iter().map(|f| f.answer.as_deref()).collect();
+    sqlx::query!(
+        "update posting_attempt a set finished_at = coalesce(a.finished_at, $9), outcome = coalesce(a.outcome, r.outcome), code = r.code,
+            message = r.message, field = r.field, request = r.request, http_status = r.status, answer = r.answer, late = a.outcome is not null
+        from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::smallint[], $8::text[])
+            r (attempt_id, outcome, code, message, field, request, status, answer)
+        where a.attempt_id = r.attempt_id",
+        &ids,
+        &outcomes as &[&str],
+        &codes as &[Option<&str>],
+        &messages as &[Option<&str>],
+        &fields as &[Option<&str>],
+        &requests as &[Option<&str>],
+        &statuses as &[Option<i16>],
+        &answers as &[Option<&str>],
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Of these attempts, the documents that they still have in hand for `work`, locked. Completion is fenced by this.
+pub async fn hold(conn: &mut Conn, attempts: &[(DocumentId, AttemptId)], work: &str) -> Result<Vec<DocumentId>> {
+    let documents: Vec<uuid::Uuid> = attempts.iter().map(|a| a.0.0).collect();
+    let ids: Vec<uuid::Uuid> = attempts.iter().map(|a| a.1.0).collect();
+    Ok(sqlx::query_scalar!(
+        r#"select p.document_id as "document_id: DocumentId" from posting p
+        join unnest($1::uuid[], $2::uuid[]) r (document_id, attempt_id) on p.document_id = r.document_id and p.attempt_id = r.attempt_id
+        where p.work = $3 order by p.document_id for update of p"#,
+        &documents,
+        &ids,
+        work
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Of these documents, those that a late acceptance may decide, locked: nobody has them in hand, and they count as unknown,
+/// as not processed or as refused.
+pub async fn hold_undecided(conn: &mut Conn, documents: &[DocumentId]) -> Result<Vec<DocumentId>> {
+    let ids: Vec<uuid::Uuid> = documents.iter().map(|id| id.0).collect();
+    Ok(sqlx::query_scalar!(
+        r#"select p.document_id as "document_id: DocumentId" from posting p join document d using (document_id)
+        where p.document_id = any($1) and p.work is distinct from 'lease' and d.stage in ('unknown', 'queued', 'exception')
+        order by p.document_id for update of p"#,
+        &ids
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Of these documents, those of which an earlier send may have been processed and no refusal was looked into since: a refusal
+/// says nothing about the earlier send, because an ERP may check a period before it looks for a duplicate.
+pub async fn doubtful(conn: &mut Conn, attempts: &[(DocumentId, AttemptId)]) -> Result<Vec<DocumentId>> {
+    let documents: Vec<uuid::Uuid> = attempts.iter().map(|a| a.0.0).collect();
+    let ids: Vec<uuid::Uuid> = attempts.iter().map(|a| a.1.0).collect();
+    Ok(sqlx::query_scalar!(
+        r#"select r.document_id as "document_id!: DocumentId" from unnest($1::uuid[], $2::uuid[]) r (document_id, attempt_id)
+        cross join lateral (
+            select a.outcome from posting_attempt a
+            where a.document_id = r.document_id and a.attempt_id <> r.attempt_id and a.purpose = 'send'
+                and a.outcome in ('ambiguous', 'no_answer', 'duplicate', 'business', 'permanent')
+            order by a.claimed_at desc, a.attempt_id desc limit 1
+        ) last where last.outcome in ('ambiguous', 'no_answer', 'duplicate')"#,
+        &documents,
+        &ids
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// What a posting waits for after its lease ended or its probe decided.
+#[derive(Debug, Clone)]
+pub struct Next {
+    pub document_id: DocumentId,
+    /// `send`, `probe`, or nothing.
+    pub work: Option<&'static str>,
+    pub due_at: Option<DateTime<Utc>>,
+    /// Whether the try counts.
+    pub burnt: bool,
+    pub absent_probes: i16,
+    /// When the send may have left us latest, where that is later than its claim.
+    pub sent_at: Option<DateTime<Utc>>,
+    pub erp_id: Option<String>,
+    pub erp_number: Option<String>,
+}
+
+impl Next {
+    /// Nothing: for the caller to change.
+    pub fn nothing(document_id: DocumentId) -> Self {
+        Self { document_id, work: None, due_at: None, burnt: false, absent_probes: 0, sent_at: None, erp_id: None, erp_number: None }
+    }
+}
+
+/// Ends leases: says for each posting what comes next.
+pub async fn set_next(conn: &mut Conn, next: &[Next]) -> Result<()> {
+    let ids: Vec<uuid::Uuid> = next.iter().map(|n| n.document_id.0).collect();
+    let works: Vec<Option<&str>> = next.iter().map(|n| n.work).collect();
+    let dues: Vec<Option<DateTime<Utc>>> = next.iter().map(|n| n.due_at).collect();
+    let burnt: Vec<i32> = next.iter().map(|n| i32::from(n.burnt)).collect();
+    let absent: Vec<i16> = next.iter().map(|n| n.absent_probes).collect();
+    let sents: Vec<Option<DateTime<Utc>>> = next.iter().map(|n| n.sent_at).collect();
+    let erp_ids: Vec<Option<&str>> = next.iter().map(|n| n.erp_id.as_deref()).collect();
+    let erp_numbers: Vec<Option<&str>> = next.iter().map(|n| n.erp_number.as_deref()).collect();
+    sqlx::query!(
+        "update posting p set work = r.work, due_at = r.due_at, attempt_id = null, lease_expires_at = null, attempts = p.attempts + r.burnt,
+            absent_probes = r.absent, erp_id = coalesce(r.erp_id, p.erp_id), erp_number = coalesce(r.erp_number, p.erp_number),
+            sent_at = coalesce(r.sent_at, p.sent_at)
+        from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::integer[], $5::smallint[], $6::text[], $7::text[], $8::timestamptz[])
+            r (document_id, work, due_at, burnt, absent, erp_id, erp_number, sent_at)
+        where p.document_id = r.document_id",
+        &ids,
+        &works as &[Option<&str>],
+        &dues as &[Option<DateTime<Utc>>],
+        &burnt,
+        &absent,
+        &erp_ids as &[Option<&str>],
+        &erp_numbers as &[Option<&str>],
+        &sents as &[Option<DateTime<Utc>>]
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// An attempt whose lease ended without an answer.
+#[derive(Debug)]
+pub struct Expired {
+    pub document_id: DocumentId,
+    pub attempt_id: AttemptId,
+}
+
+/// Leases that ended: locked, for the caller to move to `unknown`.
+pub async fn expired_leases(conn: &mut Conn, connection: ConnectionId, limit: i64) -> Result<Vec<Expired>> {
+    Ok(sqlx::query_as!(
+        Expired,
+        r#"select document_id as "document_id: DocumentId", attempt_id as "attempt_id!: AttemptId"
+        from posting where connection_id = $1 and attempt_id is not null and work = 'lease' and lease_expires_at < clock_timestamp()
+        order by document_id limit $2 for update skip locked"#,
+        connection.0,
+        limit
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Attempts whose lease ended: their answer, if it still comes, will be a late one.
+pub async fn write_off(conn: &mut Conn, attempts: &[AttemptId], now: DateTime<Utc>) -> Result<()> {
+    let ids: Vec<uuid::Uuid> = attempts.iter().map(|id| id.0).collect();
+    sqlx::query!(
+        "update posting_attempt set finished_at = $2, outcome = 'no_answer' where attempt_id = any($1) and outcome is null",
+        &ids,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

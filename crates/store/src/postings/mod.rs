@@ -1,0 +1,148 @@
+//! Postings: what is to be sent to which ERP, who has it in hand, and every attempt.
+//! Stages are moved by [`crate::movements::transition`] in the same transaction; nothing here writes one.
+
+mod claim;
+mod complete;
+
+pub use claim::{Claim, Claimed, claim_probes, claim_sends};
+pub use complete::{Expired, Finished, Next, doubtful, expired_leases, finish_attempts, hold, hold_undecided, set_next, write_off};
+
+use crate::{Conn, Result};
+use chrono::{DateTime, Utc};
+use domain::id::{ConnectionId, DocumentId, EntityId};
+
+/// A mapped document that becomes sendable.
+#[derive(Debug, Clone)]
+pub struct NewPosting {
+    pub document_id: DocumentId,
+    pub entity_id: EntityId,
+    pub connection_id: ConnectionId,
+    pub posting_key: String,
+    pub mapped: serde_json::Value,
+    pub payload: serde_json::Value,
+    pub payload_hash: [u8; 32],
+}
+
+/// Makes documents sendable that are surely not in the ERP: new ones, and refused ones with what they are mapped to now.
+/// The key stays the same for ever. A try again of the same send does not come here, its payload is frozen.
+pub async fn enqueue(conn: &mut Conn, postings: &[NewPosting], due_at: DateTime<Utc>) -> Result<()> {
+    let documents: Vec<uuid::Uuid> = postings.iter().map(|p| p.document_id.0).collect();
+    let entities: Vec<uuid::Uuid> = postings.iter().map(|p| p.entity_id.0).collect();
+    let connections: Vec<uuid::Uuid> = postings.iter().map(|p| p.connection_id.0).collect();
+    let keys: Vec<&str> = postings.iter().map(|p| p.posting_key.as_str()).collect();
+    let mapped: Vec<&serde_json::Value> = postings.iter().map(|p| &p.mapped).collect();
+    let payloads: Vec<&serde_json::Value> = postings.iter().map(|p| &p.payload).collect();
+    let hashes: Vec<&[u8]> = postings.iter().map(|p| p.payload_hash.as_slice()).collect();
+    sqlx::query!(
+        "insert into posting as p (document_id, entity_id, connection_id, posting_key, mapped, payload, payload_hash, work, due_at)
+        select d, e, c, k, m, b, h, 'send', $8
+        from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::jsonb[], $6::jsonb[], $7::bytea[]) r (d, e, c, k, m, b, h)
+        on conflict (document_id) do update set work = 'send', due_at = $8, attempts = 0, absent_probes = 0, frozen_at = null,
+            mapped = excluded.mapped, payload = excluded.payload, payload_hash = excluded.payload_hash
+        where p.work is null",
+        &documents,
+        &entities,
+        &connections,
+        &keys as &[&str],
+        &mapped as &[&serde_json::Value],
+        &payloads as &[&serde_json::Value],
+        &hashes as &[&[u8]],
+        due_at
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Documents of an entity in a stage, locked for one worker.
+pub async fn claim_stage(conn: &mut Conn, entity: EntityId, stage: domain::stage::Stage, limit: i64) -> Result<Vec<DocumentId>> {
+    Ok(sqlx::query_scalar!(
+        r#"select document_id as "document_id: DocumentId" from document where entity_id = $1 and stage = $2
+        order by period, document_id limit $3 for update skip locked"#,
+        entity.0,
+        stage.as_str(),
+        limit
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Of these credit memos, those whose invoice is not in the ERP: id and the number waited for. One whose invoice was resolved
+/// or voided waits for a person.
+pub async fn waits_for_invoice(conn: &mut Conn, documents: &[DocumentId]) -> Result<Vec<(DocumentId, String)>> {
+    let ids: Vec<uuid::Uuid> = documents.iter().map(|id| id.0).collect();
+    let rows = sqlx::query!(
+        r#"select c.document_id as "document_id: DocumentId", i.number
+        from document c join document i on i.entity_id = c.entity_id and i.kind = 'invoice' and i.number = c.applies_to
+            and not i.rejected and i.superseded_by is null
+        where c.document_id = any($1) and i.stage not in ('posted', 'confirmed', 'mismatch')"#,
+        &ids
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.document_id, row.number)).collect())
+}
+
+/// Credit memos whose number of an invoice is not known at all: they came before it.
+pub async fn waits_for_unknown_invoice(conn: &mut Conn, documents: &[DocumentId]) -> Result<Vec<(DocumentId, String)>> {
+    let ids: Vec<uuid::Uuid> = documents.iter().map(|id| id.0).collect();
+    let rows = sqlx::query!(
+        r#"select c.document_id as "document_id: DocumentId", c.applies_to as "number!"
+        from document c where c.document_id = any($1) and c.applies_to is not null and not exists (
+            select from document i where i.entity_id = c.entity_id and i.kind = 'invoice' and i.number = c.applies_to
+                and not i.rejected and i.superseded_by is null)"#,
+        &ids
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.document_id, row.number)).collect())
+}
+
+/// Held credit memos whose invoice is in the ERP now.
+pub async fn released(conn: &mut Conn, entity: EntityId, limit: i64) -> Result<Vec<DocumentId>> {
+    Ok(sqlx::query_scalar!(
+        r#"select c.document_id as "document_id: DocumentId" from document c
+        join document i on i.entity_id = c.entity_id and i.kind = 'invoice' and i.number = c.applies_to and not i.rejected and i.superseded_by is null
+        where c.entity_id = $1 and c.stage = 'held' and i.stage in ('posted', 'confirmed', 'mismatch')
+        order by c.document_id limit $2 for update of c skip locked"#,
+        entity.0,
+        limit
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Business events of documents, in the transaction that made them true.
+pub async fn publish(conn: &mut Conn, event: &str, documents: &[DocumentId], at: DateTime<Utc>) -> Result<()> {
+    let ids: Vec<uuid::Uuid> = documents.iter().map(|id| id.0).collect();
+    sqlx::query!(
+        "insert into outbox (event, document_id, entity_id, occurred_at) select $1, document_id, entity_id, $3 from document where document_id = any($2)",
+        event,
+        &ids,
+        at
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Of these documents, those in a stage, locked in id order.
+pub async fn in_stage(conn: &mut Conn, documents: &[DocumentId], stage: domain::stage::Stage) -> Result<Vec<DocumentId>> {
+    let ids: Vec<uuid::Uuid> = documents.iter().map(|id| id.0).collect();
+    Ok(sqlx::query_scalar!(
+        r#"select document_id as "document_id: DocumentId" from document where document_id = any($1) and stage = $2
+        order by document_id for update"#,
+        &ids,
+        stage.as_str()
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// The number that people gave a document in the ERP; nothing is sendable any more.
+pub async fn enter_number(conn: &mut Conn, document: DocumentId, erp_number: &str) -> Result<()> {
+    sqlx::query!("update posting set work = null, due_at = null, erp_number = $2 where document_id = $1", document.0, erp_number)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
