@@ -1,11 +1,13 @@
 //! The document around every page, and the route table: the site map in one screen.
 
 use crate::{
-    api::{ApiError, shell::signed_in},
-    components::{Failure, Layout, Query, Sprite, Theme, nav::first_page, use_query},
-    pages::{BatchPage, BatchesPage, DocumentPage, DocumentsPage, LoginPage, NotFound, UploadPage, UsersPage},
+    api::shell::signed_in,
+    components::{Layout, Query, Sprite, Theme, use_query},
+    pages::{
+        ApprovalsPage, AuditPage, BatchPage, BatchesPage, ConnectionsPage, DocumentPage, DocumentsPage, ExceptionPage, ExceptionsPage,
+        HomePage, JobsPage, LoginPage, MappingsPage, NotFound, ReconciliationPage, UploadPage, UsersPage,
+    },
 };
-use domain::view::CallerView;
 use leptos::prelude::*;
 use leptos_meta::{MetaTags, Title, provide_meta_context};
 use leptos_router::{
@@ -61,12 +63,20 @@ pub fn App() -> impl IntoView {
             <Routes fallback=NotFound>
                 <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async/>
                 <ParentRoute path=path!("") view=Framed ssr=SsrMode::Async>
-                    <Route path=path!("") view=Home ssr=SsrMode::Async/>
+                    <Route path=path!("") view=HomePage ssr=SsrMode::Async/>
                     <Route path=path!("batches") view=BatchesPage ssr=SsrMode::Async/>
                     <Route path=path!("batches/upload") view=UploadPage ssr=SsrMode::Async/>
                     <Route path=path!("batches/:id") view=BatchPage ssr=SsrMode::Async/>
                     <Route path=path!("documents") view=DocumentsPage ssr=SsrMode::Async/>
                     <Route path=path!("documents/:id") view=DocumentPage ssr=SsrMode::Async/>
+                    <Route path=path!("exceptions") view=ExceptionsPage ssr=SsrMode::Async/>
+                    <Route path=path!("exceptions/:id") view=ExceptionPage ssr=SsrMode::Async/>
+                    <Route path=path!("approvals") view=ApprovalsPage ssr=SsrMode::Async/>
+                    <Route path=path!("connections") view=ConnectionsPage ssr=SsrMode::Async/>
+                    <Route path=path!("mappings") view=MappingsPage ssr=SsrMode::Async/>
+                    <Route path=path!("reconciliation") view=ReconciliationPage ssr=SsrMode::Async/>
+                    <Route path=path!("jobs") view=JobsPage ssr=SsrMode::Async/>
+                    <Route path=path!("audit") view=AuditPage ssr=SsrMode::Async/>
                     <Route path=path!("users") view=UsersPage ssr=SsrMode::Async/>
                 </ParentRoute>
             </Routes>
@@ -76,31 +86,12 @@ pub fn App() -> impl IntoView {
 
 /// Pages for people who are signed in; others are asked to do so and come back.
 #[component]
-fn Framed() -> impl IntoView {
-    let caller = Resource::new_blocking(|| (), |()| signed_in());
+fn Framed() -> AnyView {
     let query = use_query();
-    let content = move || {
-        let query = query.clone();
-        Suspend::new(async move {
-            match caller.await {
-                Ok(caller) => {
-                    provide_context(caller.clone());
-                    view! { <Layout caller query><Outlet/></Layout> }.into_any()
-                }
-                Err(ApiError::Unauthenticated) => {
-                    let login = Query::new("/login", &[("next", &query.href())]).href();
-                    view! { <Redirect path=login/> }.into_any()
-                }
-                Err(error) => view! { <main class="main" id="main"><Failure error/></main> }.into_any(),
-            }
-        })
+    let Some(caller) = signed_in() else {
+        let login = Query::new("/login", &[("next", &query.href())]).href();
+        return view! { <Redirect path=login/> }.into_any();
     };
-    view! { <Suspense>{content}</Suspense> }
-}
-
-/// Everybody begins at the first page of his navigation.
-#[component]
-fn Home() -> impl IntoView {
-    let caller = expect_context::<CallerView>();
-    first_page(&caller).map(|href| view! { <Redirect path=href/> })
+    provide_context(caller.clone());
+    view! { <Layout caller query><Outlet/></Layout> }.into_any()
 }

@@ -63,7 +63,10 @@ impl Settings {
     }
 
     pub fn session_limits(&self) -> SessionLimits {
-        SessionLimits { idle: TimeDelta::minutes(self.session_idle_minutes.into()), absolute: TimeDelta::hours(self.session_hours_max.into()) }
+        SessionLimits {
+            idle: TimeDelta::minutes(self.session_idle_minutes.into()),
+            absolute: TimeDelta::hours(self.session_hours_max.into()),
+        }
     }
 
     pub fn over_https(&self) -> bool {

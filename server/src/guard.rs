@@ -3,7 +3,7 @@
 
 use crate::http::AppState;
 use app::{
-    api::{ApiError, GUARDS, Guard, PREFIX, session::USER},
+    api::{ApiError, GUARDS, Guard, PREFIX, session::USER, shell::caller_view},
     components::Query,
 };
 use axum::{
@@ -30,6 +30,10 @@ pub async fn pages(State(state): State<AppState>, session: Session, mut request:
     }
     match caller(&state, &session).await {
         Ok(Some(caller)) if path != LOGIN => {
+            match caller_view(&state.context, &caller).await {
+                Ok(view) => request.extensions_mut().insert(view),
+                Err(error) => return broken(&error.into()),
+            };
             request.extensions_mut().insert(caller);
             next.run(request).await
         }

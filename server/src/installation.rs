@@ -18,13 +18,17 @@ pub struct Installation {
 }
 
 impl Installation {
-    /// Connects to the database, starting the private cluster when none is named, and brings its schema up to date.
+    /// Connects to the database, and brings its schema up to date. When none is named: the private cluster, started here
+    /// or, when another command of ours runs it, just used.
     pub async fn open(settings: &Settings) -> anyhow::Result<Self> {
         let (database_url, cluster) = match &settings.database_url {
             Some(url) => (url.clone(), None),
             None => {
                 let data_dir = settings.data_dir()?;
                 let start = move || -> anyhow::Result<_> {
+                    if let Some(url) = postgres::running_url(&data_dir, DATABASE) {
+                        return Ok((url, None));
+                    }
                     let cluster = Cluster::start(&data_dir, &Options::durable())?;
                     cluster.create_database_if_absent(DATABASE)?;
                     Ok((cluster.url(DATABASE), Some(cluster)))

@@ -83,6 +83,7 @@ fn pages(state: &AppState) -> Router<AppState> {
     Router::new()
         .leptos_routes_with_context(state, generate_route_list(app::App), context.clone(), shell.clone())
         .merge(http::exports::router())
+        .merge(http::uploads::router())
         .fallback(leptos_axum::file_and_error_handler_with_context::<AppState, _>(context, move |_| shell()))
         // the last one is met first
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))

@@ -21,7 +21,9 @@ pub(super) fn period(text: Option<&str>) -> Result<Option<AccountingPeriod>, Api
 
 /// An optional word of the vocabulary; empty means none.
 pub(super) fn word<T: FromStr<Err: std::fmt::Display>>(field: &str, text: Option<&str>) -> Result<Option<T>, ApiError> {
-    text.filter(|text| !text.is_empty()).map(|text| text.parse().map_err(|error: T::Err| ApiError::invalid(field, error.to_string()))).transpose()
+    text.filter(|text| !text.is_empty())
+        .map(|text| text.parse().map_err(|error: T::Err| ApiError::invalid(field, error.to_string())))
+        .transpose()
 }
 
 /// A cursor of time and id: `2026-10-31T18:00:00Z~0198…`.

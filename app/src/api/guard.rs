@@ -22,7 +22,6 @@ pub const GUARDS: &[(&str, Guard)] = &[
     ("sign_in", Guard::Public),
     ("confirm_code", Guard::Public),
     ("sign_out", Guard::Public),
-    ("signed_in", Guard::SignedIn),
     ("set_theme", Guard::SignedIn),
     ("list_batches", Guard::May(Action::ReadFinance)),
     ("get_batch", Guard::May(Action::ReadFinance)),
@@ -44,6 +43,12 @@ pub const GUARDS: &[(&str, Guard)] = &[
     ("propose_mapping", Guard::May(Action::EditMapping)),
     ("decide_mapping", Guard::May(Action::Approve)),
     ("list_connections", Guard::May(Action::ReadConnections)),
+    ("get_home", Guard::SignedIn),
+    ("get_reconciliation", Guard::May(Action::ReadFinance)),
+    ("read_back_now", Guard::May(Action::Reconcile)),
+    ("list_jobs", Guard::May(Action::ReadJobs)),
+    ("run_job", Guard::May(Action::RunJobs)),
+    ("list_audit", Guard::May(Action::ReadAudit)),
     ("list_users", Guard::May(Action::ReadUsers)),
     ("create_user", Guard::May(Action::ManageUsers)),
     ("set_grants", Guard::May(Action::ManageUsers)),
@@ -134,7 +139,8 @@ impl From<pipeline::workbench::WorkError> for ApiError {
 pub(super) fn go_back(back: &str, done: &str) {
     let path = if back.starts_with('/') && !back.starts_with("//") && !back.contains('\\') { back } else { "/" };
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    let kept: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("done=") && !pair.starts_with("__")).collect();
+    let kept: Vec<&str> =
+        query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("done=") && !pair.starts_with("__")).collect();
     let done: String = done.bytes().map(percent).collect();
     leptos_axum::redirect(&format!("{path}?{}", kept.into_iter().chain([format!("done={done}").as_str()]).collect::<Vec<_>>().join("&")));
 }

@@ -57,7 +57,12 @@ pub(super) async fn proposals(ctx: &pipeline::Context, scope: &domain::access::S
 
 /// Mappings in force at a connection (the first one when none is named), by kind and code.
 #[server(prefix = "/fn", endpoint = "list_mappings")]
-pub async fn list_mappings(connection: Option<String>, kind: Option<String>, search: Option<String>, after: Option<String>) -> Result<MappingsView, ApiError> {
+pub async fn list_mappings(
+    connection: Option<String>,
+    kind: Option<String>,
+    search: Option<String>,
+    after: Option<String>,
+) -> Result<MappingsView, ApiError> {
     use super::{
         arguments::{page, paged, word},
         reach::{entities, reach},
@@ -91,7 +96,13 @@ pub async fn list_mappings(connection: Option<String>, kind: Option<String>, sea
 
 /// Proposes a mapping; in force at once when the money it releases is within the author's limit.
 #[server(prefix = "/fn", endpoint = "propose_mapping")]
-pub async fn propose_mapping(connection: String, kind: String, source_code: String, target_ref: String, back: String) -> Result<(), ApiError> {
+pub async fn propose_mapping(
+    connection: String,
+    kind: String,
+    source_code: String,
+    target_ref: String,
+    back: String,
+) -> Result<(), ApiError> {
     use pipeline::workbench::mappings::{Proposed, propose};
     let (caller, scope) = super::require(domain::access::Action::EditMapping)?;
     let connection = connection.parse().map_err(|_| ApiError::NotFound)?;

@@ -3,22 +3,26 @@
 
 #[cfg(feature = "ssr")]
 mod arguments;
+pub mod audit;
 pub mod batches;
 pub mod connections;
 pub mod documents;
 pub mod exceptions;
 #[cfg(feature = "ssr")]
 mod guard;
+pub mod home;
+pub mod jobs;
 pub mod mappings;
 pub mod reach;
+pub mod reconciliation;
 pub mod session;
 pub mod shell;
 pub mod users;
 
 #[cfg(feature = "ssr")]
-pub use guard::{ClientAddress, GUARDS, Guard, caller, context, internal, require};
-#[cfg(feature = "ssr")]
 use guard::go_back;
+#[cfg(feature = "ssr")]
+pub use guard::{ClientAddress, GUARDS, Guard, caller, context, internal, require};
 
 use leptos::server_fn::{codec::JsonEncoding, error::FromServerFnError, error::ServerFnErrorErr, error::ServerFnUrlError};
 use serde::{Deserialize, Serialize};

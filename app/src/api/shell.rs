@@ -9,12 +9,12 @@ use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 const PERIODS_OFFERED: usize = 12;
 
-/// Who is signed in, what he may do and where.
-#[server(prefix = "/fn", endpoint = "signed_in")]
-pub async fn signed_in() -> Result<CallerView, ApiError> {
+/// Who is signed in, what he may do and where. Read before the page is rendered and handed to it with the request: a frame that
+/// waited for it would hold the pages' own resources, and then an answer may never end (leptos-rs/leptos#4866).
+#[cfg(feature = "ssr")]
+pub async fn caller_view(ctx: &pipeline::Context, caller: &domain::access::Caller) -> Result<CallerView, store::Error> {
     use domain::{access::Action, period::AccountingPeriod};
-    let (ctx, caller) = (super::context(), super::caller()?);
-    let mut conn = ctx.pool.acquire().await.map_err(store::Error::from)?;
+    let mut conn = ctx.pool.acquire().await?;
     let mut entities = store::entities::list(&mut conn).await?;
     entities.retain(|entity| caller.grants.iter().any(|grant| grant.entity_id == entity.entity_id));
     let mut roles: Vec<_> = caller.grants.iter().map(|grant| grant.role).collect();
@@ -23,12 +23,24 @@ pub async fn signed_in() -> Result<CallerView, ApiError> {
     let now = AccountingPeriod::of(ctx.clock.now().date_naive());
     Ok(CallerView {
         actions: Action::ALL.iter().copied().filter(|action| caller.may(*action)).collect(),
-        name: caller.name,
-        email: caller.email,
+        name: caller.name.clone(),
+        email: caller.email.clone(),
         roles,
         entities,
         periods: std::iter::successors(Some(now), |period| Some(period.previous())).take(PERIODS_OFFERED).collect(),
     })
+}
+
+/// The signed-in person of this request.
+#[cfg(feature = "ssr")]
+pub fn signed_in() -> Option<CallerView> {
+    use_context::<axum::http::request::Parts>()?.extensions.get::<CallerView>().cloned()
+}
+
+/// Pages are rendered on the server only.
+#[cfg(not(feature = "ssr"))]
+pub fn signed_in() -> Option<CallerView> {
+    None
 }
 
 /// Remembers the theme in a cookie; the form's answer leads back to its page.

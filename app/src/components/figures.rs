@@ -17,12 +17,15 @@ pub fn Figure(
     #[prop(into, optional)] note: Option<String>,
     #[prop(optional)] tone: Option<Tone>,
     #[prop(optional)] trend: Vec<i64>,
+    /// What exactly is counted; shown on hover.
+    #[prop(into, optional)]
+    definition: Option<String>,
     children: Children,
 ) -> AnyView {
     let note_class = tone.map_or("note".to_owned(), |tone| format!("note tone {}", tone.class()));
     let points = spark(&trend);
     view! {
-        <a class="figure" href=href>
+        <a class="figure" href=href title=definition>
             <span class="label">{label}</span>
             <span class="value">{children()}{unit.map(|unit| view! { " "<span class="unit">{unit}</span> })}</span>
             {note.map(|note| view! { <span class=note_class>{note}</span> })}

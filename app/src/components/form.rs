@@ -87,20 +87,22 @@ pub fn TextField(
 pub fn Choice(
     #[prop(into)] name: String,
     #[prop(into)] label: String,
+    #[prop(into, optional)] id: Option<String>,
     options: Vec<(String, String)>,
     #[prop(into, optional)] selected: Option<String>,
     #[prop(into, optional)] hint: Option<String>,
     #[prop(optional_no_strip)] error: Option<String>,
 ) -> AnyView {
-    let (described, invalid) = (described(&name, hint.as_deref(), error.as_deref()), error.is_some().then_some("true"));
+    let id = id.unwrap_or_else(|| name.clone());
+    let (described, invalid) = (described(&id, hint.as_deref(), error.as_deref()), error.is_some().then_some("true"));
     let options = options.into_iter().map(move |(value, text)| {
         let chosen = selected.as_deref().unwrap_or_default() == value;
         view! { <option value=value selected=chosen>{text}</option> }
     });
     let options = options.collect_view();
     view! {
-        <Wrapped name=name.clone() label hint error>
-            <select id=name.clone() name=name aria-describedby=described aria-invalid=invalid>{options}</select>
+        <Wrapped name=id.clone() label hint error>
+            <select id=id name=name aria-describedby=described aria-invalid=invalid>{options}</select>
         </Wrapped>
     }
     .into_any()

@@ -10,8 +10,8 @@ use leptos::prelude::*;
 struct Entry {
     label: &'static str,
     href: &'static str,
-    /// Shown to those who may.
-    needs: Action,
+    /// Shown to those who may; to everybody when it needs nothing.
+    needs: Option<Action>,
 }
 
 struct Group {
@@ -20,30 +20,28 @@ struct Group {
 }
 
 const NAV: &[Group] = &[
-    Group { title: "Close", entries: &[Entry { label: "Reconciliation", href: "/reconciliation", needs: Action::ReadFinance }] },
+    Group { title: "Overview", entries: &[Entry { label: "Home", href: "/", needs: None }] },
+    Group { title: "Close", entries: &[Entry { label: "Reconciliation", href: "/reconciliation", needs: Some(Action::ReadFinance) }] },
     Group {
         title: "Operate",
         entries: &[
-            Entry { label: "Batches", href: "/batches", needs: Action::ReadFinance },
-            Entry { label: "Documents", href: "/documents", needs: Action::ReadFinance },
-            Entry { label: "Exceptions", href: "/exceptions", needs: Action::ReadFinance },
+            Entry { label: "Batches", href: "/batches", needs: Some(Action::ReadFinance) },
+            Entry { label: "Documents", href: "/documents", needs: Some(Action::ReadFinance) },
+            Entry { label: "Exceptions", href: "/exceptions", needs: Some(Action::ReadFinance) },
+            Entry { label: "Approvals", href: "/approvals", needs: Some(Action::Approve) },
         ],
     },
     Group {
         title: "System",
         entries: &[
-            Entry { label: "Connections", href: "/connections", needs: Action::ReadConnections },
-            Entry { label: "Mappings", href: "/mappings", needs: Action::ReadFinance },
-            Entry { label: "Jobs", href: "/jobs", needs: Action::ReadJobs },
-            Entry { label: "Users", href: "/users", needs: Action::ReadUsers },
+            Entry { label: "Connections", href: "/connections", needs: Some(Action::ReadConnections) },
+            Entry { label: "Mappings", href: "/mappings", needs: Some(Action::ReadFinance) },
+            Entry { label: "Jobs", href: "/jobs", needs: Some(Action::ReadJobs) },
+            Entry { label: "Audit", href: "/audit", needs: Some(Action::ReadAudit) },
+            Entry { label: "Users", href: "/users", needs: Some(Action::ReadUsers) },
         ],
     },
 ];
-
-/// Where people land: the first page their roles may see.
-pub fn first_page(caller: &CallerView) -> Option<&'static str> {
-    NAV.iter().flat_map(|group| group.entries).find(|entry| caller.actions.contains(&entry.needs)).map(|entry| entry.href)
-}
 
 #[component]
 pub fn Brand() -> impl IntoView {
@@ -62,11 +60,12 @@ pub fn Brand() -> impl IntoView {
 #[component]
 fn NavList(caller: CallerView, path: String, carried: String) -> AnyView {
     let link = |entry: &Entry| {
-        let here = path == entry.href || path.starts_with(&format!("{}/", entry.href));
+        let here = path == entry.href || entry.href != "/" && path.starts_with(&format!("{}/", entry.href));
         view! { <a href=format!("{}{carried}", entry.href) aria-current=here.then_some("page")>{entry.label}</a> }
     };
     let groups = NAV.iter().filter_map(|group| {
-        let entries: Vec<_> = group.entries.iter().filter(|entry| caller.actions.contains(&entry.needs)).map(link).collect();
+        let entries: Vec<_> =
+            group.entries.iter().filter(|entry| entry.needs.is_none_or(|action| caller.actions.contains(&action))).map(link).collect();
         (!entries.is_empty()).then(|| view! { <h2>{group.title}</h2>{entries} })
     });
     view! { <nav class="nav" aria-label="Main">{groups.collect_view()}</nav> }.into_any()

@@ -4,8 +4,8 @@ use super::batches::{CountLink, documents, line_label, segments, tie};
 use crate::{
     api::{ApiError, batches::get_batch},
     components::{
-        Amount, Column, Count, DataTable, Fact, Facts, Failure, FlowBar, FlowLegend, Fold, GroupRow, Id, Notice, Page, Percent, Query, StageBadge,
-        TieMark, Time, Tone, use_query,
+        Amount, Column, Count, DataTable, Fact, Facts, Failure, FlowBar, FlowLegend, Fold, GroupRow, Id, Notice, Page, Percent, Query,
+        StageBadge, TieMark, Time, Tone, use_query,
     },
 };
 use domain::{
@@ -174,8 +174,14 @@ fn has_credit_memos(rows: &[MatrixRow]) -> bool {
 fn Stages(rows: Vec<MatrixRow>, of_batch: Query) -> AnyView {
     let with_kind = has_credit_memos(&rows);
     let groups = rows.into_iter().map(|row| view! { <StageGroup row with_kind of_batch=of_batch.clone()/> }).collect_view();
-    let columns =
-        vec![Column::text("Stage"), Column::number("Documents"), Column::number("Share"), Column::number("Tax"), Column::number("Amount"), Column::text("In = accounted for")];
+    let columns = vec![
+        Column::text("Stage"),
+        Column::number("Documents"),
+        Column::number("Share, rounded down"),
+        Column::number("Tax"),
+        Column::number("Amount"),
+        Column::text("In = accounted for"),
+    ];
     view! { <DataTable caption="Where it is now" columns cards=true>{groups}</DataTable> }.into_any()
 }
 
@@ -188,7 +194,7 @@ fn StageGroup(row: MatrixRow, with_kind: bool, of_batch: Query) -> AnyView {
             <tr>
                 <th scope="row"><a href=href.clone()><StageBadge place=cell.stage/></a></th>
                 <td class="num" data-label="Documents"><CountLink value=cell.count href/></td>
-                <td class="num" data-label="Share"><Percent part=cell.count whole=total/></td>
+                <td class="num" data-label="Share, rounded down"><Percent part=cell.count whole=total/></td>
                 <td class="num" data-label="Tax"><Amount value=cell.tax currency=row.currency.clone()/></td>
                 <td class="num" data-label="Amount"><Amount value=cell.amount currency=row.currency.clone()/></td>
                 <td></td>
@@ -228,7 +234,7 @@ fn Seals(seals: Vec<SealView>) -> AnyView {
             <tr class="two-line">
                 <th scope="row">{purpose}<br/><small>{format!("link {} of its entity’s chain", seal.sequence)}</small></th>
                 <td data-label="Sealed"><Time at=seal.sealed_at/></td>
-                <td data-label="Seal">
+                <td data-label="Seal" class="roomy">
                     <Id value=seal.seal_hash/>
                     <Fold summary="What it covers">
                         <pre class="payload">{seal.totals}</pre>
@@ -264,7 +270,7 @@ fn Intakes(intakes: Vec<IntakeView>) -> AnyView {
                 <td data-label="BLAKE3 of the file"><span class="id">{intake.raw_hash}</span></td>
             </tr>
             {(!errors.is_empty()).then(|| view! {
-                <tr><td colspan="6"><Fold summary="Rules that rows broke"><Violations violations=errors/></Fold></td></tr>
+                <tr><td colspan="6" class="roomy"><Fold summary="Rules that rows broke"><Violations violations=errors/></Fold></td></tr>
             })}
         }
     });

@@ -3,7 +3,8 @@
 use crate::{
     api::batches::{BatchesView, list_batches},
     components::{
-        Amount, Column, Count, DataTable, Empty, Failure, FlowBar, FlowLegend, GroupRow, Page, Pager, Query, Segment, TieMark, Time, use_query,
+        Amount, Column, Count, DataTable, Empty, Failure, FlowBar, FlowLegend, GroupRow, Page, Pager, Query, Segment, TieMark, Time,
+        use_query,
     },
 };
 use domain::{
@@ -161,7 +162,8 @@ fn Matrix(matrix: Vec<(String, MatrixRow)>, query: Query, caller: CallerView) ->
         Column::text("In = accounted for"),
     ];
     let caption = if period.is_empty() { "All batches".to_owned() } else { format!("Batches of {period}") };
-    let (came_in, exceptions) = (all.iter().map(|row| row.came_in).sum::<i64>(), all.iter().map(|row| row.count_in(Stage::Exception)).sum::<i64>());
+    let (came_in, exceptions) =
+        (all.iter().map(|row| row.came_in).sum::<i64>(), all.iter().map(|row| row.count_in(Stage::Exception)).sum::<i64>());
     let (tie, words) = tie_of_all(&all);
     view! {
         <DataTable caption note="by entity and currency, as the manifests announced them" columns cards=true>
@@ -233,16 +235,16 @@ fn BatchLine(batch: BatchView) -> AnyView {
     let exceptions: i64 = batch.matrix.iter().map(|row| row.count_in(Stage::Exception)).sum();
     let (tie, words) = tie_of_all(&batch.matrix);
     let amounts = batch.matrix.iter().map(|row| {
-        let words = row.kind.label().to_lowercase();
+        let side = (row.kind == DocumentKind::CreditMemo).then(|| view! { <small>"credit memos "</small> });
         let href = documents(&of_batch, row, None);
-        view! { <div><a href=href title=words><Amount value=row.amount currency=row.currency.clone() code=true/></a></div> }
+        view! { <div>{side}<a href=href><Amount value=row.amount currency=row.currency.clone() code=true/></a></div> }
     });
     let amounts = amounts.collect_view();
     view! {
         <tr class="two-line">
-            <th scope="row"><a href=format!("/batches/{id}")>{batch.number}</a><br/><small>{batch.source}</small></th>
+            <th scope="row" class="nowrap"><a href=format!("/batches/{id}")>{batch.number}</a><br/><small>{batch.source}</small></th>
             <td data-label="Entity">{batch.entity_code}</td>
-            <td data-label="Period">{batch.period.to_string()}</td>
+            <td data-label="Period" class="nowrap">{batch.period.to_string()}</td>
             <td data-label="Received"><Time at=batch.received_at/></td>
             <td class="num" data-label="Documents"><CountLink value=i64::from(batch.document_count) href=of_batch.href()/></td>
             <td class="num" data-label="Amount">{amounts}</td>

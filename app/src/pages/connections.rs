@@ -40,6 +40,7 @@ fn circuit(connection: &ConnectionView) -> (Tone, Shape, &'static str) {
 fn ConnectionCard(connection: ConnectionView) -> AnyView {
     let (tone, shape, word) = circuit(&connection);
     let id = format!("connection-{}", connection.code);
+    let labelled_by = id.clone();
     let open = connection.circuit != "closed";
     let mappings = format!("/mappings?connection={}", connection.connection_id);
     let waiting = format!("/exceptions?connection={}", connection.connection_id);
@@ -47,7 +48,7 @@ fn ConnectionCard(connection: ConnectionView) -> AnyView {
     let used = connection.in_flight.to_string();
     let errors = connection.last_errors;
     view! {
-        <section class="card pane connection" aria-labelledby=id.clone()>
+        <section class="card pane connection" aria-labelledby=labelled_by>
             <div class="pane-head">
                 <div>
                     <h2 id=id>{connection.code}" "{connection.sandbox.then(|| view! { <Pill tone=Tone::Timing text="sandbox"/> })}</h2>
@@ -58,7 +59,7 @@ fn ConnectionCard(connection: ConnectionView) -> AnyView {
             {open.then(|| view! {
                 <p class="answer">
                     {connection.circuit_reason.unwrap_or_else(|| "The ERP refused the credentials.".to_owned())}
-                    {connection.circuit_probe_at.map(|at| view! { " One call is let through at "<Time at/>"." })}
+                    {connection.circuit_probe_at.map(|at| view! { <small class="below">"One call is let through at "<Time at/></small> })}
                 </p>
             })}
             <Facts>

@@ -4,13 +4,14 @@ use super::batch::Violations;
 use crate::{
     api::{ApiError, documents::get_document},
     components::{
-        Amount, Column, DataTable, Fact, Facts, Failure, Fold, Id, Notice, Page, Pill, StageBadge, Time, TieMark, Tone, marks::Place,
+        Amount, Column, DataTable, Fact, Facts, Failure, Fold, Id, Notice, Page, Pill, StageBadge, TieMark, Time, Tone, marks::Place,
     },
 };
 use domain::{
     checkpoint::Tie,
     document::DocumentLine,
     money::grouped,
+    posting::OutcomeKind,
     stage::Stage,
     view::{AttemptView, DocumentRow, DocumentView, MovementView, PostingView},
 };
@@ -77,7 +78,9 @@ fn Callouts(document: DocumentView) -> AnyView {
 
 #[component]
 fn Head(document: DocumentView) -> AnyView {
-    let DocumentRow { version, customer_name, entity_code, currency, amount, tax, posting_date, period, stage, stage_at, erp_number, .. } = document.row;
+    let DocumentRow {
+        version, customer_name, entity_code, currency, amount, tax, posting_date, period, stage, stage_at, erp_number, ..
+    } = document.row;
     view! {
         <section class="card pane record" aria-label="About this document">
             <div class="verdicts">
@@ -106,26 +109,23 @@ fn Head(document: DocumentView) -> AnyView {
     .into_any()
 }
 
-/// A quantity or a unit price: all digits that were sent, none added.
-fn exact(value: Decimal) -> String {
-    grouped(value.normalize())
-}
-
 #[component]
 fn Lines(lines: Vec<DocumentLine>, row: DocumentRow) -> AnyView {
     let currency = row.currency;
     let (net, tax): (Decimal, Decimal) = (lines.iter().map(|line| line.net).sum(), lines.iter().map(|line| line.tax).sum());
     let difference = row.amount - net - tax;
-    let (tie, words) = if difference.is_zero() { (Tie::Ties, "ties".to_owned()) } else { (Tie::Off, format!("off by {}", grouped(difference))) };
-    let money = |value: Decimal| view! { <Amount value currency=currency.clone()/> };
+    let (tie, words) =
+        if difference.is_zero() { (Tie::Ties, "ties".to_owned()) } else { (Tie::Off, format!("off by {}", grouped(difference))) };
+    let code = currency.clone();
+    let money = move |value: Decimal| view! { <Amount value currency=code.clone()/> };
     let rows = lines.iter().map(|line| {
         view! {
             <tr>
                 <th scope="row">{line.item_code.clone()}</th>
                 <td data-label="Description">{line.description.clone()}</td>
                 <td data-label="Tax code">{line.tax_code.clone()}</td>
-                <td class="num" data-label="Quantity"><span class="amount">{exact(line.quantity)}</span></td>
-                <td class="num" data-label="Unit price"><span class="amount">{exact(line.unit_price)}</span></td>
+                <td class="num" data-label="Quantity"><span class="amount">{grouped(line.quantity.normalize())}</span></td>
+                <td class="num" data-label="Unit price">{money(line.unit_price.normalize())}</td>
                 <td class="num" data-label="Net">{money(line.net)}</td>
                 <td class="num" data-label="Tax">{money(line.tax)}</td>
                 <td class="num" data-label="Gross">{money(line.net + line.tax)}</td>
@@ -194,14 +194,16 @@ fn Posting(posting: PostingView) -> AnyView {
     .into_any()
 }
 
-/// How an attempt ended, in the colours of its meaning.
-fn outcome(attempt: &AttemptView) -> (Tone, String) {
-    let Some(outcome) = &attempt.outcome else { return (Tone::Calm, "under way".to_owned()) };
-    let tone = match outcome.as_str() {
-        "posted" | "found" | "confirmed" => Tone::Ties,
-        "unknown" => Tone::Unknown,
-        "not_processed" | "throttled" | "absent" => Tone::Timing,
-        _ => Tone::Off,
+/// How a call ended, in the colour of where it takes the document. What no send ends with is the word of a probe.
+fn outcome(outcome: Option<&str>) -> (Tone, String) {
+    let Some(outcome) = outcome else { return (Tone::Calm, "under way".to_owned()) };
+    let tone = match (outcome.parse::<OutcomeKind>(), outcome) {
+        (Ok(kind), _) if kind.stage() == Stage::Queued => Tone::Timing,
+        (Ok(kind), _) => Place::from(kind.stage()).tone(),
+        (Err(_), "found") => Tone::Ties,
+        (Err(_), "absent") => Tone::Timing,
+        (Err(_), "not_answered") => Tone::Unknown,
+        (Err(_), _) => Tone::Off,
     };
     (tone, outcome.replace('_', " "))
 }
@@ -209,21 +211,26 @@ fn outcome(attempt: &AttemptView) -> (Tone, String) {
 #[component]
 fn Attempts(attempts: Vec<AttemptView>) -> AnyView {
     if attempts.is_empty() {
-        return view! { <section class="card pane record"><h2>"Attempts"</h2><p class="muted">"Nothing has been sent yet."</p></section> }.into_any();
+        return view! { <section class="card pane record"><h2>"Attempts"</h2><p class="muted">"Nothing has been sent yet."</p></section> }
+            .into_any();
     }
     let count = attempts.len();
-    let items = attempts.into_iter().zip(1..).map(|(attempt, ordinal): (AttemptView, usize)| view! { <Attempt attempt ordinal/> }).collect_view();
+    let items =
+        attempts.into_iter().zip(1..).map(|(attempt, ordinal): (AttemptView, usize)| view! { <Attempt attempt ordinal/> }).collect_view();
     let note = if count == 1 { "one call".to_owned() } else { format!("{count} calls") };
     view! { <section class="card pane record" aria-label="Attempts"><h2>"Attempts "<small>{format!("{note}, secrets masked")}</small></h2>{items}</section> }.into_any()
 }
 
 #[component]
 fn Attempt(attempt: AttemptView, ordinal: usize) -> AnyView {
-    let (tone, word) = outcome(&attempt);
+    let (tone, word) = outcome(attempt.outcome.as_deref());
     let what = format!("{ordinal}. {}", attempt.purpose.replace('_', " "));
     let status = attempt.http_status.map(|status| format!("HTTP {status}"));
-    let code = [attempt.code, attempt.field.map(|field| format!("at {field}"))].into_iter().flatten().collect::<Vec<_>>().join(" ");
-    let body = |title: &'static str, text: Option<String>| text.map(|text| view! { <Fold summary=title><pre class="payload">{indented(&text)}</pre></Fold> });
+    let field = attempt.field.filter(|field| !field.is_empty()).map(|field| format!("at {field}"));
+    let code = attempt.code.into_iter().chain(field).collect::<Vec<_>>().join(" ");
+    let body = |title: &'static str, text: Option<String>| {
+        text.map(|text| view! { <Fold summary=title><pre class="payload">{indented(&text)}</pre></Fold> })
+    };
     view! {
         <article class="attempt">
             <h3>
@@ -261,7 +268,7 @@ fn indented(text: &str) -> String {
         }
         match char {
             '{' | '[' => {
-                while chars.next_if(|next| next.is_ascii_whitespace()).is_some() {}
+                while chars.next_if(char::is_ascii_whitespace).is_some() {}
                 out.push(char);
                 if let Some(close) = chars.next_if(|next| matches!(next, '}' | ']')) {
                     out.push(close);
@@ -320,6 +327,15 @@ mod tests {
         assert!(html.contains("is-ties") && html.contains(">1,000,000<") && html.contains(">0.0007<"), "{html}");
         let html = view! { <Lines lines=vec![line("7.00", "0.70")] row/> }.to_html();
         assert!(html.contains("off by 3.30"), "{html}");
+    }
+
+    #[test]
+    fn an_attempt_has_the_colour_of_where_it_leads() {
+        for (word, tone) in [("accepted", Tone::Ties), ("throttled", Tone::Timing), ("business", Tone::Off), ("no_answer", Tone::Unknown)] {
+            assert_eq!(outcome(Some(word)), (tone, word.replace('_', " ")));
+        }
+        assert_eq!(outcome(Some("found_twice")).0, Tone::Off);
+        assert_eq!(outcome(None).1, "under way");
     }
 
     #[test]

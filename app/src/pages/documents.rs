@@ -2,9 +2,7 @@
 
 use crate::{
     api::documents::{DocumentQuery, list_documents},
-    components::{
-        Amount, Choice, Column, DataTable, Empty, Failure, Field, FilterBar, Page, Pager, Query, StageBadge, Time, use_query,
-    },
+    components::{Amount, Choice, Column, DataTable, Empty, Failure, Field, FilterBar, Page, Pager, Query, StageBadge, Time, use_query},
 };
 use domain::{
     stage::{DocumentKind, Stage},
@@ -58,9 +56,12 @@ fn asked(query: &Query) -> DocumentQuery {
 #[component]
 fn Filters(query: Query) -> AnyView {
     let any = |text: &str| (String::new(), text.to_owned());
-    let stages = std::iter::once(any("Any stage")).chain(Stage::ALL.iter().map(|stage| (stage.to_string(), stage.label().to_owned())));
-    let kinds = std::iter::once(any("Any kind")).chain(DocumentKind::ALL.iter().map(|kind| (kind.to_string(), kind.label().to_owned())));
-    let value = |key: &str| query.get(key).unwrap_or_default().to_owned();
+    let stages =
+        std::iter::once(any("Any stage")).chain(Stage::ALL.iter().map(|stage| (stage.to_string(), stage.label().to_owned()))).collect();
+    let kinds =
+        std::iter::once(any("Any kind")).chain(DocumentKind::ALL.iter().map(|kind| (kind.to_string(), kind.label().to_owned()))).collect();
+    let state = query.clone();
+    let value = move |key: &str| state.get(key).unwrap_or_default().to_owned();
     // what the figure that led here brought along, each taken away by its link
     let narrowed = [("batch", "Of one batch"), ("batch_period", "Of the batches made for")].into_iter().filter_map(|(key, words)| {
         let value = query.get(key)?.to_owned();
@@ -71,8 +72,8 @@ fn Filters(query: Query) -> AnyView {
     view! {
         <FilterBar query=query.clone() own=OWN>
             <Field name="number" label="Number" value=value("number")/>
-            <Choice name="stage" label="Stage" options=stages.collect::<Vec<_>>() selected=value("stage")/>
-            <Choice name="kind" label="Kind" options=kinds.collect::<Vec<_>>() selected=value("kind")/>
+            <Choice name="stage" label="Stage" options=stages selected=value("stage")/>
+            <Choice name="kind" label="Kind" options=kinds selected=value("kind")/>
             <Field name="currency" label="Currency" value=value("currency")/>
             {narrowed}
         </FilterBar>
@@ -119,9 +120,10 @@ fn DocumentLine(row: DocumentRow) -> AnyView {
     let href = format!("/documents/{}", row.document_id);
     let version = (row.version > 1).then(|| format!(" v{}", row.version));
     let kind = (row.kind == DocumentKind::CreditMemo).then(|| view! { <br/><small>{row.kind.label()}</small> });
+    let class = if kind.is_some() { "two-line" } else { "" };
     view! {
-        <tr>
-            <th scope="row"><a href=href>{row.number}{version}</a>{kind}</th>
+        <tr class=class>
+            <th scope="row" class="nowrap"><a href=href>{row.number}{version}</a>{kind}</th>
             <td data-label="Customer">{row.customer_name}</td>
             <td data-label="Entity">{row.entity_code}</td>
             <td data-label="Posting date" class="nowrap">{row.posting_date.to_string()}</td>
@@ -192,7 +194,8 @@ pub(super) mod tests {
         use DocumentKind::{CreditMemo, Invoice};
         let rows = [document("EUR", Invoice, 5), document("EUR", Invoice, 7), document("EUR", CreditMemo, 2), document("USD", Invoice, 3)];
         let expected = [(("EUR", Invoice), (2, 2, 12)), (("EUR", CreditMemo), (1, 1, 2)), (("USD", Invoice), (1, 1, 3))];
-        let expected = expected.map(|((currency, kind), (n, tax, amount))| ((currency.to_owned(), kind), (n, Decimal::from(tax), Decimal::from(amount))));
+        let expected = expected
+            .map(|((currency, kind), (n, tax, amount))| ((currency.to_owned(), kind), (n, Decimal::from(tax), Decimal::from(amount))));
         assert_eq!(totals(&rows), BTreeMap::from(expected));
     }
 

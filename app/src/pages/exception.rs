@@ -1,6 +1,6 @@
 //! One exception: what happened to which document, what the ERP said, and everything a person can do about it.
 
-use super::exceptions::cause::{Back, FixForm, age, never_replayed, title};
+use super::exceptions::cause::{Back, FixForm, age, never_replayed, title, unmapped};
 use crate::{
     api::{
         ApiError,
@@ -60,6 +60,7 @@ fn Trouble(detail: ExceptionDetail) -> AnyView {
     let ExceptionDetail { exception, document, fix, reach, as_of, .. } = detail;
     let row = exception.row;
     let open = exception.closed_at.is_none();
+    let (currency, tax_currency) = (row.currency.clone(), row.currency.clone());
     let kind = if row.document_kind == DocumentKind::CreditMemo { "Credit memo" } else { "Invoice" };
     let href = format!("/documents/{}", row.document_id);
     let fix = fix.filter(|_| open).map(|fix| view! { <FixForm fix reach=reach.clone()/> });
@@ -81,8 +82,8 @@ fn Trouble(detail: ExceptionDetail) -> AnyView {
             {open.then(|| view! { <p>{row.kind.advice()}</p> })}
             {fix}
             <Facts>
-                <Fact label="Amount"><b><Amount value=row.amount currency=row.currency.clone() code=true/></b></Fact>
-                <Fact label="Tax"><Amount value=document.row.tax currency=row.currency code=true/></Fact>
+                <Fact label="Amount"><b><Amount value=row.amount currency code=true/></b></Fact>
+                <Fact label="Tax"><Amount value=document.row.tax currency=tax_currency code=true/></Fact>
                 <Fact label="Entity">{row.entity_code}</Fact>
                 <Fact label="Connection">{row.connection_code.unwrap_or_else(|| "none yet".to_owned())}</Fact>
                 <Fact label="Accounting period">{row.period.to_string()}</Fact>
@@ -102,8 +103,8 @@ fn Trouble(detail: ExceptionDetail) -> AnyView {
 /// Replay, assign, resolve: each says why it can't be done when it can't.
 #[component]
 fn Acts(detail: ExceptionDetail) -> AnyView {
-    let ExceptionDetail { exception, reach, limit_left, .. } = detail;
-    let row = exception.row;
+    let ExceptionDetail { exception, reach, limit_left, fix, .. } = detail;
+    let (row, id) = (exception.row.clone(), exception.row.exception_id.to_string());
     if exception.closed_at.is_some() {
         return view! { <section class="card pane"><h2>"Nothing to do"</h2><p>"It is closed. A new failure opens a new exception."</p></section> }.into_any();
     }
@@ -114,10 +115,9 @@ fn Acts(detail: ExceptionDetail) -> AnyView {
     let form = error.as_ref().and_then(|error| error.of_form(&["reason", "erp_number"]));
     let may = |action| reach.why_not_in(action, &row.entity_code);
     let waits = exception.approval_id.is_some();
-    let replay_why = never_replayed(row.kind).map(str::to_owned).or_else(|| may(Action::Replay));
+    let replay_why = never_replayed(row.kind).map(str::to_owned).or_else(|| may(Action::Replay)).or_else(|| unmapped(fix.as_slice()));
     let resolve_why = if waits { Some("a request waits for its approver".to_owned()) } else { may(Action::Resolve) };
     let hint = limit_left.map(|left| limit_hint(left, row.amount, &row.currency));
-    let id = exception.row.exception_id.to_string();
     view! {
         {form.map(|title| view! { <Notice tone=Tone::Off title/> })}
         {waits.then(|| view! { <Notice tone=Tone::Timing title="Waits for an approver" text="A second person decides on its resolution. See Approvals."/> })}
@@ -195,7 +195,7 @@ fn LastAttempt(attempts: Vec<AttemptView>, payload: Option<String>) -> AnyView {
         let status = attempt.http_status.map_or_else(|| "no answer".to_owned(), |status| format!("HTTP {status}"));
         let outcome = attempt.outcome.unwrap_or_else(|| "under way".to_owned()).replace('_', " ");
         view! {
-            <p>{format!("Attempt {tries} of {tries}: {outcome}, {status}, by {} ", attempt.worker)}<Time at=attempt.claimed_at/></p>
+            <p>{format!("Attempt {tries} of {tries}: {outcome}, {status}, by {}, ", attempt.worker)}<Time at=attempt.claimed_at/></p>
             {attempt.request.map(|text| view! { <Fold summary="Request">{payload_text(text)}</Fold> })}
             {attempt.answer.map(|text| view! { <Fold summary="The ERP’s answer" open=true>{payload_text(text)}</Fold> })}
         }

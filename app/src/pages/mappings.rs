@@ -9,7 +9,8 @@ use crate::{
         reach::Reach,
     },
     components::{
-        Choice, Column, DataTable, Empty, Failure, Field, FilterBar, Fold, Notice, Page, Pager, Query, Submit, Tab, Tabs, Time, Tone, use_query,
+        Choice, Column, DataTable, Empty, Failure, Field, FilterBar, Fold, Notice, Page, Pager, Query, Submit, Tab, Tabs, Time, Tone,
+        use_query,
     },
 };
 use domain::{
@@ -27,7 +28,8 @@ pub fn MappingsPage() -> impl IntoView {
     let query = use_query();
     let key = |key: &str| query.get(key).map(str::to_owned);
     let asked = (key("connection"), key("kind"), key("search"), key("after"));
-    let mappings = Resource::new_blocking(move || asked.clone(), |(connection, kind, search, after)| list_mappings(connection, kind, search, after));
+    let mappings =
+        Resource::new_blocking(move || asked.clone(), |(connection, kind, search, after)| list_mappings(connection, kind, search, after));
     view! {
         <Page title="Mappings" scoped=false>
             <Suspense>
@@ -46,7 +48,11 @@ pub fn MappingsPage() -> impl IntoView {
 fn Mappings(mappings: MappingsView) -> AnyView {
     let MappingsView { connections, proposals, active, reach } = mappings;
     let query = use_query();
-    let here = query.get("connection").and_then(|id| connections.iter().find(|c| c.connection_id.to_string() == id)).or(connections.first()).cloned();
+    let here = query
+        .get("connection")
+        .and_then(|id| connections.iter().find(|c| c.connection_id.to_string() == id))
+        .or(connections.first())
+        .cloned();
     let Some(connection) = here else {
         return view! { <Empty title="No connection" text="An entity of yours has to be attached to an ERP first."/> }.into_any();
     };
@@ -74,9 +80,10 @@ fn kinds(any: Option<&str>) -> Vec<(String, String)> {
 
 #[component]
 fn KindFilter(query: Query) -> AnyView {
-    let now = |key: &str| query.get(key).unwrap_or_default().to_owned();
+    let bar = query.clone();
+    let now = move |key: &str| query.get(key).unwrap_or_default().to_owned();
     view! {
-        <FilterBar query=query.clone() own=&["kind", "search", CHANGE]>
+        <FilterBar query=bar own=&["kind", "search", CHANGE]>
             <Choice name="kind" label="Kind" options=kinds(Some("any kind")) selected=now("kind")/>
             <Field name="search" label="Code contains" kind="search" value=now("search")/>
         </FilterBar>
@@ -95,19 +102,21 @@ fn Propose(connection: ConnectionView, active: Vec<MappingView>, reach: Reach) -
     let (kind_error, code_error, target_error) = (of("kind"), of("source_code"), of("target_ref"));
     let form = error.as_ref().and_then(|error| error.of_form(&fields));
     let (kind, code) = query.get(CHANGE).and_then(|text| text.split_once(':')).unwrap_or_default();
+    let (kind, code, back) = (kind.to_owned(), code.to_owned(), query.here_without(CHANGE).href());
     let now = active.iter().find(|m| m.kind.as_str() == kind && m.source_code == code).map(|m| m.target_ref.clone());
     let changing = !code.is_empty();
-    let summary = if changing { format!("Change {code} at {}", connection.code) } else { format!("Propose a mapping at {}", connection.code) };
+    let summary =
+        if changing { format!("Change {code} at {}", connection.code) } else { format!("Propose a mapping at {}", connection.code) };
     let hint = now.as_ref().map(|now| format!("now {now}"));
     let why_not = reach.why_not(Action::EditMapping, &connection.entities);
     view! {
         <Fold summary open=changing || error.is_some()>
             <form class="form row card pane" method="post" action="/fn/propose_mapping">
                 {form.map(|title| view! { <Notice tone=Tone::Off title/> })}
-                <input type="hidden" name="back" value=query.here_without(CHANGE).href()/>
+                <input type="hidden" name="back" value=back/>
                 <input type="hidden" name="connection" value=connection.connection_id.to_string()/>
-                <Choice name="kind" id="new-kind" label="What" options=kinds(None) selected=kind.to_owned() error=kind_error/>
-                <Field name="source_code" label="Our code" value=code.to_owned() autocomplete="off" required=true error=code_error/>
+                <Choice name="kind" id="new-kind" label="What" options=kinds(None) selected=kind error=kind_error/>
+                <Field name="source_code" label="Our code" value=code autocomplete="off" required=true error=code_error/>
                 <Field name="target_ref" label="Reference in the ERP" hint=hint.unwrap_or_default() autocomplete="off" required=true error=target_error/>
                 <div class="actions"><Submit text="Propose" why_not primary=true/></div>
             </form>
@@ -142,7 +151,8 @@ fn Active(active: Paged<MappingView>, connection: ConnectionView, query: Query, 
         }
     });
     let lines = lines.collect_view();
-    let (first, next) = (query.get("after").map(|_| query.without("after").href()), active.next.map(|next| query.with("after", next).href()));
+    let (first, next) =
+        (query.get("after").map(|_| query.without("after").href()), active.next.map(|next| query.with("after", next).href()));
     view! {
         <DataTable caption=format!("In force at {}", connection.code) columns cards=true><tbody>{lines}</tbody></DataTable>
         <Pager shown newer=first older=next words=("First page", "Next")/>

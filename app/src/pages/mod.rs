@@ -1,19 +1,37 @@
 //! One module per route: a page reads the URL, opens resources, composes components.
 
+mod approvals;
+mod audit;
 mod batch;
 mod batches;
+mod connections;
 mod document;
 mod documents;
+mod exception;
+mod exceptions;
+mod home;
+mod jobs;
 mod login;
+mod mappings;
 mod not_found;
+mod reconciliation;
 mod upload;
 mod users;
 
+pub use approvals::ApprovalsPage;
+pub use audit::AuditPage;
 pub use batch::BatchPage;
 pub use batches::BatchesPage;
+pub use connections::ConnectionsPage;
 pub use document::DocumentPage;
 pub use documents::DocumentsPage;
+pub use exception::ExceptionPage;
+pub use exceptions::ExceptionsPage;
+pub use home::HomePage;
+pub use jobs::JobsPage;
 pub use login::LoginPage;
+pub use mappings::MappingsPage;
 pub use not_found::NotFound;
+pub use reconciliation::ReconciliationPage;
 pub use upload::UploadPage;
 pub use users::UsersPage;

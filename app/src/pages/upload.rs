@@ -73,7 +73,8 @@ fn verdict(outcome: ImportOutcome) -> (Tone, &'static str) {
 #[component]
 fn Outcome(intake: IntakeView) -> AnyView {
     let (tone, title) = verdict(intake.outcome);
-    let batch = intake.batch_id.map(|id| view! { <p class="actions"><a class="button" href=format!("/batches/{id}")>"Open the batch"</a></p> });
+    let batch =
+        intake.batch_id.map(|id| view! { <p class="actions"><a class="button" href=format!("/batches/{id}")>"Open the batch"</a></p> });
     let errors = intake.errors;
     view! {
         <Notice tone title/>
@@ -91,7 +92,8 @@ mod tests {
 
     #[test]
     fn a_refusal_names_every_place() {
-        let errors = vec![Violation { line: 7, field: "manifest.total".into(), rule: "is off by 0.01 USD".into(), value: "3290.00".into() }];
+        let errors =
+            vec![Violation { line: 7, field: "manifest.total".into(), rule: "is off by 0.01 USD".into(), value: "3290.00".into() }];
         let intake = IntakeView {
             intake_id: uuid::Uuid::nil(),
             received_at: "2026-10-31T17:00:00Z".parse().unwrap(),

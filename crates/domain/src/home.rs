@@ -1,8 +1,15 @@
 //! Figures of the home page that no other page has: the flow of documents by day, and what is not reconciled.
 
-use crate::view::StageMoney;
+use crate::{stage::Stage, view::StageMoney};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+
+impl Stage {
+    /// Issued, and neither confirmed in the ERP nor closed by people.
+    pub fn awaits_confirmation(self) -> bool {
+        self.is_issued() && !matches!(self, Self::Confirmed | Self::Resolved)
+    }
+}
 
 /// How many documents came in, were posted and were confirmed on one day, as the entity's calendar has it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -1,9 +1,14 @@
 //! The commands, one file each.
 
+mod bench;
+mod demo;
+mod import;
 mod key;
 mod migrate;
 mod serve;
+mod simulate;
 mod user;
+mod verify;
 
 use crate::config::Settings;
 use clap::Subcommand;
@@ -12,6 +17,10 @@ use clap::Subcommand;
 pub enum Command {
     /// Runs the program
     Serve(serve::Arguments),
+    /// Runs a furnished company with the vendors' simulators
+    Demo(demo::Arguments),
+    /// Runs one vendor's contract simulator
+    Simulate(simulate::Arguments),
     /// Brings the database's schema up to date
     Migrate,
     /// Creates, lists and deactivates people
@@ -20,15 +29,26 @@ pub enum Command {
     /// Creates, lists and revokes API keys
     #[command(subcommand)]
     Key(key::Arguments),
+    /// Imports a batch of invoices and credit memos
+    Import(import::Arguments),
+    /// Measures posting, import or pages against a baseline, on a cluster of its own
+    Bench(bench::Arguments),
+    /// Compares manifests, lines, stages, movements, totals and seals; names the first row that differs
+    Verify,
 }
 
 impl Command {
     pub async fn run(self, settings: Settings) -> anyhow::Result<()> {
         match self {
             Self::Serve(arguments) => serve::run(arguments, settings).await,
+            Self::Demo(arguments) => demo::run(arguments, settings).await,
+            Self::Simulate(arguments) => simulate::run(arguments).await,
             Self::Migrate => migrate::run(&settings).await,
             Self::User(arguments) => user::run(arguments, &settings).await,
             Self::Key(arguments) => key::run(arguments, &settings).await,
+            Self::Import(arguments) => import::run(arguments, &settings).await,
+            Self::Bench(arguments) => bench::run(arguments).await,
+            Self::Verify => verify::run(&settings).await,
         }
     }
 }

@@ -1,8 +1,8 @@
 use crate::{
     config::Settings,
-    http::AppState,
     installation::Installation,
-    serve::{serve, stop_signal},
+    roles::{self, ProcessRole},
+    serve::stop_signal,
 };
 use anyhow::Context as _;
 use clap::Args;
@@ -13,15 +13,21 @@ pub struct Arguments {
     /// Where to listen, instead of the setting
     #[arg(long)]
     address: Option<std::net::SocketAddr>,
+    /// What this process does
+    #[arg(long = "role", value_enum, value_delimiter = ',', default_value = "web,worker")]
+    roles: Vec<ProcessRole>,
 }
 
 pub async fn run(arguments: Arguments, mut settings: Settings) -> anyhow::Result<()> {
     settings.address = arguments.address.unwrap_or(settings.address);
     let stop = stop_signal()?;
-    let listener = TcpListener::bind(settings.address).await.with_context(|| format!("cannot listen on {}", settings.address))?;
+    let listener = match arguments.roles.contains(&ProcessRole::Web) {
+        true => Some(TcpListener::bind(settings.address).await.with_context(|| format!("cannot listen on {}", settings.address))?),
+        false => None,
+    };
     let installation = Installation::open(&settings).await?;
-    tracing::info!(address = %listener.local_addr()?, "serving");
-    let served = serve(AppState::new(installation.context.clone(), settings), listener, stop).await;
+    tracing::info!(address = %settings.address, roles = ?arguments.roles, "running");
+    let ran = roles::run(&installation.context, settings, listener, arguments.roles.contains(&ProcessRole::Worker), stop).await;
     installation.close().await?;
-    served
+    ran
 }

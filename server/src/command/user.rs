@@ -65,7 +65,11 @@ async fn create(new: Create, ctx: &pipeline::Context) -> anyhow::Result<()> {
     if grants.is_empty() {
         bail!("there is no entity yet to hold a role in");
     }
-    let password = if new.password_stdin { std::io::read_to_string(std::io::stdin())?.trim_end_matches(['\r', '\n']).to_owned() } else { random_password() };
+    let password = if new.password_stdin {
+        std::io::read_to_string(std::io::stdin())?.trim_end_matches(['\r', '\n']).to_owned()
+    } else {
+        random_password()
+    };
     let person = NewPerson { email: new.email, name: new.name, password: password.clone(), totp_required: !new.no_second_factor, grants };
     users::create(ctx, &granter, person).await?;
     if !new.password_stdin {
@@ -83,7 +87,9 @@ async fn list(ctx: &pipeline::Context) -> anyhow::Result<()> {
         let Some(last) = page.last() else { return Ok(()) };
         after = Some(last.email.clone());
         for user in page {
-            let code = |grant: &Grant| entities.iter().find(|entity| entity.entity_id == grant.entity_id).map_or("?", |entity| entity.code.as_str());
+            let code = |grant: &Grant| {
+                entities.iter().find(|entity| entity.entity_id == grant.entity_id).map_or("?", |entity| entity.code.as_str())
+            };
             let roles: Vec<String> = user.grants.iter().map(|grant| format!("{}:{}", grant.role, code(grant))).collect();
             println!("{}\t{}\t{}\t{}", user.email, user.name, if user.active { "active" } else { "deactivated" }, roles.join(" "));
         }

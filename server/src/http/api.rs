@@ -21,7 +21,7 @@ use utoipa::{
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Tieout", description = "The control plane for revenue.", license(name = "MIT OR Apache-2.0")),
-    paths(entities),
+    paths(entities, super::invoice_batches::create),
     components(schemas(Problem)),
     modifiers(&BearerKey),
     security(("api_key" = []))
@@ -40,6 +40,7 @@ impl Modify for BearerKey {
 pub fn router(state: &AppState) -> Router<AppState> {
     Router::new()
         .route("/api/v1/entities", guarded(state, Action::ReadFinance, get(entities)))
+        .route("/api/v1/invoice-batches", guarded(state, Action::ImportBatch, axum::routing::post(super::invoice_batches::create)))
         .route("/api/v1/openapi.json", get(async || Json(ApiDoc::openapi())))
         .route("/api/{*rest}", axum::routing::any(async || Problem::not_found()))
 }

@@ -2,18 +2,44 @@
 
 use super::AppState;
 use anyhow::Context as _;
+use app::api::documents::{DocumentQuery, matching};
 use axum::{
     Extension, Router,
-    extract::State,
+    body::Body,
+    extract::{Query, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
-use domain::access::{Action, Caller, Grant, conflicts};
+use domain::{
+    access::{Action, Caller, Grant, conflicts},
+    view::DocumentRow,
+};
+use futures::StreamExt;
 use store::access::users::{self, ReviewRow};
 
+/// Documents read at once.
+const EXPORT_PAGE: i64 = 1_000;
+
+const DOCUMENT_COLUMNS: [&str; 14] = [
+    "document_id",
+    "entity",
+    "kind",
+    "number",
+    "version",
+    "customer",
+    "posting_date",
+    "period",
+    "currency",
+    "amount",
+    "tax",
+    "stage",
+    "since",
+    "erp_number",
+];
+
 pub fn router() -> Router<AppState> {
-    Router::new().route("/export/access-review.csv", get(access_review))
+    Router::new().route("/export/access-review.csv", get(access_review)).route("/export/documents.csv", get(documents))
 }
 
 /// The access review: user, role, entity, granted by, last use, conflicts.
@@ -28,7 +54,10 @@ async fn access_review(State(state): State<AppState>, Extension(caller): Extensi
     };
     match written.await {
         Ok(csv) => {
-            let headers = [(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, "attachment; filename=access-review.csv")];
+            let headers = [
+                (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+                (header::CONTENT_DISPOSITION, "attachment; filename=access-review.csv"),
+            ];
             (headers, csv).into_response()
         }
         Err(error) => {
@@ -54,6 +83,55 @@ fn csv_of(rows: &[ReviewRow]) -> anyhow::Result<String> {
             row.granted_at.to_rfc3339(),
             row.last_login_at.map(|at| at.to_rfc3339()).unwrap_or_default(),
             conflicts(&grants, row.entity_id).join("; "),
+        ])?;
+    }
+    String::from_utf8(out.into_inner().context("csv")?).context("csv")
+}
+
+/// The documents behind a figure, in the order of the screen, streamed: all that match, not the page.
+async fn documents(State(state): State<AppState>, Extension(caller): Extension<Caller>, query: Query<DocumentQuery>) -> Response {
+    let scope = caller.scope(Action::ReadFinance);
+    if scope.is_empty() {
+        return (StatusCode::FORBIDDEN, "Your roles do not allow this.").into_response();
+    }
+    let Query(first) = query;
+    // the first page decides the status: a filter that can't be read is an answer, not a broken file
+    let rows = match matching(&state.context, &scope, &first, EXPORT_PAGE).await {
+        Ok(rows) => rows,
+        Err(error) => return (StatusCode::from_u16(error.status()).unwrap_or_default(), error.to_string()).into_response(),
+    };
+    let head = DOCUMENT_COLUMNS.join(",") + "\r\n";
+    let pages = futures::stream::try_unfold((state, scope, first, Some(rows)), async |(state, scope, mut query, rows)| {
+        let Some(rows) = rows else { return anyhow::Ok(None) };
+        let csv = documents_csv(&rows)?;
+        query.after = rows.last().map(|row| row.document_id.to_string());
+        let full = i64::try_from(rows.len())? == EXPORT_PAGE;
+        let next = if full { Some(matching(&state.context, &scope, &query, EXPORT_PAGE).await?) } else { None };
+        Ok(Some((csv, (state, scope, query, next))))
+    });
+    let body = Body::from_stream(futures::stream::once(async { anyhow::Ok(head) }).chain(pages));
+    let headers = [(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, "attachment; filename=documents.csv")];
+    (headers, body).into_response()
+}
+
+fn documents_csv(rows: &[DocumentRow]) -> anyhow::Result<String> {
+    let mut out = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    for row in rows {
+        out.write_record([
+            row.document_id.to_string(),
+            row.entity_code.clone(),
+            row.kind.to_string(),
+            safe(&row.number),
+            row.version.to_string(),
+            safe(&row.customer_name),
+            row.posting_date.to_string(),
+            row.period.to_string(),
+            row.currency.clone(),
+            row.amount.to_string(),
+            row.tax.to_string(),
+            row.stage.to_string(),
+            row.stage_at.to_rfc3339(),
+            safe(row.erp_number.as_deref().unwrap_or_default()),
         ])?;
     }
     String::from_utf8(out.into_inner().context("csv")?).context("csv")

@@ -4,6 +4,8 @@ pub mod api;
 pub mod error;
 pub mod exports;
 pub mod health;
+pub mod invoice_batches;
+pub mod uploads;
 
 use crate::{config::Settings, metrics::Metrics};
 use axum::extract::FromRef;

@@ -1,6 +1,7 @@
 //! The server from outside: requests in, answers out, on a database of its own.
 
 mod api;
+mod batches;
 mod guards;
 mod pages;
 mod sessions;

@@ -61,7 +61,9 @@ async fn an_error_comes_back_to_the_form_tied_to_its_field() {
 async fn after_sign_in_only_pages_of_this_server_are_gone_to() {
     let world = World::new().await;
     world.person("ann@example.com", Role::Admin, false).await;
-    for (next, expected) in [("/users?user=1", "/users?user=1"), ("//evil.example", "/"), ("/\\evil.example", "/"), ("https://evil.example", "/"), ("", "/")] {
+    for (next, expected) in
+        [("/users?user=1", "/users?user=1"), ("//evil.example", "/"), ("/\\evil.example", "/"), ("https://evil.example", "/"), ("", "/")]
+    {
         let answer = world.browser().post("/fn/sign_in", &[("email", "ann@example.com"), ("password", PASSWORD), ("next", next)]).await;
         assert_eq!(answer.location(), expected, "{next}");
     }

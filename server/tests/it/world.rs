@@ -56,7 +56,13 @@ impl World {
     /// An API key of this person in the US entity.
     pub async fn key(&self, owner: &str, scope: Action) -> String {
         let expires_at = self.ctx.clock.now() + chrono::TimeDelta::days(30);
-        let new = keys::NewKey { name: format!("{owner} {scope}"), owner_email: owner.into(), scopes: vec![scope], entities: vec![self.us], expires_at };
+        let new = keys::NewKey {
+            name: format!("{owner} {scope}"),
+            owner_email: owner.into(),
+            scopes: vec![scope],
+            entities: vec![self.us],
+            expires_at,
+        };
         keys::create(&self.ctx, &self.granter(), &new).await.unwrap()
     }
 
@@ -125,6 +131,17 @@ impl Browser {
         self.send(request, Body::from(form(fields))).await
     }
 
+    /// Submits a form with one file, as a browser encodes it.
+    pub async fn upload(&mut self, path: &str, file_name: &str, content: &str) -> Answer {
+        let request = Request::post(path)
+            .header(header::ACCEPT, "text/html")
+            .header(header::ORIGIN, format!("http://{HOST}"))
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=edge");
+        let head =
+            format!("Content-Disposition: form-data; name=\"file\"; filename=\"{file_name}\"\r\nContent-Type: application/octet-stream");
+        self.send(request, Body::from(format!("--edge\r\n{head}\r\n\r\n{content}\r\n--edge--\r\n"))).await
+    }
+
     /// Calls a server function as an island does.
     pub async fn call(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let request = Request::post(path)
@@ -163,7 +180,11 @@ async fn answer(router: &Router, request: Request<Body>) -> Answer {
 
 /// As browsers encode a form: brackets and all.
 fn form(fields: &[(&str, &str)]) -> String {
-    let escape = |text: &str| text.bytes().map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect::<String>();
+    let escape = |text: &str| {
+        text.bytes()
+            .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+            .collect::<String>()
+    };
     fields.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect::<Vec<_>>().join("&")
 }
 

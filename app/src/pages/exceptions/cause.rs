@@ -29,6 +29,12 @@ pub fn never_replayed(kind: ExceptionKind) -> Option<&'static str> {
     }
 }
 
+/// A replay before the mapping is in force would only find it missing again.
+pub fn unmapped(fixes: &[Fix]) -> Option<String> {
+    let wanted = !fixes.is_empty() && fixes.iter().all(|fix| fix.in_force.is_none());
+    wanted.then(|| "once the mapping is in force".to_owned())
+}
+
 /// How long something has been open, as operations count: hours, then days.
 pub fn age(since: DateTime<Utc>, now: DateTime<Utc>) -> String {
     match (now - since).num_hours() {
@@ -67,18 +73,18 @@ pub fn FixForm(fix: Fix, reach: Reach) -> AnyView {
         (None, Some((target, by))) => Some((Tone::Timing, format!("{target}, proposed by {by}, waits for an approver."))),
         (None, None) => None,
     };
-    let waits = fix.in_force.is_none() && fix.proposed.is_some();
+    let wanted = state.is_none();
     view! {
         {of_form.map(|text| view! { <Notice tone=Tone::Off title=text/> })}
         {state.map(|(tone, title)| view! { <Notice tone title/> })}
-        {(!waits).then(|| view! {
+        {wanted.then(|| view! {
             <form class="form row fix" method="post" action="/fn/propose_mapping">
                 <Back/>
                 <input type="hidden" name="connection" value=fix.connection_id.to_string()/>
                 <input type="hidden" name="kind" value=fix.kind.as_str()/>
                 <input type="hidden" name="source_code" value=fix.code.clone()/>
                 <div class="field"><span class="label">"Our code"</span><code class="fixed">{fix.code}</code></div>
-                <Field id name="target_ref" label value=fix.in_force.unwrap_or_default() autocomplete="off" required=true error=of_field/>
+                <Field id name="target_ref" label autocomplete="off" required=true error=of_field/>
                 <div class="actions"><Submit text="Map" why_not/></div>
             </form>
         })}

@@ -1,8 +1,14 @@
 //! The left side of the queue: causes that need a person, and what clears by itself.
 
-use super::cause::{Sums, title};
+use super::{
+    cause::{Sums, title},
+    queue::sums,
+};
 use crate::components::{Count, Pill, Query, Time, Tone};
-use domain::view::{Cluster, StageMoney, WaitingGroup};
+use domain::{
+    stage::Stage,
+    view::{Cluster, StageMoney, WaitingGroup},
+};
 use leptos::prelude::*;
 
 /// Causes as links: choosing one keeps the filter.
@@ -27,7 +33,7 @@ pub fn Causes(clusters: Vec<Cluster>, query: Query) -> AnyView {
 }
 
 /// One cause at two accounts of a system is one cause.
-fn merged(clusters: Vec<Cluster>) -> Vec<Cluster> {
+pub fn merged(clusters: Vec<Cluster>) -> Vec<Cluster> {
     let mut causes: Vec<Cluster> = Vec::new();
     for cluster in clusters {
         let Some(same) = causes.iter_mut().find(|cause| cause.fingerprint == cluster.fingerprint) else {
@@ -44,15 +50,7 @@ fn merged(clusters: Vec<Cluster>) -> Vec<Cluster> {
         same.entities.extend(cluster.entities);
         same.entities.sort();
         same.entities.dedup();
-        for money in cluster.money {
-            match same.money.iter_mut().find(|sum| sum.currency == money.currency) {
-                Some(sum) => {
-                    sum.count += money.count;
-                    sum.amount += money.amount;
-                }
-                None => same.money.push(money),
-            }
-        }
+        same.money = sums(std::mem::take(&mut same.money).into_iter().chain(cluster.money));
     }
     causes
 }
@@ -61,7 +59,8 @@ fn merged(clusters: Vec<Cluster>) -> Vec<Cluster> {
 fn Cause(cluster: Cluster, href: String, current: bool) -> AnyView {
     let at = cluster.connection_code.unwrap_or_else(|| "before any ERP".to_owned());
     let what = cluster.missing_code.map_or(cluster.message, |code| format!("{code} → {at}"));
-    let where_ = if cluster.missing_kind.is_some() { cluster.entities.join(", ") } else { format!("{at} · {}", cluster.entities.join(", ")) };
+    let where_ =
+        if cluster.missing_kind.is_some() { cluster.entities.join(", ") } else { format!("{at} · {}", cluster.entities.join(", ")) };
     view! {
         <a class="cluster" href=href aria-current=current.then_some("true")>
             <span class="line">
@@ -75,22 +74,22 @@ fn Cause(cluster: Cluster, href: String, current: bool) -> AnyView {
     .into_any()
 }
 
-/// What needs no one, in words: (title, why it clears).
-fn waits_for(what: &str) -> (&'static str, &'static str) {
+/// What needs no one, in words: (title, why it clears, the stage its documents are in).
+fn waits_for(what: &str) -> (&'static str, &'static str, Stage) {
     match what {
-        "unknown" => ("Outcome unknown, probing", "a probe asks the ERP before anything is sent again"),
-        "held" => ("Waits for its invoice", "goes on when the invoice is posted"),
-        _ => ("Throttled or busy, retrying", "sent again under the same key"),
+        "unknown" => ("Outcome unknown, probing", "a probe asks the ERP before anything is sent again", Stage::Unknown),
+        "held" => ("Waits for its invoice", "goes on when the invoice is posted", Stage::Held),
+        _ => ("Throttled or busy, retrying", "sent again under the same key", Stage::Queued),
     }
 }
 
 #[component]
-pub fn Waiting(groups: Vec<WaitingGroup>) -> AnyView {
+pub fn Waiting(groups: Vec<WaitingGroup>, query: Query) -> AnyView {
     let mut kinds: Vec<String> = groups.iter().map(|group| group.what.clone()).collect();
     kinds.dedup();
     let cards = kinds.into_iter().map(|what| {
         let of: Vec<WaitingGroup> = groups.iter().filter(|group| group.what == what).cloned().collect();
-        view! { <WaitingFor what of/> }
+        view! { <WaitingFor what of query=query.clone()/> }
     });
     let cards = cards.collect_view();
     view! {
@@ -105,26 +104,21 @@ pub fn Waiting(groups: Vec<WaitingGroup>) -> AnyView {
 }
 
 #[component]
-fn WaitingFor(what: String, of: Vec<WaitingGroup>) -> AnyView {
-    let (title, why) = waits_for(&what);
+fn WaitingFor(what: String, of: Vec<WaitingGroup>, query: Query) -> AnyView {
+    let (title, why, stage) = waits_for(&what);
+    let href = query.only(&["entity"]).at("/documents").with("stage", stage).href();
     let count: i64 = of.iter().map(|group| group.count).sum();
     let mut entities: Vec<&str> = of.iter().map(|group| group.entity_code.as_str()).collect();
     entities.dedup();
     let entities = entities.join(", ");
-    let mut money: Vec<StageMoney> = Vec::new();
-    for group in &of {
-        match money.iter_mut().find(|sum| sum.currency == group.currency) {
-            Some(sum) => sum.amount += group.amount,
-            None => money.push(StageMoney { currency: group.currency.clone(), count: group.count, amount: group.amount }),
-        }
-    }
+    let money = sums(of.iter().map(|group| StageMoney { currency: group.currency.clone(), count: group.count, amount: group.amount }));
     let next = of.iter().filter_map(|group| group.next_at).min();
     view! {
-        <div class="cluster still">
+        <a class="cluster" href=href>
             <span class="line"><span class="cause">{title}</span><span class="money"><Sums money/></span></span>
             <span class="line"><small><Count value=count/>" · "{entities}</small><Pill tone=Tone::Calm text="clears by itself"/></span>
             <small>{why}{next.map(|at| view! { ", next "<Time at/> })}</small>
-        </div>
+        </a>
     }
     .into_any()
 }

@@ -9,8 +9,8 @@ use crate::{
     api::exceptions::{ExceptionQuery, ExceptionsView, list_exceptions},
     components::{Empty, Failure, Page, Pill, Query, Submit, Time, Tone, use_query},
 };
-use cause::{Back, FixForm, extent, never_replayed, title};
-use clusters::{Causes, Waiting};
+use cause::{Back, FixForm, extent, never_replayed, title, unmapped};
+use clusters::{Causes, Waiting, merged};
 use domain::{
     access::Action,
     view::{Cluster, StageMoney},
@@ -55,19 +55,21 @@ pub fn ExceptionsPage() -> impl IntoView {
 #[component]
 fn Exceptions(exceptions: ExceptionsView) -> AnyView {
     let query = use_query();
-    let cause: Option<Cluster> = query.get("cause").and_then(|cause| exceptions.clusters.iter().find(|c| c.fingerprint == cause)).cloned();
+    let cause: Option<Cluster> =
+        query.get("cause").and_then(|cause| merged(exceptions.clusters.clone()).into_iter().find(|c| c.fingerprint == cause));
+    let all_causes = query.without("cause").href();
     let none_left = query.get("cause").is_some() && cause.is_none();
     view! {
         <div class="split">
             <div class="first">
                 <Causes clusters=exceptions.clusters.clone() query=query.clone()/>
-                <Waiting groups=exceptions.waiting.clone()/>
+                <Waiting groups=exceptions.waiting.clone() query=query.clone()/>
             </div>
             <div class="stack">
                 {cause.map(|cluster| view! { <CauseCard cluster exceptions=exceptions.clone()/> })}
                 {none_left.then(|| view! {
                     <Empty title="Nothing of this cause is open here" text="What was replayed travels on; what comes back opens again.">
-                        <a class="button" href=query.without("cause").href()>"All causes"</a>
+                        <a class="button" href=all_causes>"All causes"</a>
                     </Empty>
                 })}
                 <div><Filters exceptions=exceptions.clone() query=query.clone()/><Queue exceptions query/></div>
@@ -83,8 +85,8 @@ fn CauseCard(cluster: Cluster, exceptions: ExceptionsView) -> AnyView {
     let ExceptionsView { replay, fixes, reach, .. } = exceptions;
     let subject = cluster.missing_code.clone().map_or_else(String::new, |code| format!(": {code}"));
     let heading = format!("{}{subject}", title(cluster.kind, cluster.missing_kind));
+    let why_not = reach.why_not(Action::Replay, &cluster.entities).or_else(|| unmapped(&fixes));
     let fixes = fixes.into_iter().map(|fix| view! { <FixForm fix reach=reach.clone()/> }).collect_view();
-    let why_not = reach.why_not(Action::Replay, &cluster.entities);
     let elsewhere = hidden_by_filter(&cluster, &replay);
     let answer = cluster.missing_code.is_none().then(|| view! { <p class="answer"><code>{cluster.code}</code>" "{cluster.message}</p> });
     let act = match never_replayed(cluster.kind) {

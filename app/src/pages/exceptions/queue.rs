@@ -6,7 +6,7 @@ use crate::{
         exceptions::{ExceptionsView, Facets},
         form_error,
     },
-    components::{Amount, Choice, Column, DataTable, Empty, Field, FilterBar, Notice, Pager, Query, Submit, Tone},
+    components::{Amount, Choice, Column, DataTable, Empty, Field, FilterBar, Notice, Pager, Query, Tone},
 };
 use chrono::{DateTime, Utc};
 use domain::{
@@ -15,9 +15,13 @@ use domain::{
     view::{ExceptionRow, StageMoney},
 };
 use leptos::prelude::*;
+use std::collections::BTreeSet;
 
 /// What the filter bar asks; entity and period are in the top bar, the cause is a link.
 pub const OWN: &[&str] = &["currency", "kind", "connection", "owner", "hours", "amount"];
+
+/// The name of the boxes to tick.
+const TICK: &str = "exceptions[]";
 
 /// Edges of operational aging, in hours.
 const AGES: [(&str, &str); 5] = [("", "any age"), ("4", "over 4 h"), ("24", "over 24 h"), ("72", "over 3 d"), ("168", "over 7 d")];
@@ -35,9 +39,10 @@ pub fn Filters(exceptions: ExceptionsView, query: Query) -> AnyView {
     let kinds = options("any kind", kinds.iter().map(|(kind, count)| (kind.to_string(), kind.label(), *count)));
     let connections = options("any connection", connections.iter().map(|(id, code, count)| (id.to_string(), code.as_str(), *count)));
     let ages = AGES.map(|(value, text)| (value.to_owned(), text.to_owned())).to_vec();
-    let now = |key: &str| query.get(key).unwrap_or_default().to_owned();
+    let bar = query.here_without("select");
+    let now = move |key: &str| query.get(key).unwrap_or_default().to_owned();
     view! {
-        <FilterBar query=query.here_without("select") own=OWN>
+        <FilterBar query=bar own=OWN>
             <Choice name="kind" label="Kind" options=kinds selected=now("kind")/>
             <Choice name="connection" label="Connection" options=connections selected=now("connection")/>
             <Choice name="currency" label="Currency" options=currencies selected=now("currency")/>
@@ -60,16 +65,20 @@ pub fn Queue(exceptions: ExceptionsView, query: Query) -> AnyView {
     let (first, next) = (query.get("after").map(|_| query.without("after").href()), exceptions.exceptions.next);
     let all = query.get("select") == Some("all");
     let of_one_cause = query.get("cause").is_some();
-    let mut columns = ["", "Document", "Entity"].map(Column::text).to_vec();
+    let mut columns = ["", "Document", "Entity, period"].map(Column::text).to_vec();
     columns.extend((!of_one_cause).then(|| Column::text("Cause")));
-    columns.extend([Column::text("Period"), Column::number("Amount"), Column::text("Open for"), Column::text("Owner")]);
-    let lines = rows.iter().map(|row| view! { <Line row=row.clone() of_one_cause ticked=all as_of=exceptions.as_of query=query.clone()/> }).collect_view();
+    columns.extend([Column::number("Amount"), Column::text("Open for"), Column::text("Owner")]);
+    let lines = rows
+        .iter()
+        .map(|row| view! { <Line row=row.clone() of_one_cause ticked=all as_of=exceptions.as_of query=query.clone()/> })
+        .collect_view();
     let entities: Vec<String> = entities_of(&rows);
     let (replay, work) = (exceptions.reach.why_not(Action::Replay, &entities), exceptions.reach.why_not(Action::WorkExceptions, &entities));
     let older = next.map(|next| query.here_without("select").with("after", next).href());
-    let shown = format!("{}, oldest first", super::cause::extent(&sums(&rows)));
-    let tick = if all { (query.here_without("select").href(), "Tick none") } else { (query.here_with("select", "all").href(), "Tick all listed") };
-    let chosen = if all { super::cause::extent(&sums(&rows)) } else { String::new() };
+    let shown = format!("{}, oldest first", super::cause::extent(&sums(rows.iter().map(money))));
+    let tick =
+        if all { (query.here_without("select").href(), "Tick none") } else { (query.here_with("select", "all").href(), "Tick all listed") };
+    let listed: Vec<(String, StageMoney)> = rows.iter().map(|row| (row.exception_id.to_string(), money(row))).collect();
     let error = ["replay_exceptions", "assign_exceptions"].into_iter().find_map(form_error).map(|error| error.to_string());
     view! {
         {error.map(|title| view! { <Notice tone=Tone::Off title/> })}
@@ -78,14 +87,13 @@ pub fn Queue(exceptions: ExceptionsView, query: Query) -> AnyView {
             <DataTable caption="Open exceptions" columns cards=true><tbody>{lines}</tbody></DataTable>
             <div class="selection">
                 <a class="button quiet" href=tick.0>{tick.1}</a>
-                <SelectionBar listed=chosen/>
+                <Ticked rows=listed all/>
                 <span class="grow"></span>
-                <Field id="assign-owner" name="owner" label="New owner (e-mail; empty takes him away)" value=exceptions.reach.email/>
-                <Submit text="Assign ticked" why_not=work/>
-                {match replay {
-                    None => view! { <button type="submit" formaction="/fn/replay_exceptions">"Replay ticked"</button> }.into_any(),
-                    Some(reason) => view! { <Submit text="Replay ticked" why_not=Some(reason)/> }.into_any(),
-                }}
+                <Field id="assign-owner" name="owner" label="New owner (empty: nobody)" value=exceptions.reach.email/>
+                <button type="submit" disabled=work.is_some()>"Assign ticked"</button>
+                <button type="submit" formaction="/fn/replay_exceptions" disabled=replay.is_some()>"Replay ticked"</button>
+                {work.map(|reason| view! { <small class="reason">"Assign "{reason}</small> })}
+                {replay.map(|reason| view! { <small class="reason">"Replay "{reason}</small> })}
             </div>
         </form>
         <Pager shown newer=first older words=("First page", "Next")/>
@@ -100,24 +108,52 @@ fn entities_of(rows: &[ExceptionRow]) -> Vec<String> {
     codes
 }
 
-fn sums(rows: &[ExceptionRow]) -> Vec<StageMoney> {
+fn money(row: &ExceptionRow) -> StageMoney {
+    StageMoney { currency: row.currency.clone(), count: 1, amount: row.amount }
+}
+
+/// Per currency, in the order met; never added.
+pub fn sums(all: impl Iterator<Item = StageMoney>) -> Vec<StageMoney> {
     let mut sums: Vec<StageMoney> = Vec::new();
-    for row in rows {
-        match sums.iter_mut().find(|sum| sum.currency == row.currency) {
+    for money in all {
+        match sums.iter_mut().find(|sum| sum.currency == money.currency) {
             Some(sum) => {
-                sum.count += 1;
-                sum.amount += row.amount;
+                sum.count += money.count;
+                sum.amount += money.amount;
             }
-            None => sums.push(StageMoney { currency: row.currency.clone(), count: 1, amount: row.amount }),
+            None => sums.push(money),
         }
     }
     sums
 }
 
 /// What is ticked, in count and money. Without a script the server says it for all listed.
-#[component]
-fn SelectionBar(listed: String) -> impl IntoView {
-    view! { <span class="ticked" role="status">{(!listed.is_empty()).then(|| format!("{listed} ticked"))}</span> }
+#[island]
+fn Ticked(rows: Vec<(String, StageMoney)>, all: bool) -> impl IntoView {
+    let ticked: RwSignal<BTreeSet<String>> =
+        RwSignal::new(if all { rows.iter().map(|(id, _)| id.clone()).collect() } else { BTreeSet::new() });
+    Effect::new(move |_| {
+        let changed = window_event_listener(leptos::ev::change, move |event| {
+            let input: leptos::web_sys::HtmlInputElement = event_target(&event);
+            if input.name() == TICK {
+                ticked.update(|ids| {
+                    if input.checked() {
+                        ids.insert(input.value());
+                    } else {
+                        ids.remove(&input.value());
+                    }
+                });
+            }
+        });
+        on_cleanup(move || changed.remove());
+    });
+    view! { <span class="ticked" role="status">{move || ticked.with(|ids| ticked_words(&rows, ids))}</span> }
+}
+
+fn ticked_words(rows: &[(String, StageMoney)], ticked: &BTreeSet<String>) -> Option<String> {
+    let chosen = rows.iter().filter(|(id, _)| ticked.contains(id)).map(|(_, money)| money.clone());
+    let sums = sums(chosen);
+    (!sums.is_empty()).then(|| format!("{} ticked", super::cause::extent(&sums)))
 }
 
 #[component]
@@ -132,18 +168,41 @@ fn Line(row: ExceptionRow, of_one_cause: bool, ticked: bool, as_of: DateTime<Utc
     });
     view! {
         <tr class="two-line">
-            <td class="tick"><input type="checkbox" name="exceptions[]" value=row.exception_id.to_string() checked=ticked aria-label=label/></td>
+            <td class="tick"><input type="checkbox" name=TICK value=row.exception_id.to_string() checked=ticked aria-label=label/></td>
             <th scope="row">
                 <a href=href>{row.number}</a>
-                <small class="below">{row.customer_name}{memo.then_some(" · credit memo")}</small>
+                <small class="below customer">{row.customer_name}{memo.then_some(" · credit memo")}</small>
             </th>
-            <td data-label="Entity">{row.entity_code}<small class="below">{row.connection_code}</small></td>
+            <td class="nowrap" data-label="Entity, period"><span>{row.entity_code}" · "{row.period.to_string()}</span><small class="below">{row.connection_code}</small></td>
             {cause}
-            <td data-label="Period">{row.period.to_string()}</td>
             <td class="num" data-label="Amount"><Amount value=row.amount currency=row.currency code=true/></td>
             <td class="nowrap" data-label="Open for" title=opened>{age(row.opened_at, as_of)}</td>
-            <td data-label="Owner">{row.owner.unwrap_or_else(|| "nobody".to_owned())}</td>
+            <td class="owner" data-label="Owner" title=row.owner.clone()>{row.owner.unwrap_or_else(|| "nobody".to_owned())}</td>
         </tr>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(id: &str, currency: &str, amount: i64) -> (String, StageMoney) {
+        (id.to_owned(), StageMoney { currency: currency.into(), count: 1, amount: amount.into() })
+    }
+
+    #[test]
+    fn what_is_ticked_is_told_in_count_and_money_per_currency() {
+        let rows = [row("1", "EUR", 10), row("2", "USD", 20), row("3", "EUR", 5)];
+        let ticked = |ids: &[&str]| ticked_words(&rows, &ids.iter().map(|id| (*id).to_owned()).collect());
+        assert_eq!(ticked(&["1", "3", "9"]).as_deref(), Some("2 · 15.00 EUR ticked"));
+        assert_eq!(ticked(&["2", "3"]).as_deref(), Some("2 · 20.00 USD · 5.00 EUR ticked"));
+        assert_eq!(ticked(&[]), None);
+    }
+
+    #[test]
+    fn an_option_says_how_many_it_would_leave() {
+        let found = options("any kind", [("tax".to_owned(), "Tax", 1200)].into_iter());
+        assert_eq!(found, [(String::new(), "any kind".to_owned()), ("tax".to_owned(), "Tax (1,200)".to_owned())]);
+    }
 }

@@ -30,7 +30,7 @@ async fn send_all(desk: &Desk) -> Vec<Completion> {
 #[tokio::test]
 async fn every_outcome_leads_to_its_stage_work_and_exception() {
     let permanent = Outcome::Permanent(Refusal { code: "INVALID_REQUEST".into(), message: "no such field".into(), field: None });
-    let cases: [(&str, Outcome, Stage, Option<&str>, i32, Option<&str>); 8] = [
+    let cases = [
         ("I-accepted", Outcome::Accepted { erp_id: "1".into(), erp_number: "N1".into() }, Stage::Posted, None, 1, None),
         ("I-throttled", Outcome::Throttled { retry_after_seconds: Some(30) }, Stage::Queued, Some("send"), 0, None),
         ("I-transient", transient(), Stage::Queued, Some("send"), 1, None),
@@ -239,8 +239,16 @@ async fn completion_is_fenced_by_the_attempt() {
     desk.sweep().await.unwrap();
     desk.complete(&late).await.unwrap();
     assert_eq!(company.stage("I-1").await, Stage::Unknown, "a late refusal decides nothing");
+    for _ in 0..2 {
+        company.clock.advance(chrono::TimeDelta::seconds(PROCESSING));
+        desk.probe().await.unwrap();
+    }
+    let again = desk.take(1).await.unwrap();
+    assert_eq!(again.claimed.len(), 1);
+    desk.complete(&late).await.unwrap();
+    assert_eq!(company.stage("I-1").await, Stage::InFlight, "another attempt has it in hand");
     assert_eq!(
-        company.world.text("select outcome || ' ' || late::text || ' ' || code from posting_attempt").await,
+        company.world.text("select outcome || ' ' || late::text || ' ' || code from posting_attempt where late").await,
         "no_answer true CLOSED_TRAN_PRD"
     );
     company.ties_out().await;

@@ -11,15 +11,10 @@ use domain::{
     view::StageMoney,
 };
 
-/// Issued, and neither confirmed in the ERP nor closed by people.
-pub fn is_open(stage: Stage) -> bool {
-    stage.is_issued() && !matches!(stage, Stage::Confirmed | Stage::Resolved)
-}
-
 /// What is not yet confirmed, by entity, currency and the age of its batch: hours and days since it came in. Of the batches made for
 /// a period, or of all.
 pub async fn open_by_age(pool: &Pool, scope: &Scope, period: Option<AccountingPeriod>, now: DateTime<Utc>) -> Result<Vec<AgingCell>> {
-    let open: Vec<String> = Stage::ALL.iter().filter(|stage| is_open(**stage)).map(ToString::to_string).collect();
+    let open: Vec<String> = Stage::ALL.iter().filter(|stage| stage.awaits_confirmation()).map(ToString::to_string).collect();
     let rows = sqlx::query!(
         r#"select e.entity_id as "entity_id: EntityId", e.code, t.currency, b.received_at, sum(t.count)::bigint as "count!", sum(t.amount) as "amount!"
         from stage_total t join batch b using (batch_id) join entity e on e.entity_id = t.entity_id

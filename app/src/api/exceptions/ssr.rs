@@ -1,0 +1,166 @@
+//! What the queries need around them on the server: the filter, the facets, and how far a fix has come.
+
+use super::{Cluster, ExceptionQuery, ExceptionView, Facets, Fix, StageMoney};
+use crate::api::{
+    ApiError,
+    arguments::{cursor, period, word},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::view::ReplayReport;
+use pipeline::Context;
+use store::views::exceptions::Filter;
+
+pub(super) fn filter(query: &ExceptionQuery, now: DateTime<Utc>) -> Result<Filter, ApiError> {
+    let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    let hours: Option<u32> = word("hours", query.hours.as_deref())?;
+    Ok(Filter {
+        entity_id: None,
+        period: period(query.period.as_deref())?,
+        currency: given(&query.currency),
+        kind: word("kind", query.kind.as_deref())?,
+        connection_id: word("connection", query.connection.as_deref())?,
+        fingerprint: given(&query.cause),
+        owner: given(&query.owner),
+        opened_before: hours.map(|hours| now - TimeDelta::hours(hours.into())),
+        amount_min: word("amount", query.amount.as_deref())?,
+        after: cursor(query.after.as_deref())?,
+    })
+}
+
+fn add<K: PartialEq>(counts: &mut Vec<(K, i64)>, key: K, count: i64) {
+    match counts.iter_mut().find(|(known, _)| *known == key) {
+        Some((_, sum)) => *sum += count,
+        None => counts.push((key, count)),
+    }
+}
+
+/// Only what there is to choose from.
+pub(super) fn facets(clusters: &[Cluster]) -> Facets {
+    let (mut currencies, mut kinds, mut connections) = (Vec::new(), Vec::new(), Vec::new());
+    for cluster in clusters {
+        add(&mut kinds, cluster.kind, cluster.count);
+        for money in &cluster.money {
+            add(&mut currencies, money.currency.clone(), money.count);
+        }
+        if let (Some(id), Some(code)) = (cluster.connection_id, &cluster.connection_code) {
+            add(&mut connections, (id, code.clone()), cluster.count);
+        }
+    }
+    currencies.sort();
+    kinds.sort();
+    let mut connections: Vec<_> = connections.into_iter().map(|((id, code), count)| (id, code, count)).collect();
+    connections.sort_by(|a, b| a.1.cmp(&b.1));
+    Facets { currencies, kinds, connections }
+}
+
+/// The sums of several clusters, per currency.
+pub(super) fn money(clusters: &[Cluster]) -> Vec<StageMoney> {
+    let mut sums: Vec<StageMoney> = Vec::new();
+    for money in clusters.iter().flat_map(|cluster| &cluster.money) {
+        match sums.iter_mut().find(|sum| sum.currency == money.currency) {
+            Some(sum) => {
+                sum.count += money.count;
+                sum.amount += money.amount;
+            }
+            None => sums.push(money.clone()),
+        }
+    }
+    sums
+}
+
+/// A fix for each connection that wants the mapping.
+pub(super) async fn fixes(ctx: &Context, clusters: &[Cluster]) -> Result<Vec<Fix>, ApiError> {
+    let mut fixes = Vec::new();
+    for cluster in clusters {
+        let wanted = (cluster.connection_id, cluster.connection_code.as_ref(), cluster.missing_kind, cluster.missing_code.as_ref());
+        if let (Some(connection_id), Some(connection_code), Some(kind), Some(code)) = wanted {
+            fixes.push(Fix {
+                connection_id,
+                connection_code: connection_code.clone(),
+                kind,
+                code: code.clone(),
+                entities: cluster.entities.clone(),
+                in_force: None,
+                proposed: None,
+            });
+        }
+    }
+    progress(ctx, &mut fixes).await?;
+    Ok(fixes)
+}
+
+pub(super) async fn fix_of(ctx: &Context, exception: &ExceptionView) -> Result<Option<Fix>, ApiError> {
+    let wanted = (exception.connection_id, exception.row.connection_code.clone(), exception.missing_kind, exception.missing_code.clone());
+    let (Some(connection_id), Some(connection_code), Some(kind), Some(code)) = wanted else { return Ok(None) };
+    let entities = vec![exception.row.entity_code.clone()];
+    let mut fixes = [Fix { connection_id, connection_code, kind, code, entities, in_force: None, proposed: None }];
+    progress(ctx, &mut fixes).await?;
+    Ok(fixes.into_iter().next())
+}
+
+/// Looks up what was mapped or proposed meanwhile.
+async fn progress(ctx: &Context, fixes: &mut [Fix]) -> Result<(), ApiError> {
+    if fixes.is_empty() {
+        return Ok(());
+    }
+    let proposals = store::mappings::proposals(&ctx.pool).await?;
+    let mut conn = ctx.pool.acquire().await.map_err(store::Error::from)?;
+    for fix in fixes {
+        let found = store::mappings::lookup(&mut conn, fix.connection_id, std::slice::from_ref(&fix.code)).await?;
+        fix.in_force = found.get(fix.kind, &fix.code).map(str::to_owned);
+        let same = |p: &&domain::view::MappingView| p.connection_id == fix.connection_id && p.kind == fix.kind && p.source_code == fix.code;
+        fix.proposed = proposals.iter().find(same).map(|p| (p.target_ref.clone(), p.proposed_by.clone()));
+    }
+    Ok(())
+}
+
+pub(super) fn ids<T: std::str::FromStr>(texts: &[String]) -> Result<Vec<T>, ApiError> {
+    if texts.is_empty() {
+        return Err(ApiError::Conflict { message: "Choose at least one.".into() });
+    }
+    texts.iter().map(|text| text.parse().map_err(|_| ApiError::NotFound)).collect()
+}
+
+pub(super) fn replayed(report: &ReplayReport) -> String {
+    let mut parts = vec![format!("{} queued", report.queued)];
+    if report.still_missing > 0 {
+        parts.push(format!("{} still without a mapping", report.still_missing));
+    }
+    if report.ineligible > 0 {
+        parts.push(format!("{} not in exception any more", report.ineligible));
+    }
+    parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::exception::ExceptionKind;
+
+    fn cluster(kind: ExceptionKind, money: &[(&str, i64)]) -> Cluster {
+        Cluster {
+            fingerprint: "f".into(),
+            kind,
+            code: String::new(),
+            message: String::new(),
+            connection_id: None,
+            connection_code: None,
+            missing_kind: None,
+            missing_code: None,
+            entities: vec!["DE".into()],
+            count: money.iter().map(|(_, count)| count).sum(),
+            money: money.iter().map(|(c, count)| StageMoney { currency: (*c).into(), count: *count, amount: (*count).into() }).collect(),
+            first_seen: DateTime::UNIX_EPOCH,
+            last_seen: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn a_filter_offers_what_there_is_with_its_count() {
+        let clusters = [cluster(ExceptionKind::Tax, &[("USD", 2), ("EUR", 3)]), cluster(ExceptionKind::Tax, &[("EUR", 1)])];
+        let facets = facets(&clusters);
+        assert_eq!(facets.currencies, [("EUR".to_owned(), 4), ("USD".to_owned(), 2)]);
+        assert_eq!(facets.kinds, [(ExceptionKind::Tax, 6)]);
+        assert!(facets.connections.is_empty());
+    }
+}

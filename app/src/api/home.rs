@@ -1,0 +1,137 @@
+//! The home page: as much of it as the caller's roles may see.
+
+use super::ApiError;
+use chrono::{DateTime, Utc};
+use domain::{
+    audit::{AuditRow, ChainView},
+    home::{Flow, Unreconciled},
+    reconciliation::AgingCell,
+    view::{BatchView, Cluster, MatrixRow, StageMoney, WaitingGroup},
+};
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// Batches on the home page, newest first.
+#[cfg(feature = "ssr")]
+const BATCHES: i64 = 6;
+/// Causes on the home page; the sums are over all.
+#[cfg(feature = "ssr")]
+const CAUSES: usize = 6;
+/// Acts on the home page of those who read the log.
+#[cfg(feature = "ssr")]
+const ACTS: i64 = 12;
+/// Days of the chart, today among them.
+pub const FLOW_DAYS: usize = 31;
+/// Requests counted for an approver; more are "200 or more".
+#[cfg(feature = "ssr")]
+const APPROVALS: i64 = 200;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HomeView {
+    pub now: DateTime<Utc>,
+    pub finance: Option<FinanceView>,
+    /// Requests that wait for a second person; for approvers.
+    pub approvals: Option<i64>,
+    pub log: Option<LogView>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FinanceView {
+    /// By entity: what the manifests say came in, and where it is.
+    pub matrix: Vec<(String, MatrixRow)>,
+    /// Open exceptions: the largest causes, all of them in money and number, and since when the oldest waits.
+    pub causes: Vec<Cluster>,
+    pub in_exception: Vec<StageMoney>,
+    pub oldest: Option<DateTime<Utc>>,
+    pub waiting: Vec<WaitingGroup>,
+    pub unreconciled: Unreconciled,
+    /// Not yet confirmed, by age.
+    pub aging: Vec<AgingCell>,
+    pub flow: Flow,
+    pub batches: Vec<BatchView>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogView {
+    pub chain: Option<ChainView>,
+    pub acts: Vec<AuditRow>,
+}
+
+#[server(prefix = "/fn", endpoint = "get_home")]
+pub async fn get_home(entity: Option<String>, period: Option<String>) -> Result<HomeView, ApiError> {
+    use domain::access::Action;
+    use store::views::audit;
+    let (ctx, caller) = (super::context(), super::caller()?);
+    let finance = caller.scope(Action::ReadFinance);
+    let (approve, log) = (caller.scope(Action::Approve), caller.scope(Action::ReadAudit));
+    Ok(HomeView {
+        now: ctx.clock.now(),
+        finance: if finance.is_empty() { None } else { Some(ssr::finance(&ctx, &finance, entity.as_deref(), period.as_deref()).await?) },
+        approvals: if approve.is_empty() {
+            None
+        } else {
+            Some(i64::try_from(store::approvals::open(&ctx.pool, &approve, APPROVALS).await?.len()).unwrap_or(APPROVALS))
+        },
+        log: if log.is_empty() {
+            None
+        } else {
+            Some(LogView { chain: audit::chain(&ctx.pool).await?, acts: audit::list(&ctx.pool, &log, None, None, ACTS).await? })
+        },
+    })
+}
+
+#[cfg(feature = "ssr")]
+mod ssr {
+    use super::{ApiError, BATCHES, CAUSES, FLOW_DAYS, FinanceView};
+    use crate::api::arguments::{period as parse_period, scope_of};
+    use chrono::Days;
+    use domain::{
+        access::Scope,
+        view::{Cluster, StageMoney},
+    };
+    use store::views::{batches, exceptions, home};
+
+    pub(super) async fn finance(
+        ctx: &pipeline::Context,
+        scope: &Scope,
+        entity: Option<&str>,
+        period: Option<&str>,
+    ) -> Result<FinanceView, ApiError> {
+        let scope = scope_of(ctx, scope, entity).await?;
+        let (pool, now, period) = (&ctx.pool, ctx.clock.now(), parse_period(period)?);
+        let open = exceptions::Filter { period, ..exceptions::Filter::default() };
+        let newest = batches::Filter { period, ..batches::Filter::default() };
+        let first_day = now.date_naive() - Days::new(FLOW_DAYS.try_into().unwrap_or_default());
+        let mut causes = exceptions::clusters(pool, &scope, &open).await?;
+        let (in_exception, oldest) = (sums(&causes), causes.iter().map(|cause| cause.first_seen).min());
+        causes.sort_by_key(|cause| std::cmp::Reverse(cause.count));
+        causes.truncate(CAUSES);
+        Ok(FinanceView {
+            matrix: batches::period_matrix(pool, &scope, period).await?,
+            causes,
+            in_exception,
+            oldest,
+            waiting: exceptions::waiting(pool, &scope, None).await?,
+            unreconciled: home::unreconciled(pool, &scope, period).await?,
+            aging: home::open_by_age(pool, &scope, period, now).await?,
+            flow: store::daily_flow::list(pool, &scope, first_day).await?,
+            batches: batches::list(pool, &scope, &newest, BATCHES).await?,
+        })
+    }
+
+    /// Per currency over all causes.
+    fn sums(causes: &[Cluster]) -> Vec<StageMoney> {
+        let mut sums: Vec<StageMoney> = Vec::new();
+        for money in causes.iter().flat_map(|cause| &cause.money) {
+            match sums.iter_mut().find(|sum| sum.currency == money.currency) {
+                Some(sum) => {
+                    sum.count += money.count;
+                    sum.amount += money.amount;
+                }
+                None => sums.push(money.clone()),
+            }
+        }
+        sums.sort_by(|left, right| left.currency.cmp(&right.currency));
+        sums
+    }
+}

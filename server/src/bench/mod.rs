@@ -1,0 +1,109 @@
+//! Benchmarks: each on a durable cluster of its own, five rounds interleaved with the baseline, medians, and a check of
+//! the books afterwards. Ratios are against a baseline measured in the same minutes, because machines differ.
+
+mod company;
+mod graphile;
+mod import;
+mod pages;
+mod posting;
+
+use anyhow::{Context as _, bail, ensure};
+use pipeline::{Context, SystemClock, secret::Cipher};
+use postgres::{Cluster, Options};
+use rust_decimal::Decimal;
+use serde::Serialize;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+/// Rounds of every comparison.
+const ROUNDS: usize = 5;
+/// Documents of the posting and import benches.
+const DOCUMENTS: u32 = 100_000;
+
+/// What a bench prints: measured figures, and ratios against a baseline.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    pub name: &'static str,
+    pub figures: BTreeMap<String, Decimal>,
+    pub ratios: BTreeMap<String, Decimal>,
+}
+
+impl std::fmt::Display for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "{}", self.name)?;
+        for (name, value) in self.figures.iter().chain(&self.ratios) {
+            writeln!(f, "  {name:<44} {value:>14}")?;
+        }
+        Ok(())
+    }
+}
+
+pub async fn run(name: &str) -> anyhow::Result<Report> {
+    match name {
+        "posting" => posting::run().await,
+        "import" => import::run().await,
+        "pages" => pages::run().await,
+        other => bail!("there is no bench {other}; there are posting, import, pages"),
+    }
+}
+
+pub const NAMES: [&str; 3] = ["posting", "import", "pages"];
+
+/// A durable cluster in a directory of its own, gone with this value.
+struct Lab {
+    cluster: Cluster,
+    _dir: tempfile::TempDir,
+}
+
+impl Lab {
+    async fn open() -> anyhow::Result<Self> {
+        tokio::task::spawn_blocking(|| {
+            let dir = tempfile::tempdir()?;
+            let cluster = Cluster::start(dir.path(), &Options::durable().with("shared_buffers", "512MB").with("max_wal_size", "4GB"))?;
+            Ok(Self { cluster, _dir: dir })
+        })
+        .await?
+    }
+
+    /// A new database, empty or a copy of `template`.
+    async fn database(&self, name: &str, template: Option<&str>) -> anyhow::Result<Context> {
+        match template {
+            None => self.cluster.create_database_if_absent(name)?,
+            Some(template) => self.cluster.execute("postgres", &format!("create database \"{name}\" template \"{template}\""))?,
+        }
+        let pool = store::connect(&self.cluster.url(name), 12).await?;
+        store::migrate(&pool).await?;
+        let settings = store::bench::durability(&pool).await?;
+        ensure!(settings == ["on", "on"], "fsync and synchronous_commit read back as {settings:?}");
+        Ok(Context { pool, clock: Arc::new(SystemClock), secrets: Arc::new(Cipher::new([7; 32])) })
+    }
+
+    async fn drop_database(&self, name: &str, cx: Context) -> anyhow::Result<()> {
+        cx.pool.close().await;
+        self.cluster.execute("postgres", &format!("drop database \"{name}\" with (force)"))
+    }
+}
+
+/// The books must tie out after every bench.
+async fn check(cx: &Context) -> anyhow::Result<()> {
+    let report = pipeline::verify::verify(&cx.pool).await?;
+    ensure!(report.ties_out(), "the books do not tie out after the bench:\n{report}");
+    Ok(())
+}
+
+fn median(mut values: Vec<Decimal>) -> Decimal {
+    values.sort_unstable();
+    values.get(values.len() / 2).copied().unwrap_or_default()
+}
+
+fn per_second(count: u32, time: Duration) -> Decimal {
+    let micros = Decimal::from(u64::try_from(time.as_micros()).unwrap_or(u64::MAX).max(1));
+    (Decimal::from(count) * Decimal::from(1_000_000) / micros).round_dp(1)
+}
+
+fn seconds(time: Duration) -> Decimal {
+    Decimal::from(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)) / Decimal::from(1000)
+}
+
+fn ratio(ours: Decimal, theirs: Decimal) -> anyhow::Result<Decimal> {
+    Ok(ours.checked_div(theirs).context("the baseline measured nothing")?.round_dp(2))
+}

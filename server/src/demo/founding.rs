@@ -1,0 +1,149 @@
+//! The company before its first document: entities, people, limits, a key, connections, mappings.
+
+use super::{
+    accounts::Account,
+    company::{self, ACCOUNTS, ENTITIES},
+    people::People,
+    plan::Plan,
+};
+use anyhow::Context as _;
+use chrono::TimeDelta;
+use domain::{
+    access::{Action, Caller, Grant, Role},
+    id::{ConnectionId, EntityId, MappingId},
+    posting::ErpSystem,
+};
+use pipeline::{
+    Context,
+    access::{
+        Granter,
+        keys::{self, NewKey},
+        users::{self, NewPerson},
+    },
+};
+use rust_decimal::Decimal;
+use std::collections::BTreeMap;
+use store::connections::NewConnection;
+use uuid::Uuid;
+
+/// The contract's processing time, and what we wait for one answer, in seconds.
+const PROCESSING: i32 = 15 * 60;
+const ANSWER: i32 = 60;
+const KEY_VALID: TimeDelta = TimeDelta::days(365);
+/// What the demo's key may do: all that its owner, the controller, may.
+const KEY_SCOPES: [Action; 8] = [
+    Action::ReadFinance,
+    Action::ImportBatch,
+    Action::WorkExceptions,
+    Action::Resolve,
+    Action::EditMapping,
+    Action::Replay,
+    Action::Reconcile,
+    Action::ReadJobs,
+];
+
+const PEOPLE: [(Role, &str); 7] = [
+    (Role::Controller, "Grace Okafor"),
+    (Role::ArSpecialist, "Ben Hartmann"),
+    (Role::Operator, "Mei Tanaka"),
+    (Role::Approver, "Daniel Reyes"),
+    (Role::Executive, "Priya Nair"),
+    (Role::Auditor, "Tom Whitfield"),
+    (Role::Admin, "Alex Morgan"),
+];
+
+pub fn email(role: Role) -> String {
+    format!("{}@lumen.example", role.as_str().replace('_', "-"))
+}
+
+/// What was founded.
+pub struct Founded {
+    pub people: People,
+    pub api_key: String,
+}
+
+pub async fn found(cx: &Context, plan: &Plan, accounts: &[Account], entities: &[EntityId], password: &str) -> anyhow::Result<Founded> {
+    let mut conn = cx.pool.acquire().await?;
+    for (entity, id) in ENTITIES.iter().zip(entities) {
+        let new = store::entities::NewEntity {
+            entity_id: *id,
+            code: entity.code,
+            name: entity.name,
+            country: entity.country,
+            functional_currency: entity.currency,
+            time_zone: entity.zone,
+        };
+        store::entities::insert(&mut conn, &new).await?;
+    }
+    for (place, currency, amount) in company::limits() {
+        store::approvals::set_limit(&mut conn, entities[place], currency, Decimal::from(amount)).await?;
+    }
+    drop(conn);
+    connect(cx, plan, accounts, entities).await?;
+    let granter = users::cli_granter(cx, "demo").await?;
+    let people = hire(cx, &granter, entities, password).await?;
+    let expires_at = plan.calendar.end() + KEY_VALID;
+    let key = NewKey {
+        name: "lumen-billing".into(),
+        owner_email: email(Role::Controller),
+        scopes: KEY_SCOPES.to_vec(),
+        entities: entities.to_vec(),
+        expires_at,
+    };
+    Ok(Founded { people: People::new(people), api_key: keys::create(cx, &granter, &key).await? })
+}
+
+async fn connect(cx: &Context, plan: &Plan, accounts: &[Account], entities: &[EntityId]) -> anyhow::Result<()> {
+    let now = cx.clock.now();
+    let mut conn = cx.pool.acquire().await?;
+    for (place, account) in accounts.iter().enumerate() {
+        let connection_id = ConnectionId(Uuid::now_v7());
+        let (settings, secrets) = account.access(cx, connection_id)?;
+        let new = NewConnection {
+            connection_id,
+            code: ACCOUNTS[place].code.into(),
+            system: ErpSystem::Netsuite,
+            settings,
+            secrets,
+            slots: ACCOUNTS[place].slots.into(),
+            processing_seconds_max: PROCESSING,
+            request_seconds_max: ANSWER,
+        };
+        store::connections::insert(&mut conn, &new).await?;
+        for (entity, id) in ENTITIES.iter().zip(entities).filter(|(entity, _)| entity.account == place) {
+            store::connections::attach_entity(&mut conn, *id, connection_id, entity.subsidiary, entity.tax_is_ours).await?;
+        }
+        let wrong = plan.troubles.mappings.iter().filter(|row| row.0 == place).map(|(_, kind, code, to)| (*kind, code.clone(), to.clone()));
+        let rows: Vec<_> = company::mappings(place, &plan.customers)
+            .into_iter()
+            .chain(wrong)
+            .map(|(kind, code, to)| (MappingId(Uuid::now_v7()), kind, code, to))
+            .collect();
+        store::mappings::load(&mut conn, connection_id, &rows, "cli:demo", now).await?;
+    }
+    Ok(())
+}
+
+async fn hire(cx: &Context, granter: &Granter, entities: &[EntityId], password: &str) -> anyhow::Result<BTreeMap<Role, Caller>> {
+    let mut people = BTreeMap::new();
+    for (role, name) in PEOPLE {
+        let grants = entities.iter().map(|entity_id| Grant { role, entity_id: *entity_id }).collect();
+        let new = NewPerson { email: email(role), name: name.into(), password: password.into(), totp_required: false, grants };
+        let user_id = users::create(cx, granter, new).await?;
+        let caller = store::access::users::caller(&mut *cx.pool.acquire().await?, user_id).await?;
+        people.insert(role, caller.context("a person who was just hired")?);
+    }
+    Ok(people)
+}
+
+/// After a restart the simulators are elsewhere, and know other credentials.
+pub async fn reconnect(cx: &Context, accounts: &[Account]) -> anyhow::Result<()> {
+    let known = store::connections::list(&cx.pool).await?;
+    let mut conn = cx.pool.acquire().await?;
+    for (account, named) in accounts.iter().zip(ACCOUNTS) {
+        let connection = known.iter().find(|connection| connection.code == named.code).context("a connection of the company")?;
+        let (settings, secrets) = account.access(cx, connection.connection_id)?;
+        store::demo::set_access(&mut conn, connection.connection_id, &settings, &secrets).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,113 @@
+//! What people of the company did in its past: worked on exceptions, alone and with a second person.
+
+use super::{
+    accounts::Account,
+    company::ACCOUNTS,
+    troubles::{Episode, Remedy},
+};
+use anyhow::Context as _;
+use domain::{
+    access::{Action, Caller, Role, Scope},
+    id::{ConnectionId, DocumentId, ExceptionId},
+    mapping::MappingKind,
+    view::ExceptionRow,
+};
+use pipeline::{
+    Context,
+    erps::Erps,
+    workbench::{
+        self,
+        mappings::{self, Proposed},
+        replay::replay,
+        resolve::{self, Resolved},
+    },
+};
+use std::collections::BTreeMap;
+use store::views::exceptions::{self, Filter};
+
+/// More than the company ever has open.
+const EXCEPTIONS_MAX: i64 = 1_000_000;
+
+/// One person per role.
+pub struct People(BTreeMap<Role, Caller>);
+
+impl People {
+    pub fn new(people: BTreeMap<Role, Caller>) -> Self {
+        Self(people)
+    }
+
+    fn who(&self, role: Role) -> anyhow::Result<&Caller> {
+        self.0.get(&role).with_context(|| format!("the company has no {role}"))
+    }
+
+    fn may(&self, role: Role, action: Action) -> anyhow::Result<(&Caller, Scope)> {
+        let caller = self.who(role)?;
+        Ok((caller, caller.scope(action)))
+    }
+
+    /// Takes an episode up: its exceptions get an owner, and the first one a word.
+    pub async fn look_at(&self, cx: &Context, episode: &Episode, word: &str) -> anyhow::Result<Vec<ExceptionRow>> {
+        let (caller, scope) = self.may(Role::ArSpecialist, Action::WorkExceptions)?;
+        let mut open = exceptions::list(&cx.pool, &scope, &Filter::default(), EXCEPTIONS_MAX).await?;
+        open.retain(|row| episode.numbers.contains(&row.number));
+        let ids: Vec<ExceptionId> = open.iter().map(|row| row.exception_id).collect();
+        if let Some(first) = ids.first() {
+            workbench::assign(cx, caller, &scope, &ids, Some(&caller.email)).await?;
+            workbench::comment(cx, caller, &scope, *first, word).await?;
+        }
+        Ok(open)
+    }
+
+    /// Removes the cause of an episode.
+    pub async fn deal_with(&self, cx: &Context, erps: &Erps, account: &Account, episode: &Episode, remedy: &Remedy) -> anyhow::Result<()> {
+        let open = self.look_at(cx, episode, word(remedy)).await?;
+        if open.is_empty() {
+            return Ok(());
+        }
+        match remedy {
+            Remedy::Map { kind, code, to } => self.map(cx, ACCOUNTS[episode.account].code, *kind, code, to).await?,
+            Remedy::Reopen(period) => account.set_period(*period, false).await?,
+            Remedy::Resolve(reason) => return self.resolve(cx, &open, reason).await,
+        }
+        let (operator, scope) = self.may(Role::Operator, Action::Replay)?;
+        let documents: Vec<DocumentId> = open.iter().map(|row| row.document_id).collect();
+        for part in documents.chunks(workbench::replay::REPLAY_MAX) {
+            replay(cx, erps, operator, &scope, part).await?;
+        }
+        Ok(())
+    }
+
+    async fn map(&self, cx: &Context, connection: &str, kind: MappingKind, code: &str, to: &str) -> anyhow::Result<()> {
+        let (controller, scope) = self.may(Role::Controller, Action::EditMapping)?;
+        let found = store::connections::list(&cx.pool).await?.into_iter().find(|known| known.code == connection);
+        let id: ConnectionId = found.with_context(|| format!("there is no connection {connection}"))?.connection_id;
+        if mappings::propose(cx, controller, &scope, id, kind, code, to).await? == Proposed::Active {
+            return Ok(());
+        }
+        let (approver, scope) = self.may(Role::Approver, Action::Approve)?;
+        let waiting = store::mappings::proposals(&cx.pool).await?;
+        let proposal = waiting.iter().find(|row| row.connection_id == id && row.kind == kind && row.source_code == code);
+        mappings::decide(cx, approver, &scope, proposal.context("the proposal is not there")?.mapping_id, true).await?;
+        Ok(())
+    }
+
+    async fn resolve(&self, cx: &Context, open: &[ExceptionRow], reason: &str) -> anyhow::Result<()> {
+        let (specialist, scope) = self.may(Role::ArSpecialist, Action::Resolve)?;
+        let (approver, theirs) = self.may(Role::Approver, Action::Approve)?;
+        for row in open {
+            if let Resolved::Requested(approval) = resolve::resolve(cx, specialist, &scope, row.exception_id, reason).await? {
+                resolve::decide(cx, approver, &theirs, approval, true, Some("Agreed, seen with the source.")).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn word(remedy: &Remedy) -> &'static str {
+    match remedy {
+        Remedy::Map { kind: MappingKind::Customer, .. } => "The customer is set up in NetSuite now; mapping it.",
+        Remedy::Map { .. } => "The code was mapped to nothing that NetSuite has; mapping it again.",
+        Remedy::Reopen(_) => "Late, but below the threshold: the period is opened for it once more.",
+        Remedy::Resolve(_) => "The month stays closed; the source reissues it.",
+    }
+}
