@@ -71,7 +71,7 @@ test('the select-all link works from the URL and says count and money', async ({
   await page.getByRole('link', { name: 'Tick all listed' }).click();
   await expect(page).toHaveURL(/select=all/);
   for (const box of await page.getByRole('checkbox').all()) await expect(box).toBeChecked();
-  await expect(page.getByText(/ ticked$/)).toContainText(/[A-Z]{3}/);
+  await expect(page.getByRole('status').filter({ hasText: / ticked$/ })).toContainText(/[A-Z]{3}/);
 });
 
 for (const [path, title, role] of [
@@ -91,6 +91,7 @@ for (const [path, title, role] of [
 test('a mapping is found by its code and opened for a change', async ({ page, signIn }) => {
   await signIn('controller');
   await page.goto('/mappings');
+  await page.getByRole('navigation', { name: 'Connections' }).getByRole('link').last().click();
   const code = await page.getByRole('row').filter({ has: page.getByRole('link', { name: /^Change / }) }).first().getByRole('rowheader').textContent();
   await page.getByLabel('Code contains').fill(code);
   await page.getByRole('button', { name: 'Apply' }).click();

@@ -9,11 +9,23 @@ pub async fn next_due(pool: &Pool) -> Result<Option<DateTime<Utc>>> {
     Ok(sqlx::query_scalar!("select min(due_at) from posting where work in ('send', 'probe')").fetch_one(pool).await?)
 }
 
-/// A connection's account is elsewhere, with other credentials.
-pub async fn set_access(conn: &mut Conn, connection: ConnectionId, settings: &serde_json::Value, secrets: &[u8]) -> Result<()> {
-    sqlx::query!("update erp_connection set settings = $2, secrets = $3 where connection_id = $1", connection.0, settings, secrets)
-        .execute(conn)
-        .await?;
+/// What the planner believes of the tables. Months pass here faster than the server's own look at them.
+pub async fn refresh_statistics(pool: &Pool) -> Result<()> {
+    sqlx::raw_sql("analyze").execute(pool).await?;
+    Ok(())
+}
+
+/// A connection's account is elsewhere, with other credentials and room for so many calls at once.
+pub async fn set_access(conn: &mut Conn, connection: ConnectionId, settings: &serde_json::Value, secrets: &[u8], slots: i32) -> Result<()> {
+    sqlx::query!(
+        "update erp_connection set settings = $2, secrets = $3, slots = $4 where connection_id = $1",
+        connection.0,
+        settings,
+        secrets,
+        slots
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 

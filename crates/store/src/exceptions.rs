@@ -4,7 +4,7 @@ use crate::{Conn, Result, Scope};
 use chrono::{DateTime, Utc};
 use domain::{
     exception::Cause,
-    id::{ConnectionId, DocumentId, EntityId, ExceptionId},
+    id::{BatchId, ConnectionId, DocumentId, EntityId, ExceptionId},
     mapping::MappingKind,
     posting::ErpSystem,
     stage::Stage,
@@ -207,4 +207,24 @@ pub async fn released_by(
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(|row| (row.entity_id, row.currency, row.amount)).collect())
+}
+
+/// Opens an exception for every row of a batch that was rejected, named by the first rule it broke; `ids`, one for each.
+pub async fn open_rejected(conn: &mut Conn, batch: BatchId, ids: &[ExceptionId], at: DateTime<Utc>) -> Result<u64> {
+    let ids: Vec<uuid::Uuid> = ids.iter().map(|id| id.0).collect();
+    let opened = sqlx::query!(
+        "insert into exception (exception_id, document_id, entity_id, connection_id, currency, amount, period, kind, fingerprint, code,
+            message, field, opened_at)
+        select ($2::uuid[])[row_number() over (order by d.line)], d.document_id, d.entity_id, ec.connection_id, d.currency, d.amount, d.period, 'rejected',
+            'tieout|REJECTED|' || regexp_replace(split_part(v ->> 'rule', ':', 1), '[0-9]+', '#', 'g') || '|' || (v ->> 'field'), 'REJECTED',
+            (v ->> 'field') || ': ' || (v ->> 'rule'), v ->> 'field', $3
+        from document d cross join lateral (select d.violations -> 0) first (v) left join entity_connection ec using (entity_id)
+        where d.batch_id = $1 and d.rejected",
+        batch.0,
+        &ids,
+        at
+    )
+    .execute(conn)
+    .await?;
+    Ok(opened.rows_affected())
 }

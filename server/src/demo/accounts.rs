@@ -1,7 +1,7 @@
 //! The two NetSuite accounts, simulated in this process, and what is done to them over their admin routes.
 
 use super::{
-    company::{self, ACCOUNTS},
+    company::{self, ACCOUNTS, CONCURRENCY},
     plan::Plan,
     travel::TravelClock,
 };
@@ -41,7 +41,7 @@ impl Account {
         let config = Config {
             account_id: ACCOUNTS[place].account_id.into(),
             data_file: data_dir.join(ledger_file(place)),
-            concurrency_limit: ACCOUNTS[place].slots.into(),
+            concurrency_limit: CONCURRENCY.into(),
             seed: seed.wrapping_add(place as u64),
             client: credentials.registered.clone(),
             lists: lists.clone(),

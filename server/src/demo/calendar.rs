@@ -26,6 +26,12 @@ pub struct BillingDay {
     pub weight: u64,
 }
 
+impl BillingDay {
+    pub fn period(&self) -> AccountingPeriod {
+        AccountingPeriod::of(self.date)
+    }
+}
+
 /// The company's past: whole months up to yesterday.
 #[derive(Debug, Clone)]
 pub struct Calendar {
@@ -35,11 +41,12 @@ pub struct Calendar {
 }
 
 impl Calendar {
-    pub fn new(today: NaiveDate) -> Self {
+    /// A small company bills on fewer days.
+    pub fn new(today: NaiveDate, is_small: bool) -> Self {
         let mut month = AccountingPeriod::of(today.checked_sub_days(PAST).unwrap_or(today));
         let mut days = Vec::new();
         while month.first_day() < today {
-            days.extend(billing_days(month, today));
+            days.extend(billing_days(month, today, is_small));
             month = month.next();
         }
         Self { today, days }
@@ -62,14 +69,14 @@ impl Calendar {
     }
 }
 
-fn billing_days(month: AccountingPeriod, today: NaiveDate) -> Vec<BillingDay> {
+fn billing_days(month: AccountingPeriod, today: NaiveDate, is_small: bool) -> Vec<BillingDay> {
     let working = working_days(month);
     let count = working.len();
     let last_known = working.iter().filter(|date| **date < today).count();
     let is_last = |at: usize| today.checked_sub_days(Days::new(7)).is_some_and(|week| working[at] > week) && at + LAST_DAYS >= last_known;
     let peak = |at: usize| at == 0 || at + 2 >= count;
-    let middle = |at: usize| at == count / 2 || at + 1 == count / 2;
-    let rest = |at: usize| at == 2 || at == 3 || at == 6 || at + 6 == count || is_last(at);
+    let middle = |at: usize| at == count / 2 || (at + 1 == count / 2 && !is_small);
+    let rest = |at: usize| at == 2 || ((at == 3 || at == 6 || at + 6 == count) && !is_small) || is_last(at);
     let others = (0..last_known).filter(|at| rest(*at) && !peak(*at) && !middle(*at)).count().max(4) as u64;
     (0..last_known)
         .filter_map(|at| {
@@ -128,7 +135,7 @@ mod tests {
     #[test]
     fn the_past_is_whole_months_up_to_yesterday() {
         for (today, first, months) in [("2026-11-20", "2026-09-01", 3), ("2026-12-01", "2026-09-01", 3), ("2027-01-31", "2026-11-02", 3)] {
-            let calendar = Calendar::new(date(today));
+            let calendar = Calendar::new(date(today), false);
             assert_eq!(calendar.days[0].date, date(first), "{today}");
             assert_eq!(calendar.periods().len(), months, "{today}");
             assert!(calendar.days.iter().all(|day| day.date < date(today)));
@@ -138,7 +145,7 @@ mod tests {
 
     #[test]
     fn most_is_billed_in_the_last_two_days_and_the_first() {
-        let calendar = Calendar::new(date("2026-12-10"));
+        let calendar = Calendar::new(date("2026-12-10"), false);
         let october: Vec<_> = calendar.days.iter().filter(|day| day.date.month() == 10).collect();
         let peak: u64 = october.iter().filter(|day| [1, 29, 30].contains(&day.date.day())).map(|day| day.weight).sum();
         let all: u64 = october.iter().map(|day| day.weight).sum();

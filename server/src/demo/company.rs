@@ -102,9 +102,12 @@ pub struct Account {
     /// The connection's name on screen.
     pub code: &'static str,
     pub account_id: &'static str,
-    /// Calls at once: the account's tier, all of it ours.
+    /// Calls at once that Tieout may make.
     pub slots: u16,
 }
+
+/// Calls at once that an account allows. While its past is made the company uses all of them, later only its slots.
+pub const CONCURRENCY: u16 = 60;
 
 pub const ACCOUNTS: [Account; 2] = [
     Account { code: "NetSuite-US", account_id: "7315100-sb1", slots: 15 },

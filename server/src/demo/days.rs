@@ -25,7 +25,7 @@ use simulators::netsuite::{FaultKind, FaultRule, On};
 use std::{collections::BTreeSet, io::Cursor, sync::Arc};
 
 /// How much is waited for at once: what is due within it is done together.
-const STEP: TimeDelta = TimeDelta::seconds(3);
+const STEP: TimeDelta = TimeDelta::seconds(30);
 /// While an ERP is down, looking at it often shows nothing new.
 const MAINTENANCE_STEP: TimeDelta = TimeDelta::minutes(45);
 /// Somebody enters documents so long before their batch comes.
@@ -86,7 +86,6 @@ impl Drive<'_> {
             e.0 += t.elapsed().as_micros();
             e.1 += 1;
         }
-        eprintln!("PROF {prof:?}");
         self.until(end, STEP).await?;
         for account in self.accounts {
             account.no_faults().await?;
@@ -124,7 +123,12 @@ impl Drive<'_> {
             }
         }
         for (place, day) in calendar.days.iter().enumerate() {
-            events.push((night_after(day.date), Event::Night(place)));
+            // the second of two days in a row is read back with the first
+            let goes_on =
+                calendar.days.get(place + 1).is_some_and(|next| day.date.succ_opt() == Some(next.date) && day.period() == next.period());
+            if !goes_on {
+                events.push((night_after(day.date), Event::Night(place)));
+            }
         }
         if let [.., day, _] = calendar.days.as_slice() {
             events.push((noon(day.date, 15), Event::Hands));
@@ -247,6 +251,7 @@ impl Drive<'_> {
 
     /// Read-back, comparison and seals, for the months that the day's batches belong to.
     async fn night(&self, day: usize) -> anyhow::Result<()> {
+        store::demo::refresh_statistics(&self.cx.pool).await?;
         let period = AccountingPeriod::of(self.plan.calendar.days[day].date);
         let of = |account: usize| async move {
             for (place, entity) in self.entities.iter().enumerate().filter(|(place, _)| ENTITIES[*place].account == account) {

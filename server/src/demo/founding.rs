@@ -2,7 +2,7 @@
 
 use super::{
     accounts::Account,
-    company::{self, ACCOUNTS, ENTITIES},
+    company::{self, ACCOUNTS, CONCURRENCY, ENTITIES},
     people::People,
     plan::Plan,
 };
@@ -105,7 +105,7 @@ async fn connect(cx: &Context, plan: &Plan, accounts: &[Account], entities: &[En
             system: ErpSystem::Netsuite,
             settings,
             secrets,
-            slots: ACCOUNTS[place].slots.into(),
+            slots: CONCURRENCY.into(),
             processing_seconds_max: PROCESSING,
             request_seconds_max: ANSWER,
         };
@@ -136,14 +136,15 @@ async fn hire(cx: &Context, granter: &Granter, entities: &[EntityId], password: 
     Ok(people)
 }
 
-/// After a restart the simulators are elsewhere, and know other credentials.
-pub async fn reconnect(cx: &Context, accounts: &[Account]) -> anyhow::Result<()> {
+/// From now on only some of the accounts' concurrency is used. After a restart the simulators are elsewhere, and know other
+/// credentials.
+pub async fn connect_to_live(cx: &Context, accounts: &[Account]) -> anyhow::Result<()> {
     let known = store::connections::list(&cx.pool).await?;
     let mut conn = cx.pool.acquire().await?;
     for (account, named) in accounts.iter().zip(ACCOUNTS) {
         let connection = known.iter().find(|connection| connection.code == named.code).context("a connection of the company")?;
         let (settings, secrets) = account.access(cx, connection.connection_id)?;
-        store::demo::set_access(&mut conn, connection.connection_id, &settings, &secrets).await?;
+        store::demo::set_access(&mut conn, connection.connection_id, &settings, &secrets, named.slots.into()).await?;
     }
     Ok(())
 }

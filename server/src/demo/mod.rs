@@ -80,7 +80,7 @@ async fn open(cx: &Context, clock: &TravelClock, data_dir: &Path, size: Size) ->
             tracing::info!(made_on = %state.today, documents = state.size.documents, "the company is there already");
             let plan = Plan::new(state.today, state.size.documents, state.size.seed)?;
             let accounts = start(&plan, data_dir, state.size.seed, clock).await?;
-            founding::reconnect(cx, &accounts).await?;
+            founding::connect_to_live(cx, &accounts).await?;
             return Ok((accounts, state));
         }
         tracing::info!("the company was not finished; beginning again");
@@ -132,6 +132,7 @@ pub async fn furnish(
     clock.set(None);
     drive.arrive().await?;
     drive.leave_open().await?;
+    founding::connect_to_live(cx, &accounts).await?;
     state.api_key = Some(founded.api_key);
     state.write(data_dir)?;
     tracing::info!(documents = size.documents, seconds = began.elapsed().as_secs(), "the company is furnished");

@@ -22,6 +22,8 @@ const MAINTENANCE: (i64, i64) = (20 * 60 + 30, 23 * 60 + 30);
 const STRUCK_BATCHES: i64 = 20 * 60 + 45;
 /// The account that has it.
 pub const MAINTAINED: usize = 1;
+/// Below this a company is small.
+const SMALL: u64 = 2_000;
 /// Documents whose outcome nobody knows yet when the company begins to live.
 const UNANSWERED: u64 = 3;
 /// Documents that somebody else changes in the ERP: one edited, one voided, three moved.
@@ -61,7 +63,7 @@ pub struct Plan {
 
 impl Plan {
     pub fn new(today: NaiveDate, documents: u64, seed: u64) -> anyhow::Result<Self> {
-        let calendar = Calendar::new(today);
+        let calendar = Calendar::new(today, documents < SMALL);
         let customers = company::customers(documents, seed);
         let mut invoices = invoices::invoices(&calendar, &customers, documents, seed)?;
         let troubles = troubles::strike(&calendar, &mut invoices, seed);
@@ -191,7 +193,7 @@ mod tests {
     use super::*;
 
     fn plan(seed: u64) -> Plan {
-        Plan::new("2026-11-20".parse().unwrap(), 2_000, seed).unwrap()
+        Plan::new("2026-11-20".parse().unwrap(), 4_000, seed).unwrap()
     }
 
     #[test]
@@ -208,7 +210,7 @@ mod tests {
             plan.batches.iter().flat_map(|batch| batch.documents.iter().map(move |document| (batch.entity, document))).collect();
         let invoices = documents.iter().filter(|(_, document)| document.kind == DocumentKind::Invoice).count();
         let of_us = documents.iter().filter(|(entity, document)| *entity == 0 && document.kind == DocumentKind::Invoice).count();
-        assert!((2_000..2_010).contains(&invoices), "{invoices}");
+        assert!((4_000..4_020).contains(&invoices), "{invoices}");
         assert!((440..460).contains(&(of_us * 1000 / invoices)), "{of_us}");
         let credits = documents.len() - invoices;
         assert!((20..=36).contains(&(credits * 1000 / invoices)), "{credits}");

@@ -2,6 +2,7 @@
 
 mod api;
 mod batches;
+mod demo;
 mod guards;
 mod pages;
 mod sessions;

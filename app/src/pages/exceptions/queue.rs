@@ -161,7 +161,7 @@ fn Line(row: ExceptionRow, of_one_cause: bool, ticked: bool, as_of: DateTime<Utc
     let href = query.only(&["entity", "period"]).at(format!("/exceptions/{}", row.exception_id)).href();
     let memo = row.document_kind == DocumentKind::CreditMemo;
     let opened = row.opened_at.format("%Y-%m-%d %H:%M UTC").to_string();
-    let label = format!("Choose {}", row.number);
+    let (label, owned_by) = (format!("Choose {}", row.number), row.owner.clone());
     let cause = (!of_one_cause).then(|| {
         let title = title(row.kind, None);
         view! { <td data-label="Cause"><span class="why"><b>{title}</b><small>{row.message.clone()}</small></span></td> }
@@ -177,7 +177,7 @@ fn Line(row: ExceptionRow, of_one_cause: bool, ticked: bool, as_of: DateTime<Utc
             {cause}
             <td class="num" data-label="Amount"><Amount value=row.amount currency=row.currency code=true/></td>
             <td class="nowrap" data-label="Open for" title=opened>{age(row.opened_at, as_of)}</td>
-            <td class="owner" data-label="Owner" title=row.owner.clone()>{row.owner.unwrap_or_else(|| "nobody".to_owned())}</td>
+            <td class="owner" data-label="Owner" title=owned_by>{row.owner.unwrap_or_else(|| "nobody".to_owned())}</td>
         </tr>
     }
     .into_any()

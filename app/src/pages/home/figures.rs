@@ -83,7 +83,7 @@ pub fn KeyFigures(finance: FinanceView, now: DateTime<Utc>, query: Query) -> Any
         (Some(_), 0) => "nothing came in for 31 days".to_owned(),
         (Some(_), measured) => format!("of {} that came in, 31 days", grouped(measured.into())),
     };
-    let tone = (!finance.in_exception.is_empty()).then_some(Tone::Off).unwrap_or(Tone::Ties);
+    let tone = if finance.in_exception.is_empty() { Tone::Ties } else { Tone::Off };
     view! {
         <Figures>
             <Figure label="Not yet confirmed in the ERP" href=query.at("/batches").href() note=open_note
@@ -121,7 +121,7 @@ fn Unreconciled(finance: FinanceView, query: Query) -> AnyView {
     let (note, tone) = match (found.assessed, found.money.is_empty()) {
         (0, true) => ("not assessed yet".to_owned(), Tone::None),
         (_, true) => (format!("ties · {assessed}"), if found.assessed == found.entities { Tone::Ties } else { Tone::None }),
-        (_, false) => (with_count(&found.money, "break", assessed), Tone::Off),
+        (_, false) => (with_count(&found.money, "break", assessed), if found.money.len() == 1 { Tone::Off } else { Tone::None }),
     };
     view! {
         <Figure label="Unreconciled difference" href=query.at("/reconciliation").href() note tone

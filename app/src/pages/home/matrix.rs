@@ -61,7 +61,7 @@ pub fn StageMatrix(matrix: Vec<(String, MatrixRow)>, query: Query, caller: Calle
         .chain(["Exception", "Posted", "Differs", "Confirmed", "Resolved", "Not yet confirmed"])
         .map(Column::number);
     view! {
-        <DataTable
+        <section class="sparse"><DataTable
             caption="Where issued documents are"
             note="documents, invoices and credit memos together; the amount is gross"
             columns=std::iter::once(Column::text("Entity, currency")).chain(columns).collect()
@@ -77,7 +77,7 @@ pub fn StageMatrix(matrix: Vec<(String, MatrixRow)>, query: Query, caller: Calle
                     <td class="num"><small>"per currency above"</small></td>
                 </tr>
             </tfoot>
-        </DataTable>
+        </DataTable></section>
     }
     .into_any()
 }

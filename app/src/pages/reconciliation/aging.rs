@@ -71,7 +71,7 @@ pub fn AgingTable(
         .chain(scales().map(|(label, _)| Column::number(*label)))
         .chain([Column::number("Total")])
         .collect();
-    view! { <DataTable caption note columns cards=true><tbody>{lines}</tbody></DataTable> }.into_any()
+    view! { <section class="sparse"><DataTable caption note columns cards=true><tbody>{lines}</tbody></DataTable></section> }.into_any()
 }
 
 #[cfg(test)]

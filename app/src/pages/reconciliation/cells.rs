@@ -2,7 +2,7 @@
 
 use super::BREAKS;
 use crate::{
-    components::{Amount, Column, Count, DataTable, Empty, GroupRow, Query, TieMark},
+    components::{Amount, Column, Count, DataTable, Empty, GroupRow, Query, TieMark, money_text},
     pages::batches::CountLink,
 };
 use chrono::{DateTime, Utc};
@@ -76,7 +76,7 @@ fn times(read_at: DateTime<Utc>, ran_at: DateTime<Utc>) -> String {
 fn words(cell: &CheckpointCell) -> Option<String> {
     match cell.tie() {
         Tie::Off if cell.unreconciled_amount.is_zero() => Some("off".to_owned()),
-        Tie::Off => Some(format!("off by {}", grouped(cell.unreconciled_amount.normalize()))),
+        Tie::Off => Some(format!("off by {}", money_text(cell.unreconciled_amount, &cell.currency))),
         Tie::Ties | Tie::Timing | Tie::None => None,
     }
 }
@@ -149,7 +149,7 @@ pub fn Cells(cells: Vec<CheckpointCell>, read: Vec<ReadState>, period: Accountin
             cards=true
         >
             {groups}
-            {many.then(|| view! { <tbody><GroupRow columns=9 title="All entities" note="per currency; currencies are never added"/>{sums}</tbody> })}
+            {many.then(|| view! { <tbody class="grand"><GroupRow columns=9 title="All entities" note="per currency; currencies are never added"/>{sums}</tbody> })}
         </DataTable>
     }
     .into_any()
@@ -167,7 +167,7 @@ fn Line(cell: CheckpointCell, entity: Option<String>) -> AnyView {
     let (all, timing) = (format!("{}{BREAKS}", breaks.href()), format!("{}{BREAKS}", breaks.with("kind", BreakKind::Timing).href()));
     let currency = cell.currency.clone();
     view! {
-        <tr class=entity.is_empty().then_some("subtotal")>
+        <tr>
             <th scope="row"><a href=all.clone()>{format!("{currency} {}", side_words(cell.side))}</a></th>
             <td class="num" data-label="Issued"><CountLink value=cell.left.count href=issued/></td>
             <td class="num" data-label="Amount issued"><Amount value=cell.left.amount currency=currency.clone()/></td>
@@ -280,6 +280,6 @@ pub mod tests {
         let html = view! { <Line cell=cell("DE", "EUR", (2, 100), (1, 60), (0, 0), (1, 40)) entity=Some("DE".to_owned())/> }.to_html();
         assert!(html.contains("/reconciliation?entity=DE&amp;period=2026-10&amp;currency=EUR#breaks"), "{html}");
         assert!(html.contains("/documents?entity=DE&amp;period=2026-10&amp;currency=EUR&amp;kind=invoice"), "{html}");
-        assert!(html.contains("off by 40") && !html.contains("kind=timing"), "nothing is behind a zero: {html}");
+        assert!(html.contains("off by 40.00 EUR") && !html.contains("kind=timing"), "nothing is behind a zero: {html}");
     }
 }

@@ -20,7 +20,7 @@ use crate::Context;
 use chrono::{DateTime, Utc};
 use domain::{
     access::{Actor, Scope},
-    id::{BatchId, CorrelationId, EntityId},
+    id::{BatchId, CorrelationId, EntityId, ExceptionId},
     stage::Stage,
     view::{ImportOutcome, ImportReport},
 };
@@ -156,6 +156,8 @@ async fn enter(tx: &mut Tx, handover: &Handover<'_>, survey: &Survey, target: &l
         exceptions::close(tx, &loaded.superseded, "superseded", handover.at).await?;
         movements::transition(tx, &loaded.superseded, Stage::Superseded, &cause).await?;
     }
+    let ids: Vec<ExceptionId> = (0..loaded.rejected).map(|_| ExceptionId(uuid::Uuid::now_v7())).collect();
+    exceptions::open_rejected(tx, target.batch_id, &ids, handover.at).await?;
     batches::announce(tx, target.batch_id, handover.at).await?;
     Ok(())
 }

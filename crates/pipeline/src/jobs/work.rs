@@ -80,9 +80,8 @@ impl Workshop {
 
     async fn count_flow(&self, job: &Running) -> store::Result<()> {
         transaction!(&self.cx.pool, |tx| {
-            let ended = job.ended(self);
-            let days = daily_flow::recount(tx, ended.at).await?;
-            jobs::complete(tx, &job.claimed, &format!("{days} days counted"), ended).await
+            let days = daily_flow::recount(tx, self.cx.clock.now()).await?;
+            jobs::complete(tx, &job.claimed, &format!("{days} days counted"), job.ended(self)).await
         })
     }
 
