@@ -3,7 +3,7 @@ import { expect, test } from '../fixtures.mjs';
 test('the sign-in page asks for email and password', async ({ page, expectAccessible }) => {
   await page.goto('/login');
   await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
-  await expect(page.getByLabel('Email')).toBeVisible();
+  await expect(page.getByLabel('E-mail')).toBeVisible();
   await expect(page.getByLabel('Password')).toBeVisible();
   await expect(page.getByRole('button', { name: 'Sign in' })).toBeVisible();
   await expectAccessible();

@@ -4,7 +4,9 @@
 use super::dialog::Fold;
 use domain::money::grouped;
 use leptos::prelude::*;
-use rust_decimal::{Decimal, prelude::ToPrimitive};
+use rust_decimal::Decimal;
+#[cfg(any(feature = "ssr", test))]
+use rust_decimal::prelude::ToPrimitive;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plot {
@@ -75,16 +77,19 @@ fn Twin(title: String, unit: String, labels: Vec<String>, series: Vec<Series>) -
     .into_any()
 }
 
+#[cfg(any(feature = "ssr", test))]
 /// The unit of the drawing: whole units where there are thousands, hundredths below.
 fn scale_of(series: &[Series]) -> i64 {
     let largest = series.iter().flat_map(|series| &series.values).map(Decimal::abs).max().unwrap_or_default();
     if largest >= Decimal::ONE_THOUSAND { 1 } else { 100 }
 }
 
+#[cfg(any(feature = "ssr", test))]
 fn steps(value: Decimal, scale: i64) -> i64 {
     value.checked_mul(scale.into()).and_then(|value| value.round().to_i64()).unwrap_or_default()
 }
 
+#[cfg(any(feature = "ssr", test))]
 /// Every how many labels one is written, so that they don't touch.
 fn label_stride(labels: usize, width: u32) -> usize {
     let room = usize::try_from(width / 76).unwrap_or(1).max(1);

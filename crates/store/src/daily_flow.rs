@@ -65,10 +65,10 @@ mod tests {
         let statements = format!(
             "update entity set time_zone = 'Asia/Tokyo';
             insert into batch (batch_id, source, number, entity_id, period, content_hash, document_count, received_at, actor)
-                values ('{e}', 's', 'B-1', '{e}', '2026-10', decode(repeat('00', 32), 'hex'), 3, '2026-10-31T12:00:00Z', 'a');
+                values ('{entity}', 's', 'B-1', '{entity}', '2026-10', decode(repeat('00', 32), 'hex'), 3, '2026-10-31T12:00:00Z', 'a');
             insert into document (document_id, batch_id, line, entity_id, kind, number, version, customer_code, customer_name, currency, amount, tax,
                     issue_date, due_date, posting_date, period, content_hash, hash_term, stage, sequence, stage_at)
-                select ('00000000-0000-0000-0000-00000000000' || n)::uuid, '{e}', n, '{e}', 'invoice', 'INV-' || n, 1, 'C', 'C', 'EUR', 100, 0,
+                select ('00000000-0000-0000-0000-00000000000' || n)::uuid, '{entity}', n, '{entity}', 'invoice', 'INV-' || n, 1, 'C', 'C', 'EUR', 100, 0,
                     '2026-10-31', '2026-11-30', '2026-10-31', '2026-10', decode(repeat('00', 32), 'hex'), n, 'finalized', 1, '2026-10-31T12:00:00Z'
                 from generate_series(1, 3) n;
             insert into movement (document_id, sequence, entity_id, batch_id, currency, period, kind, from_stage, to_stage, amount, tax, hash_term,
@@ -77,8 +77,7 @@ mod tests {
                     document_id, stage_at + s.after
                 from document join (values (1, 1, null, 'finalized', interval '0'), (2, 1, null, 'finalized', '0'), (3, 1, null, 'finalized', '0'),
                     (1, 2, 'in_flight', 'posted', '10 minutes'), (2, 2, 'in_flight', 'posted', '20 minutes'), (1, 3, 'posted', 'confirmed', '4 hours')
-                ) s (n, sequence, from_stage, to_stage, after) on s.n = line",
-            e = entity
+                ) s (n, sequence, from_stage, to_stage, after) on s.n = line"
         );
         sqlx::raw_sql(sqlx::AssertSqlSafe(statements)).execute(&db.pool).await.unwrap();
         (db, entity)

@@ -90,7 +90,7 @@ impl<'a> Clients<'a> {
 fn invoice(dice: &mut Dice, entity: usize, day: &BillingDay, ordinal: u64, clients: &Clients<'_>) -> anyhow::Result<DocumentContent> {
     let issuer = &ENTITIES[entity];
     let is_top = !clients.top.is_empty() && dice.per_mille(TOP_SHARE);
-    let customer: &Customer = *dice.pick::<&Customer>(if is_top { &clients.top } else { &clients.others });
+    let customer: &Customer = dice.pick::<&Customer>(if is_top { &clients.top } else { &clients.others });
     let (code, tax_code) = terms(dice, entity);
     let currency: Currency = code.parse()?;
     let cents = MEDIAN_CENTS * dice.lognormal() / 1000 * if is_top { TOP_FACTOR } else { 1 };

@@ -91,7 +91,7 @@ fn corrections(calendar: &Calendar, invoices: &[Planned]) -> Vec<Planned> {
         let mut content = *row.original.clone()?;
         content.version = 2;
         // a month that the ERP may have closed is not corrected any more
-        (content.period == AccountingPeriod::of(billing.date)).then(|| Planned {
+        (content.period == AccountingPeriod::of(billing.date)).then_some(Planned {
             content,
             entity: row.entity,
             day,

@@ -152,7 +152,7 @@ fn in_short(finance: &FinanceView) -> String {
             format!("{} a person, all for one cause: {}", needs(in_exception), cause.kind.advice())
         }
         Some(cause) => {
-            let title = super::exceptions::cause::title(cause.kind, cause.missing_kind).to_lowercase();
+            let title = super::exceptions::cause::title(cause.kind, cause.missing_kind);
             format!("{} a person; begin with “{title}”, {} of them.", needs(in_exception), grouped(cause.count.into()))
         }
         None if breaks > 0 => {
@@ -261,7 +261,7 @@ mod tests {
         view.causes = vec![cause(2), cause(1)];
         assert_eq!(
             in_short(&view),
-            "3 of 12 issued documents are not yet confirmed in the ERP. 3 need a person; begin with “mapping missing”, 2 of them."
+            "3 of 12 issued documents are not yet confirmed in the ERP. 3 need a person; begin with “Mapping missing”, 2 of them."
         );
         view.causes = vec![cause(3)];
         assert!(in_short(&view).ends_with("Map the code, then replay. Nothing was sent."));

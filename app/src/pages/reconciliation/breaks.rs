@@ -55,7 +55,7 @@ pub fn Breaks(breaks: Paged<BreakRow>, now: DateTime<Utc>, query: Query) -> AnyV
         }
         .into_any()
     };
-    view! { <section id="breaks" class="anchor"><BreakFilters query/>{table}</section> }.into_any()
+    view! { <section id="breaks" class="anchor record"><BreakFilters query/>{table}</section> }.into_any()
 }
 
 #[component]
