@@ -11,7 +11,7 @@ const ROOT = resolve(import.meta.dirname, '..');
 const PATIENCE = 180_000; // a debug build makes its first cluster and its company
 const STOP_PATIENCE = 30_000;
 const LOG_TAIL = 4000;
-const DEFAULT_ARGS = '--scale 1';
+const DEFAULT_ARGS = '--documents 400';
 
 function freePort() {
   return new Promise((done, fail) => {

@@ -120,9 +120,8 @@ fn DocumentLine(row: DocumentRow) -> AnyView {
     let href = format!("/documents/{}", row.document_id);
     let version = (row.version > 1).then(|| format!(" v{}", row.version));
     let kind = (row.kind == DocumentKind::CreditMemo).then(|| view! { <br/><small>{row.kind.label()}</small> });
-    let class = if kind.is_some() { "two-line" } else { "" };
     view! {
-        <tr class=class>
+        <tr>
             <th scope="row" class="nowrap"><a href=href>{row.number}{version}</a>{kind}</th>
             <td data-label="Customer">{row.customer_name}</td>
             <td data-label="Entity">{row.entity_code}</td>

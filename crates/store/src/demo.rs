@@ -33,8 +33,32 @@ pub async fn set_access(conn: &mut Conn, connection: ConnectionId, settings: &se
 pub async fn begin_again(pool: &Pool) -> Result<()> {
     sqlx::raw_sql("drop schema public cascade; create schema public").execute(pool).await?;
     // prepared statements name tables that are gone
+    renew(pool).await?;
+    crate::migrate(pool).await
+}
+
+/// Lets commits return before they are on disk: what is being made would be begun again after a crash anyway.
+pub async fn relax(pool: &Pool) -> Result<()> {
+    sqlx::raw_sql("do $$ begin execute format('alter database %I set synchronous_commit = off', current_database()); end $$")
+        .execute(pool)
+        .await?;
+    renew(pool).await
+}
+
+/// Ends [`relax`]: everything is on disk when this returns, and every later commit before it returns.
+pub async fn harden(pool: &Pool) -> Result<()> {
+    sqlx::raw_sql("do $$ begin execute format('alter database %I reset synchronous_commit', current_database()); end $$")
+        .execute(pool)
+        .await?;
+    renew(pool).await?;
+    sqlx::raw_sql("checkpoint").execute(pool).await?;
+    Ok(())
+}
+
+/// Replaces the idle connections: new ones see the database's new settings.
+async fn renew(pool: &Pool) -> Result<()> {
     for _ in 0..pool.size() {
         pool.acquire().await?.close().await?;
     }
-    crate::migrate(pool).await
+    Ok(())
 }

@@ -120,6 +120,7 @@ pub async fn furnish(
     let size = Size { documents: size.documents.max(DOCUMENTS_MIN), ..size };
     let mut state = State { size, today, password: password(), api_key: None };
     state.write(data_dir)?;
+    store::demo::relax(&cx.pool).await?;
     let plan = Plan::new(today, size.documents, size.seed)?;
     clock.set(Some(plan.calendar.start().and_time(chrono::NaiveTime::MIN).and_utc() - TimeDelta::days(1)));
     let accounts = start(&plan, data_dir, size.seed, clock).await?;
@@ -133,6 +134,8 @@ pub async fn furnish(
     drive.arrive().await?;
     drive.leave_open().await?;
     founding::connect_to_live(cx, &accounts).await?;
+    store::daily_flow::recount(&mut *cx.pool.acquire().await?, cx.clock.now()).await?;
+    store::demo::harden(&cx.pool).await?;
     state.api_key = Some(founded.api_key);
     state.write(data_dir)?;
     tracing::info!(documents = size.documents, seconds = began.elapsed().as_secs(), "the company is furnished");

@@ -66,5 +66,9 @@ async fn the_same_seed_makes_the_same_company_and_its_books_tie_out() {
     assert!(one.count("select count(*) from exception where closed_as = 'replayed'").await > 0);
     assert!(one.count("select count(*) from reconciliation_break where closed_at is null and kind = 'missing_left'").await >= 8);
     assert_eq!(one.count("select count(*) from accounting_period where state = 'hard_closed'").await, 10);
+    // furnishing commits without waiting for the disk; what follows must not
+    let relaxed =
+        "select count(*) from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase where d.datname = current_database()";
+    assert_eq!(one.count(relaxed).await, 0);
     assert!(one.clock.now() > "2026-11-20T00:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap());
 }

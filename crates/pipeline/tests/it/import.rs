@@ -102,7 +102,8 @@ async fn a_rejected_row_opens_an_exception_that_its_correction_closes() {
         invoice["due_date"] = json!("2026-10-01");
     }
     world.imported(&batch("B-1", &bad)).await;
-    let open = "select count(*) || ' of ' || count(distinct fingerprint) || ' cause: ' || min(message) from exception where closed_at is null";
+    let open =
+        "select count(*) || ' of ' || count(distinct fingerprint) || ' cause: ' || min(message) from exception where closed_at is null";
     assert_eq!(world.text(open).await, "2 of 1 cause: due_date: must not be before the issue date 2026-10-30");
     world.imported(&batch("B-2", &[invoice("INV-1", 100), invoice("INV-2", 200)])).await;
     assert_eq!(world.text("select string_agg(closed_as, ' ') from exception").await, "superseded superseded");
