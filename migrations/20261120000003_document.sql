@@ -46,6 +46,8 @@ create table batch (
 create index batch_received on batch (entity_id, received_at desc, batch_id desc);
 
 alter table intake add foreign key (batch_id) references batch;
+-- The files of a batch.
+create index intake_batch on intake (batch_id) where batch_id is not null;
 
 -- What the source says it handed over. Debits and credits apart, so that they can't hide each other.
 create table batch_manifest (

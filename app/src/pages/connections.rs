@@ -38,6 +38,7 @@ fn circuit(connection: &ConnectionView) -> (Tone, Shape, &'static str) {
 
 #[component]
 fn ConnectionCard(connection: ConnectionView) -> AnyView {
+    let code = connection.code.clone();
     let (tone, shape, word) = circuit(&connection);
     let id = format!("connection-{}", connection.code);
     let labelled_by = id.clone();
@@ -75,7 +76,7 @@ fn ConnectionCard(connection: ConnectionView) -> AnyView {
             {if errors.is_empty() {
                 view! { <p class="muted">"No failed attempt."</p> }.into_any()
             } else {
-                view! { <LastErrors errors/> }.into_any()
+                view! { <LastErrors of=code errors/> }.into_any()
             }}
             <div class="actions"><a class="button" href=waiting>"Its exceptions"</a><a class="button" href=mappings>"Its mappings"</a></div>
         </section>
@@ -88,7 +89,7 @@ fn seconds(count: i32) -> String {
 }
 
 #[component]
-fn LastErrors(errors: Vec<FailedAttemptView>) -> AnyView {
+fn LastErrors(of: String, errors: Vec<FailedAttemptView>) -> AnyView {
     let columns = ["Document", "Outcome", "The ERP said", "When"].map(Column::text).to_vec();
     let lines = errors.into_iter().map(|error| {
         view! {
@@ -101,7 +102,7 @@ fn LastErrors(errors: Vec<FailedAttemptView>) -> AnyView {
         }
     });
     let lines = lines.collect_view();
-    view! { <DataTable caption="Last errors" columns cards=true><tbody>{lines}</tbody></DataTable> }.into_any()
+    view! { <DataTable caption=format!("Last errors of {of}") columns cards=true><tbody>{lines}</tbody></DataTable> }.into_any()
 }
 
 #[cfg(test)]
