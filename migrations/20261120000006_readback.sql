@@ -70,6 +70,9 @@ create index checkpoint_run_latest on checkpoint_run (entity_id, period, checkpo
 -- One cell of a run; debits and credits are cells of their own and never net.
 create table checkpoint_cell (
     run_id uuid not null references checkpoint_run on delete cascade,
+    -- What was issued with this batch, against what stands for it in the same cell of the ERP; null: what no batch of this
+    -- cell brought into the ERP.
+    batch_id uuid references batch,
     currency text not null,
     side text not null check (side in ('debit', 'credit')),
     left_count bigint not null,
@@ -84,8 +87,10 @@ create table checkpoint_cell (
     -- Sum of absolute differences of the breaks that are not timing.
     unreconciled_count bigint not null,
     unreconciled_amount numeric not null,
-    primary key (run_id, currency, side)
+    unique nulls not distinct (run_id, batch_id, currency, side)
 );
+
+create index checkpoint_cell_batch on checkpoint_cell (batch_id) where batch_id is not null;
 
 create table reconciliation_break (
     break_id uuid primary key,
@@ -112,7 +117,9 @@ create table reconciliation_break (
     -- A timing break is no error before this.
     expected_by timestamptz,
     closed_at timestamptz,
-    owner text
+    owner text,
+    -- The batch in whose cell it is a break.
+    batch_id uuid references batch
 );
 create unique index reconciliation_break_open on reconciliation_break (identity) where closed_at is null;
 -- The list, oldest first, keyset-paged; and the breaks of a run.

@@ -39,12 +39,20 @@ const INTAKES: i64 = 50;
 
 #[server(prefix = "/fn", endpoint = "get_batch")]
 pub async fn get_batch(id: String) -> Result<BatchDetail, ApiError> {
-    use store::views::{batches, intakes};
+    use store::{
+        reconciliation::{BatchCells, batch_cells},
+        views::{batches, intakes},
+    };
     let (_, scope) = super::require(domain::access::Action::ReadFinance)?;
     let id = id.parse().map_err(|_| ApiError::NotFound)?;
     let pool = super::context().pool;
     let batch = batches::find(&pool, &scope, id).await?.ok_or(ApiError::NotFound)?;
-    Ok(BatchDetail { batch, intakes: intakes::of_batch(&pool, id, INTAKES).await?, seals: batches::seals(&pool, &scope, id).await? })
+    Ok(BatchDetail {
+        batch,
+        intakes: intakes::of_batch(&pool, id, INTAKES).await?,
+        seals: batches::seals(&pool, &scope, id).await?,
+        erp: batch_cells(&pool, &scope, BatchCells::Of(id), INTAKES).await?,
+    })
 }
 
 /// What became of a file that the caller handed over.

@@ -4,7 +4,7 @@ use super::{ApiError, reach::Reach};
 use chrono::{DateTime, Utc};
 use domain::{
     period::AccountingPeriod,
-    reconciliation::{AgingCell, BreakRow, CheckpointCell, ReadState},
+    reconciliation::{AgingCell, BatchCell, BreakRow, CheckpointCell, ReadState},
     view::Paged,
 };
 use leptos::prelude::*;
@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 /// Breaks of one page.
 #[cfg(feature = "ssr")]
 const PAGE: i64 = 50;
+/// Batches that do not tie, of one page.
+pub const BATCHES: i64 = 50;
 
 /// The filter as it stands in the URL.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +24,7 @@ pub struct ReconciliationQuery {
     pub period: Option<String>,
     pub currency: Option<String>,
     pub kind: Option<String>,
+    pub batch: Option<String>,
     pub after: Option<String>,
 }
 
@@ -31,6 +34,8 @@ pub struct ReconciliationView {
     /// The one asked for, or the newest in which something was issued.
     pub period: AccountingPeriod,
     pub cells: Vec<CheckpointCell>,
+    /// The same by batch, where it does not tie.
+    pub off: Vec<BatchCell>,
     /// Entities with an ERP, read back or not.
     pub read: Vec<ReadState>,
     /// Of every period, unless one is asked for.
@@ -57,11 +62,13 @@ pub async fn get_reconciliation(#[server(default)] query: ReconciliationQuery) -
         None => home::newest_period(&ctx.pool, &scope).await?.unwrap_or_else(|| AccountingPeriod::of(now.date_naive())),
     };
     let currency = query.currency.filter(|currency| !currency.is_empty());
-    let filter = BreakFilter { entity: None, period: asked, currency, kind: word("kind", query.kind.as_deref())? };
+    let batch = query.batch.as_deref().filter(|id| !id.is_empty()).map(str::parse).transpose().map_err(|_| ApiError::NotFound)?;
+    let filter = BreakFilter { entity: None, period: asked, currency, kind: word("kind", query.kind.as_deref())?, batch };
     Ok(ReconciliationView {
         now,
         period: shown,
         cells: recon::cells(&ctx.pool, &scope, shown).await?,
+        off: recon::batch_cells(&ctx.pool, &scope, recon::BatchCells::OffIn(shown), BATCHES).await?,
         read: erp_documents::read_states(&ctx.pool, &scope, shown).await?,
         breaks: recon::breaks(&ctx.pool, &scope, &filter, query.after.as_deref(), PAGE).await?,
         aging: recon::aging(&ctx.pool, &scope, now).await?,

@@ -1,6 +1,9 @@
 //! One batch: what its manifest announced, what was found, where it is now, and the seals that prove it.
 
-use super::batches::{CountLink, documents, line_label, segments, tie};
+use super::{
+    batches::{CountLink, documents, line_label, segments, tie},
+    reconciliation::BatchCells,
+};
 use crate::{
     api::{ApiError, batches::get_batch},
     components::{
@@ -46,7 +49,7 @@ fn Unseen(error: ApiError) -> AnyView {
 
 #[component]
 fn Detail(detail: BatchDetail) -> AnyView {
-    let BatchDetail { batch, intakes, seals } = detail;
+    let BatchDetail { batch, intakes, seals, erp } = detail;
     let of_batch = Query::new("/documents", &[("batch", &batch.batch_id.to_string())]);
     let fresh = use_query().get("intake").and_then(|id| intakes.iter().find(|intake| intake.intake_id.to_string() == id)).cloned();
     let rows = batch.matrix.clone();
@@ -61,6 +64,9 @@ fn Detail(detail: BatchDetail) -> AnyView {
             </section>
             <ControlTotals rows=rows.clone()/>
             <Stages rows of_batch/>
+            {(!erp.is_empty()).then(|| view! {
+                <BatchCells caption="Against the ERP" note="checkpoint 3: what this batch brought against what was read back" cells=erp/>
+            })}
             <Seals seals/>
             <Intakes intakes/>
         </Page>

@@ -53,6 +53,15 @@ impl CheckpointCell {
     }
 }
 
+/// A batch's part of the cell of its entity.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchCell {
+    /// None: what the ERP holds and no batch of ours brought.
+    pub batch_id: Option<BatchId>,
+    pub batch_number: Option<String>,
+    pub cell: CheckpointCell,
+}
+
 /// When an entity's period was read back. Never read is *not assessed*, and never a tie.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadState {
@@ -100,6 +109,7 @@ pub struct BreakFilter {
     pub period: Option<AccountingPeriod>,
     pub currency: Option<String>,
     pub kind: Option<BreakKind>,
+    pub batch: Option<BatchId>,
 }
 
 text_enum! {

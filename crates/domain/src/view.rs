@@ -6,6 +6,7 @@ use crate::{
     id::*,
     mapping::MappingKind,
     period::AccountingPeriod,
+    reconciliation::BatchCell,
     stage::{DocumentKind, Stage},
 };
 use chrono::{DateTime, NaiveDate, Utc};
@@ -104,6 +105,8 @@ pub struct BatchDetail {
     /// Every file that was this batch or claimed to be it, oldest first.
     pub intakes: Vec<IntakeView>,
     pub seals: Vec<SealView>,
+    /// Checkpoint 3 of this batch; empty: not compared yet.
+    pub erp: Vec<BatchCell>,
 }
 
 /// A file that was handed over, and what came of it. Hashes are hexadecimal.

@@ -73,15 +73,16 @@ fn times(read_at: DateTime<Utc>, ran_at: DateTime<Utc>) -> String {
     format!("read back {}, compared {}", read_at.format("%Y-%m-%d %H:%M UTC"), ran_at.format("%H:%M UTC"))
 }
 
-fn words(cell: &CheckpointCell) -> Option<String> {
+/// What the tie mark of a cell says.
+pub(super) fn state_words(cell: &CheckpointCell) -> String {
     match cell.tie() {
-        Tie::Off if cell.unreconciled_amount.is_zero() => Some("off".to_owned()),
-        Tie::Off => Some(format!("off by {}", money_text(cell.unreconciled_amount, &cell.currency))),
-        Tie::Ties | Tie::Timing | Tie::None => None,
+        Tie::Off if !cell.unreconciled_amount.is_zero() => format!("off by {}", money_text(cell.unreconciled_amount, &cell.currency)),
+        Tie::None => "not assessed".to_owned(),
+        tie => tie.to_string(),
     }
 }
 
-fn side_words(side: Side) -> &'static str {
+pub(super) fn side_words(side: Side) -> &'static str {
     match side {
         Side::Debit => "debits",
         Side::Credit => "credits",
@@ -176,14 +177,10 @@ fn Line(cell: CheckpointCell, entity: Option<String>) -> AnyView {
             <td class="num" data-label="Difference"><MoneyLink value=cell.difference() currency=currency.clone() href=all.clone()/></td>
             <td class="num" data-label="Timing"><MoneyLink value=cell.timing_amount currency=currency.clone() href=timing/></td>
             <td class="num" data-label="Unreconciled"><MoneyLink value=cell.unreconciled_amount currency href=all/></td>
-            <td data-label="State"><TieMark tie=cell.tie() text=words(&cell).unwrap_or_else(|| tie_word(cell.tie()))/></td>
+            <td data-label="State"><TieMark tie=cell.tie() text=state_words(&cell)/></td>
         </tr>
     }
     .into_any()
-}
-
-fn tie_word(tie: Tie) -> String {
-    if tie == Tie::None { "not assessed".to_owned() } else { tie.to_string() }
 }
 
 /// An amount that leads to what is behind it; nothing is behind a zero.
@@ -208,7 +205,7 @@ pub mod tests {
         ControlTotal { count, amount: amount.into(), tax: Decimal::ZERO }
     }
 
-    fn cell(
+    pub fn cell(
         entity: &str,
         currency: &str,
         left: (i64, i64),

@@ -2,18 +2,21 @@
 //! difference, and how old they are. No data is never a tie.
 
 pub mod aging;
+mod batches;
 mod breaks;
 mod cells;
 
 use crate::{
-    api::reconciliation::{ReconciliationQuery, ReconciliationView, get_reconciliation},
+    api::reconciliation::{BATCHES, ReconciliationQuery, ReconciliationView, get_reconciliation},
     api::{form_error, reach::Reach},
     components::{Failure, Notice, Page, Query, Submit, Tone, use_query},
 };
+pub use batches::BatchCells;
+
 use aging::AgingTable;
 use breaks::Breaks;
 use cells::{Cells, in_short};
-use domain::access::Action;
+use domain::{access::Action, reconciliation::BatchCell};
 use leptos::prelude::*;
 
 /// The breaks behind a figure of this page.
@@ -21,7 +24,14 @@ pub const BREAKS: &str = "#breaks";
 
 fn asked(query: &Query) -> ReconciliationQuery {
     let key = |key: &str| query.get(key).map(str::to_owned);
-    ReconciliationQuery { entity: key("entity"), period: key("period"), currency: key("currency"), kind: key("kind"), after: key("after") }
+    ReconciliationQuery {
+        entity: key("entity"),
+        period: key("period"),
+        currency: key("currency"),
+        kind: key("kind"),
+        batch: key("batch"),
+        after: key("after"),
+    }
 }
 
 #[component]
@@ -53,6 +63,9 @@ fn Reconciliation(view: ReconciliationView) -> AnyView {
             <ReadBack query=query.clone() reach=view.reach entities/>
         </div>
         <Cells cells=view.cells read=view.read period=view.period/>
+        {(!view.off.is_empty()).then(|| view! {
+            <BatchCells caption="Batches that do not tie" note=off_note(&view.off) cells=view.off.clone()/>
+        })}
         <Breaks breaks=view.breaks now=view.now query/>
         {(!view.aging.is_empty()).then(|| view! {
             <AgingTable
@@ -65,6 +78,12 @@ fn Reconciliation(view: ReconciliationView) -> AnyView {
         })}
     }
     .into_any()
+}
+
+fn off_note(off: &[BatchCell]) -> String {
+    let shown = i64::try_from(off.len()).unwrap_or(i64::MAX);
+    let first = if shown < BATCHES { String::new() } else { format!("the newest {shown} lines; ") };
+    format!("{first}what each batch brought against what stands for it in the ERP; batches that tie are left out")
 }
 
 /// Asks the ERPs again; the comparison follows by itself.

@@ -37,6 +37,7 @@ impl Place {
         let first = home.first().copied().unwrap_or(ours);
         let right: Decimal = home.iter().filter_map(|row| row.erp_total).sum();
         let mut found = Found {
+            batch_id: Some(ours.batch_id),
             currency: ours.currency,
             side: ours.kind.side(),
             kind: BreakKind::Amount,
@@ -134,6 +135,7 @@ impl Place {
         let (kind, explanation) = self.why_unmatched(row);
         let side = row.kind.side();
         Found {
+            batch_id: row.batch_id,
             currency: row.currency,
             side,
             kind,

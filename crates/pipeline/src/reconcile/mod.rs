@@ -1,4 +1,4 @@
-//! Checkpoint 3: invoices and credit memos issued against the ERP's receivables, per entity, period, currency and side.
+//! Checkpoint 3: invoices and credit memos issued against the ERP's receivables, per entity, period, currency, side and batch.
 //!
 //! Control totals first. A cell whose sides agree in count, amount and tax, whose documents are all confirmed and whose ERP
 //! documents are all compared needs no look at rows; totals alone would let +100 and −100 hide each other. Everything else is
@@ -10,7 +10,7 @@ mod compare;
 use crate::{Context, retry::transaction};
 use domain::{
     checkpoint::{BreakKind, ControlTotal},
-    id::{BreakId, CheckpointRunId, EntityId},
+    id::{BatchId, BreakId, CheckpointRunId, EntityId},
     money::Currency,
     period::AccountingPeriod,
     stage::{Side, Stage},
@@ -59,10 +59,13 @@ async fn run_in(cx: &Context, tx: &mut Conn, entity: EntityId, period: Accountin
     Ok(Some(Reconciled { cells, breaks }))
 }
 
+/// Debits and credits of a currency, by the batch that brought them; none for what no batch of ours did.
+type CellKey = (Currency, Side, Option<BatchId>);
+
 /// Both sides in control totals, with what the totals can't say.
 #[derive(Default)]
 struct Sides {
-    cells: BTreeMap<(Currency, Side), Cell>,
+    cells: BTreeMap<CellKey, Cell>,
     /// Currencies with documents that are not confirmed, ERP documents that were not compared, or open breaks.
     unsettled: BTreeSet<Currency>,
 }
@@ -71,17 +74,17 @@ impl Sides {
     async fn load(tx: &mut Conn, entity: EntityId, period: AccountingPeriod) -> store::Result<Self> {
         let mut sides = Self::default();
         for row in reconciliation::left_totals(tx, entity, period).await?.into_iter().filter(|row| row.stage.is_issued()) {
-            add(&mut sides.cell(row.currency, row.kind.side()).left, row.total);
+            add(&mut sides.cell((row.currency, row.kind.side(), Some(row.batch_id))).left, row.total);
             if row.stage != Stage::Confirmed {
                 sides.unsettled.insert(row.currency);
             }
         }
-        for (currency, kind, total) in reconciliation::excused_totals(tx, entity, period).await? {
-            let left = &mut sides.cell(currency, kind.side()).left;
+        for (batch, currency, kind, total) in reconciliation::excused_totals(tx, entity, period).await? {
+            let left = &mut sides.cell((currency, kind.side(), Some(batch))).left;
             *left = ControlTotal { count: left.count - total.count, amount: left.amount - total.amount, tax: left.tax - total.tax };
         }
         for row in reconciliation::right_totals(tx, entity, period).await? {
-            add(&mut sides.cell(row.currency, row.kind.side()).right, row.total);
+            add(&mut sides.cell((row.currency, row.kind.side(), row.batch_id)).right, row.total);
             if row.unchecked > 0 {
                 sides.unsettled.insert(row.currency);
             }
@@ -90,8 +93,9 @@ impl Sides {
         Ok(sides)
     }
 
-    fn cell(&mut self, currency: Currency, side: Side) -> &mut Cell {
-        self.cells.entry((currency, side)).or_insert_with(|| Cell {
+    fn cell(&mut self, (currency, side, batch_id): CellKey) -> &mut Cell {
+        self.cells.entry((currency, side, batch_id)).or_insert_with(|| Cell {
+            batch_id,
             currency,
             side,
             left: ControlTotal::default(),
@@ -109,7 +113,7 @@ impl Sides {
     /// Differences are added up absolutely: what nets to zero is still there.
     fn explain(&mut self, found: &[Found]) {
         for item in found {
-            let cell = self.cell(item.currency, item.side);
+            let cell = self.cell((item.currency, item.side, item.batch_id));
             let sum = if item.kind == BreakKind::Timing { &mut cell.timing } else { &mut cell.unreconciled };
             *sum = (sum.0 + 1, sum.1 + item.difference);
         }

@@ -10,7 +10,7 @@ use domain::{
     checkpoint::{BreakKind::*, Tie},
     id::CorrelationId,
     posting::{ErpKind, ErpState},
-    reconciliation::{AgeBucket, BreakFilter, BreakRow},
+    reconciliation::{AgeBucket, BatchCell, BreakFilter, BreakRow},
     stage::Stage,
 };
 use pipeline::{readback, reconcile};
@@ -101,6 +101,45 @@ async fn plus_and_minus_100_are_two_breaks() {
     assert_eq!(cells[0].left, cells[0].right, "the totals hide it");
     assert_eq!(cells[0].unreconciled, (2, Decimal::from(200)));
     assert_eq!(tie(&posting).await, Tie::Off);
+}
+
+/// Batch, currency, issued, in the ERP, unreconciled: what does not tie by batch.
+async fn off_by_batch(posting: &Posting) -> Vec<String> {
+    let wanted = reconciliation::BatchCells::OffIn(october());
+    let cells = reconciliation::batch_cells(&posting.world.db.pool, &posting.scope(), wanted, 10).await.unwrap();
+    let line = |b: &BatchCell| {
+        let batch = b.batch_number.as_deref().unwrap_or("none");
+        format!(
+            "{batch} {} {} of {} off {}",
+            b.cell.currency,
+            b.cell.right.count,
+            b.cell.left.count,
+            b.cell.unreconciled_amount.normalize()
+        )
+    };
+    cells.iter().map(line).collect()
+}
+
+#[tokio::test]
+async fn a_break_is_one_of_the_batch_that_brought_the_document() {
+    let posting = three_confirmed().await;
+    posting.world.imported(&batch("B-2", &[invoice("INV-9", 100)])).await;
+    posting.post().await;
+    after(&posting, |p| p.erp.edit("INV-9", |d| d.total += Decimal::from(5))).await;
+    assert_eq!(off_by_batch(&posting).await, ["B-2 USD 1 of 1 off 5"]);
+    after(&posting, |p| p.erp.edit("INV-9", |d| d.currency = "EUR".parse().unwrap())).await;
+    assert_eq!(off_by_batch(&posting).await, ["none EUR 1 of 0 off 115", "B-2 USD 0 of 1 off 110"]);
+    let entity = reconciliation::cells(&posting.world.db.pool, &posting.scope(), october()).await.unwrap();
+    let issued: Vec<_> = entity.iter().map(|cell| (cell.currency.as_str(), cell.left.count, cell.right.count)).collect();
+    assert_eq!(issued, [("EUR", 0, 1), ("USD", 4, 3)], "an entity's cell is the sum of its batches");
+}
+
+#[tokio::test]
+async fn what_no_batch_brought_is_a_cell_of_its_own() {
+    let posting = three_confirmed().await;
+    let said = after(&posting, |p| p.erp.enter("MAN-1", ErpKind::Invoice, 70)).await;
+    assert_eq!(said.len(), 1);
+    assert_eq!(off_by_batch(&posting).await, ["none USD 1 of 0 off 70"]);
 }
 
 #[tokio::test]
