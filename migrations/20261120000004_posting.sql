@@ -32,18 +32,13 @@ create table posting (
     connection_id uuid not null references erp_connection,
     -- Names the posting at the ERP for ever.
     posting_key text not null constraint posting_key_is_unique unique,
-    -- The mapped document and the wire body made of it; frozen from the first send until the ERP is proved not to hold it and a
-    -- person replays it.
-    mapped jsonb not null,
-    payload jsonb not null,
-    payload_hash bytea not null check (octet_length(payload_hash) = 32),
+    -- When its payload was first sent: it stays as it is until the ERP is proved not to hold it and a person replays it.
     frozen_at timestamptz,
     -- Tries that count; throttled ones do not.
     attempts integer not null default 0,
-    -- The send or probe in hand; completion is fenced by it.
+    -- The send or probe in hand, which completion is fenced by, and the lease that it is under.
     attempt_id uuid,
-    -- When its lease ends, in database time.
-    lease_expires_at timestamptz,
+    lease_id uuid,
     -- What a worker has to do next: send, wait for the answer under a lease, probe. null: nothing.
     work text check (work in ('send', 'lease', 'probe')),
     -- When it may send or probe, in business time.
@@ -59,18 +54,41 @@ create table posting (
     check ((coalesce(work, '') in ('send', 'probe')) = (due_at is not null)),
     check (work is distinct from 'lease' or attempt_id is not null),
     check (attempt_id is null or coalesce(work, '') in ('lease', 'probe')),
-    check ((attempt_id is null) = (lease_expires_at is null))
+    check ((attempt_id is null) = (lease_id is null))
 ) with (fillfactor = 70);
 -- The claim: what may be sent or probed on a connection, in order.
 create index posting_due on posting (connection_id, work, lane, due_at, document_id) where work in ('send', 'probe');
--- Slots in use, and leases that ended without an answer.
-create index posting_lease on posting (connection_id, lease_expires_at) where attempt_id is not null;
 -- Read-back by the ERP's key.
 create index posting_erp on posting (connection_id, erp_id) where erp_id is not null;
 
+-- What is sent: apart from the posting, which changes with every attempt and should be small.
+create table posting_payload (
+    document_id uuid primary key,
+    -- The mapped document and the wire body made of it.
+    mapped jsonb not null,
+    payload jsonb not null,
+    payload_hash bytea not null check (octet_length(payload_hash) = 32)
+);
+
+-- What a worker has taken in hand with one claim. The open calls of all leases are what a connection has in use.
+create table lease (
+    -- The claim's correlation id.
+    lease_id uuid primary key,
+    connection_id uuid not null references erp_connection,
+    worker text not null,
+    purpose text not null check (purpose in ('send', 'probe')),
+    -- In database time.
+    expires_at timestamptz not null,
+    -- Calls without an answer so far.
+    calls integer not null check (calls > 0),
+    documents uuid[] not null
+);
+create index lease_connection on lease (connection_id);
+
 create table posting_attempt (
     attempt_id uuid primary key,
-    document_id uuid not null references document,
+    -- Written in one statement with the posting: a foreign key would only cost.
+    document_id uuid not null,
     connection_id uuid not null,
     purpose text not null check (purpose in ('send', 'probe')),
     worker text not null,

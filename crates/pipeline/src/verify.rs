@@ -65,6 +65,7 @@ pub async fn verify(pool: &Pool) -> Result<Report> {
     found("stage totals against documents", proof::stage_totals_of_documents(conn).await?);
     found("period totals against stage totals", proof::period_totals(conn).await?);
     found("postings against stages", proof::postings(conn).await?);
+    found("leases against postings", proof::leases(conn).await?);
     found("seals", proof::seal_chains(conn).await?);
     found("outcomes against seals", proof::outcomes(conn).await?);
     found("audit log", audit_log(conn).await?);

@@ -145,7 +145,7 @@ pub async fn close_circuit(conn: &mut Conn, connection: ConnectionId, called_at:
 pub async fn states(pool: &Pool, scope: &Scope) -> Result<Vec<ConnectionView>> {
     let rows = sqlx::query!(
         r#"select c.connection_id as "connection_id: ConnectionId", c.code, c.system as "system: ErpSystem", c.sandbox, c.slots,
-            (select count(*) from posting p where p.connection_id = c.connection_id and p.attempt_id is not null) as "in_flight!",
+            coalesce((select sum(calls) from lease l where l.connection_id = c.connection_id), 0)::bigint as "in_flight!",
             coalesce(sum(t.queued), 0)::bigint as "queued!", coalesce(sum(t.unknown), 0)::bigint as "probing!",
             c.circuit, c.circuit_reason, c.circuit_probe_at, c.processing_seconds_max, c.request_seconds_max,
             array_agg(e.code order by e.code) as "entities!"

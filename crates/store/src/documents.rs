@@ -43,6 +43,12 @@ pub async fn prefer_indexes(conn: &mut Conn) -> Result<()> {
     Ok(())
 }
 
+/// Fresh statistics after a large load: until autovacuum comes by, up to a minute later, plans would be made for an empty table.
+pub async fn refresh_statistics(conn: &mut Conn) -> Result<()> {
+    sqlx::raw_sql("analyze document, document_line, movement").execute(conn).await?;
+    Ok(())
+}
+
 /// What these numbers were used for in other batches of the entity. Locks the rows: their stages hold until the caller commits.
 pub async fn priors(conn: &mut Conn, entity: EntityId, batch: BatchId, keys: &[(DocumentKind, &str)]) -> Result<Vec<Prior>> {
     let kinds: Vec<String> = keys.iter().map(|(kind, _)| kind.to_string()).collect();

@@ -192,7 +192,7 @@ pub async fn claim_unchecked(conn: &mut Conn, entity: EntityId, limit: i64) -> R
     Ok(sqlx::query_as!(
         Compared,
         r#"select d.document_id as "document_id: DocumentId", d.stage as "stage: Stage", p.mapped
-        from document d join posting p using (document_id)
+        from document d join posting_payload p using (document_id)
         where d.document_id in (
             select distinct e.document_id from erp_document e join document o on o.document_id = e.document_id
             where e.entity_id = $1 and e.unchecked and o.stage in ('posted', 'confirmed', 'mismatch')

@@ -10,6 +10,7 @@ const pgPool = new pg.Pool({
   database: url.pathname.slice(1),
   max: concurrency + 4,
 });
+pgPool.on("error", () => {});
 const logger = new Logger(() => () => {});
 await runMigrations({ pgPool, logger });
 await pgPool.query(
@@ -22,9 +23,10 @@ const began = process.hrtime.bigint();
 let done = 0;
 const runner = await run({ pgPool, logger, concurrency, noHandleSignals: true, taskList: { noop: async () => {} } });
 await new Promise((resolve) => runner.events.on("job:complete", () => ++done === count && resolve()));
-const left = await pgPool.query("select count(*)::int as n from graphile_worker.jobs");
+// it says complete before it has deleted the job
+const left = async () => (await pgPool.query("select count(*)::int as n from graphile_worker.jobs")).rows[0].n;
+while ((await left()) !== 0) await new Promise((resolve) => setTimeout(resolve, 1));
 const seconds = Number(process.hrtime.bigint() - began) / 1e9;
 await runner.stop();
 await pgPool.end();
-if (left.rows[0].n !== 0) throw new Error(`${left.rows[0].n} jobs left`);
 console.log((count / seconds).toFixed(1));

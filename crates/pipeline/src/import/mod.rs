@@ -42,6 +42,9 @@ fn lock(file: &SharedFile) -> MutexGuard<'_, Box<dyn ReadSeek + Send>> {
     file.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Documents of a batch that may change the plans of queries.
+const LARGE: i64 = 10_000;
+
 /// Longest name of a file that is kept.
 const FILE_NAME_CHARS_MAX: usize = 200;
 
@@ -65,7 +68,13 @@ pub async fn import_file(
     let file_name: String = file_name.chars().filter(|c| !c.is_control()).take(FILE_NAME_CHARS_MAX).collect();
     let handover = Handover { actor, file_name: &file_name, at: cx.clock.now() };
     match stands(cx, scope, &file).await? {
-        Ok((survey, entity)) => Ok(crate::retry::transaction!(&cx.pool, |tx| import(tx, &handover, &file, &survey, entity).await)?),
+        Ok((survey, entity)) => {
+            let report = crate::retry::transaction!(&cx.pool, |tx| import(tx, &handover, &file, &survey, entity).await)?;
+            if report.outcome == ImportOutcome::Imported && report.documents >= LARGE {
+                store::documents::refresh_statistics(&mut *cx.pool.acquire().await.map_err(Error::from)?).await?;
+            }
+            Ok(report)
+        }
         Err(refused) => {
             let report = refusal(refused);
             crate::retry::transaction!(&cx.pool, |tx| keep_outcome(tx, &handover, &file, &report).await)?;

@@ -45,7 +45,8 @@ impl Desk {
         transaction!(&self.cx.pool, |tx| {
             postings::finish_attempts(tx, &attempts, now).await?;
             let claims: Vec<_> = completions.iter().map(|c| (c.claimed.document_id, c.claimed.attempt_id)).collect();
-            let mine: HashSet<DocumentId> = postings::hold(tx, &claims, "lease").await?.into_iter().collect();
+            let leases: Vec<_> = completions.iter().map(|c| c.correlation_id).collect();
+            let mine: HashSet<DocumentId> = postings::hold(tx, &claims, &leases, "lease").await?.into_iter().collect();
             let late = self.late_adoptions(tx, completions, &mine).await?;
             let doubtful = self.doubtful_refusals(tx, completions, &mine).await?;
             let doubts: Vec<Verdict> = doubtful.iter().map(|id| look_first(*id, now)).collect();
@@ -54,6 +55,8 @@ impl Desk {
                 .filter(|v| (mine.contains(&v.document_id) || late.contains(&v.document_id)) && !doubtful.contains(&v.document_id));
             self.apply(tx, plain.chain(&doubts), now).await?;
             exceptions::close(tx, &late, "cleared", now).await?;
+            let answered = completions.iter().filter(|c| mine.contains(&c.claimed.document_id));
+            postings::give_back(tx, answered.map(|c| c.correlation_id)).await?;
             self.switch_circuit(tx, completions, now).await
         })
     }
@@ -209,8 +212,7 @@ impl Desk {
     pub async fn sweep(&self) -> Result<usize> {
         let now = self.cx.clock.now();
         transaction!(&self.cx.pool, |tx| {
-            let expired =
-                postings::expired_leases(tx, self.connection.connection_id, i64::try_from(super::BATCH).unwrap_or(i64::MAX)).await?;
+            let expired = postings::end_expired(tx, self.connection.connection_id).await?;
             let ids: Vec<DocumentId> = expired.iter().map(|e| e.document_id).collect();
             transition(tx, &ids, Stage::Unknown, &self.cause("the lease ended without an answer", new_correlation())).await?;
             let next: Vec<Next> = ids

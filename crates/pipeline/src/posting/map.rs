@@ -47,10 +47,8 @@ fn cause(cx: &Context, reason: &str) -> Cause {
 
 /// Credit memos whose invoice is not in the ERP yet are held, each with the number it waits for.
 async fn hold_followers(tx: &mut Conn, ids: &[DocumentId], cause: &Cause) -> Result<HashSet<DocumentId>> {
-    let mut waits = postings::waits_for_invoice(tx, ids).await?;
-    waits.extend(postings::waits_for_unknown_invoice(tx, ids).await?);
     let mut by_number: BTreeMap<String, Vec<DocumentId>> = BTreeMap::new();
-    for (id, number) in waits {
+    for (id, number) in postings::waits_for_invoice(tx, ids).await? {
         by_number.entry(number).or_default().push(id);
     }
     let mut held = HashSet::new();

@@ -103,7 +103,7 @@ fn wire(claimed: &Claimed) -> connectors::Payload {
     connectors::Payload {
         posting_key: domain::posting::PostingKey(claimed.posting_key.clone()),
         kind: claimed.kind,
-        entity_ref: claimed.mapped.get("entity_ref").and_then(|v| v.as_str()).unwrap_or_default().to_owned(),
+        entity_ref: claimed.entity_ref.clone(),
         number: claimed.number.clone(),
         body: claimed.payload.clone(),
     }

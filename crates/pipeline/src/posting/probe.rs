@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use connectors::Probed;
 use domain::{
     exception::{Cause as Trouble, ExceptionKind},
+    id::CorrelationId,
     posting::{MappedDocument, Probe, differences, not_before},
     stage::Stage,
 };
@@ -39,33 +40,36 @@ impl Desk {
             (claimed, probed)
         }))
         .await;
-        self.complete_probes(&asked, now).await?;
+        self.complete_probes(&asked, correlation_id, now).await?;
         Ok(asked.len())
     }
 
     /// `asked_at` is when the asking began: an answer says nothing about what came later.
-    async fn complete_probes(&self, asked: &[(Claimed, Probed)], asked_at: DateTime<Utc>) -> Result<()> {
+    async fn complete_probes(&self, asked: &[(Claimed, Probed)], lease: CorrelationId, asked_at: DateTime<Utc>) -> Result<()> {
         let now = self.cx.clock.now();
         let attempts: Vec<Finished> = asked.iter().map(|(claimed, probed)| finished_probe(claimed, probed)).collect();
         let claims: Vec<_> = asked.iter().map(|(claimed, _)| (claimed.document_id, claimed.attempt_id)).collect();
         let answered = asked.iter().any(|(_, probed)| !matches!(probed.probe, Probe::NotAnswered { .. }));
         transaction!(&self.cx.pool, |tx| {
             postings::finish_attempts(tx, &attempts, now).await?;
-            let mine: HashSet<_> = postings::hold(tx, &claims, "probe").await?.into_iter().collect();
+            let mine: HashSet<_> = postings::hold(tx, &claims, &[lease], "probe").await?.into_iter().collect();
+            let mut ours = postings::mapped(tx, &claims.iter().map(|(document, _)| *document).collect::<Vec<_>>()).await?;
             let (mut decided, mut waiting) = (Vec::new(), Vec::new());
             for (claimed, probed) in asked.iter().filter(|(claimed, _)| mine.contains(&claimed.document_id)) {
-                match self.weigh(claimed, &probed.probe, asked_at, now) {
+                let mapped = ours.remove(&claimed.document_id).unwrap_or_default();
+                match self.weigh(claimed, mapped, &probed.probe, asked_at, now) {
                     Weighed::Decided(decision) => decided.push(decision),
                     Weighed::Waits(next) => waiting.push(next),
                 }
             }
             postings::set_next(tx, &waiting).await?;
             self.decide(tx, decided, now).await?;
+            postings::give_back(tx, mine.iter().map(|_| lease)).await?;
             self.close_circuit(tx, answered.then_some(asked_at)).await
         })
     }
 
-    fn weigh(&self, claimed: &Claimed, probe: &Probe, asked_at: DateTime<Utc>, now: DateTime<Utc>) -> Weighed {
+    fn weigh(&self, claimed: &Claimed, mapped: serde_json::Value, probe: &Probe, asked_at: DateTime<Utc>, now: DateTime<Utc>) -> Weighed {
         let mut next = Next { absent_probes: claimed.absent_probes, ..Next::nothing(claimed.document_id) };
         let mismatch = |next, reason: &str, trouble| {
             Weighed::Decided(Decision { stage: Stage::Mismatch, reason: reason.into(), next, trouble: Some(trouble) })
@@ -73,7 +77,7 @@ impl Desk {
         match probe {
             Probe::Found(found) => {
                 (next.erp_id, next.erp_number) = (Some(found.erp_id.clone()), Some(found.erp_number.clone()));
-                let differs = match serde_json::from_value::<MappedDocument>(claimed.mapped.clone()) {
+                let differs = match serde_json::from_value::<MappedDocument>(mapped) {
                     Ok(ours) => differences(&ours, found),
                     Err(error) => {
                         tracing::error!(document.id = %claimed.document_id, %error, "the mapped document is unreadable");

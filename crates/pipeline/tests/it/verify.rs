@@ -32,6 +32,16 @@ async fn caught(sql: &'static str, check: &str, words: &[&str]) {
 }
 
 #[tokio::test]
+async fn a_lease_that_holds_slots_for_nothing() {
+    caught(
+        "insert into lease values (gen_random_uuid(), gen_random_uuid(), 'w', 'send', now(), 1, '{}')",
+        "leases against postings",
+        &["holds 1 calls, 0 postings"],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn a_skipped_total() {
     caught(
         "update stage_total set amount = amount - 110, count = count - 1",

@@ -265,11 +265,12 @@ impl Company {
 
     /// The document as the ERP would hold it.
     pub async fn in_erp(&self, number: &str) -> ErpDocument {
-        let mapped: Value = sqlx::query_scalar("select mapped from posting p join document d using (document_id) where d.number = $1")
-            .bind(number)
-            .fetch_one(&self.world.db.pool)
-            .await
-            .unwrap();
+        let mapped: Value =
+            sqlx::query_scalar("select mapped from posting_payload p join document d using (document_id) where d.number = $1")
+                .bind(number)
+                .fetch_one(&self.world.db.pool)
+                .await
+                .unwrap();
         let ours: MappedDocument = serde_json::from_value(mapped).unwrap();
         ErpDocument {
             erp_id: format!("found-{number}"),
@@ -295,7 +296,7 @@ impl Company {
 
     /// Leases of the workers that died or stood still end now.
     pub async fn end_leases(&self) {
-        self.execute("update posting set lease_expires_at = clock_timestamp() - interval '1 second' where work = 'lease'").await;
+        self.execute("update lease set expires_at = clock_timestamp() - interval '1 second'").await;
     }
 
     /// Whatever a test did, the sources tie out.

@@ -16,7 +16,8 @@ pub struct Claimed {
     pub posting_key: String,
     pub kind: DocumentKind,
     pub number: String,
-    pub mapped: serde_json::Value,
+    /// The ERP's legal entity, as mapped.
+    pub entity_ref: String,
     pub payload: serde_json::Value,
     pub attempts: i32,
     pub absent_probes: i16,
@@ -28,6 +29,7 @@ pub struct Claimed {
 pub struct Claim<'a> {
     pub connection: ConnectionId,
     pub worker: &'a str,
+    /// Names the claim: its lease and the calls made under it.
     pub correlation_id: CorrelationId,
     pub now: DateTime<Utc>,
     pub lease_seconds: i32,
@@ -53,9 +55,9 @@ impl Room {
         .await?;
         // a statement of its own: whoever waited for the lock must see what the other one took
         let calls = sqlx::query!(
-            r#"select count(*) filter (where work = 'lease' or lease_expires_at > clock_timestamp()) as "used!",
-                exists (select from posting where connection_id = $1 and work = 'probe' and due_at <= $2) as "probes_due!"
-            from posting where connection_id = $1 and attempt_id is not null"#,
+            r#"select coalesce((select sum(calls) from lease where connection_id = $1
+                    and (purpose = 'send' or expires_at > clock_timestamp())), 0)::bigint as "used!",
+                exists (select from posting where connection_id = $1 and work = 'probe' and due_at <= $2) as "probes_due!""#,
             claim.connection.0,
             claim.now
         )
@@ -70,10 +72,34 @@ impl Room {
 /// Takes due postings under a lease, in order, never more than the connection's free slots (over all processes) and
 /// `ids.len()`; one slot is left to a probe that is due. The caller moves the documents to `in_flight`.
 pub async fn claim_sends(conn: &mut Conn, claim: Claim<'_>, ids: &[AttemptId]) -> Result<Vec<Claimed>> {
-    let ids: Vec<uuid::Uuid> = ids.iter().map(|id| id.0).collect();
     let room = Room::of(conn, claim).await?;
     let reserved = i32::from(room.probes_due && room.free > 1);
-    let free = (room.free - reserved).min(i32::try_from(ids.len()).unwrap_or(i32::MAX));
+    take(conn, claim, &room, "send", room.free - reserved, ids, None).await
+}
+
+/// Takes unknown outcomes that are due for a probe, as many as there are free slots. The next look is put off by
+/// `hidden_until`, so that no second worker asks at the same time and a crash of this one only delays.
+pub async fn claim_probes(conn: &mut Conn, claim: Claim<'_>, ids: &[AttemptId], hidden_until: DateTime<Utc>) -> Result<Vec<Claimed>> {
+    let room = Room::of(conn, claim).await?;
+    if !room.probes_due {
+        return Ok(Vec::new());
+    }
+    take(conn, claim, &room, "probe", room.free, ids, Some(hidden_until)).await
+}
+
+/// Takes up to `free` due postings for a purpose: one lease, an attempt each. A send is not due any more; a probe is again
+/// when it is not hidden any more.
+async fn take(
+    conn: &mut Conn,
+    claim: Claim<'_>,
+    room: &Room,
+    purpose: &str,
+    free: i32,
+    ids: &[AttemptId],
+    hidden_until: Option<DateTime<Utc>>,
+) -> Result<Vec<Claimed>> {
+    let ids: Vec<uuid::Uuid> = ids.iter().map(|id| id.0).collect();
+    let free = free.min(i32::try_from(ids.len()).unwrap_or(i32::MAX));
     if free <= 0 {
         return Ok(Vec::new());
     }
@@ -81,91 +107,56 @@ pub async fn claim_sends(conn: &mut Conn, claim: Claim<'_>, ids: &[AttemptId]) -
         Claimed,
         r#"with due as materialized (
             select document_id from posting
-            where connection_id = $1 and work = 'send' and due_at <= $2
+            where connection_id = $1 and work = $9 and work in ('send', 'probe') and due_at <= $2
             order by lane, due_at, document_id limit $3 for update skip locked
-        ), numbered as (
+        ), numbered as materialized (
             select document_id, ($4::uuid[])[row_number() over (order by document_id)] as attempt_id from due
-        ), leased as (
-            update posting p set work = 'lease', due_at = null, attempt_id = n.attempt_id, frozen_at = coalesce(frozen_at, $2),
-                sent_at = $2, absent_probes = 0, lease_expires_at = clock_timestamp() + $5::integer * interval '1 second'
+        ), taken as (
+            update posting p set work = case $9 when 'send' then 'lease' else 'probe' end, due_at = $8, attempt_id = n.attempt_id,
+                lease_id = $7, frozen_at = coalesce(frozen_at, $2), sent_at = case $9 when 'send' then $2 else sent_at end,
+                absent_probes = case $9 when 'send' then 0 else absent_probes end
             from numbered n where p.document_id = n.document_id
-            returning p.document_id, n.attempt_id, p.entity_id, p.posting_key, p.mapped, p.payload, p.attempts, p.absent_probes, p.sent_at
+            returning p.document_id, n.attempt_id, p.entity_id, p.posting_key, p.attempts, p.absent_probes, p.sent_at
+        ), leased as (
+            insert into lease (lease_id, connection_id, worker, purpose, expires_at, calls, documents)
+            select $7, $1, $6, $9, clock_timestamp() + $5::integer * interval '1 second', count(*), array_agg(document_id)
+            from numbered having count(*) > 0
         ), attempted as (
             insert into posting_attempt (attempt_id, document_id, connection_id, purpose, worker, correlation_id, claimed_at)
-            select attempt_id, document_id, $1, 'send', $6, $7, $2 from leased
+            select attempt_id, document_id, $1, $9, $6, $7, $2 from numbered
         )
-        select l.document_id as "document_id: DocumentId", l.attempt_id as "attempt_id!: AttemptId", l.entity_id as "entity_id: EntityId",
-            l.posting_key, d.kind as "kind: DocumentKind", d.number, l.mapped, l.payload, l.attempts, l.absent_probes, l.sent_at
-        from leased l join document d using (document_id) order by l.document_id"#,
+        select t.document_id as "document_id: DocumentId", t.attempt_id as "attempt_id!: AttemptId", t.entity_id as "entity_id: EntityId",
+            t.posting_key, d.kind as "kind: DocumentKind", d.number, b.mapped ->> 'entity_ref' as "entity_ref!", b.payload, t.attempts,
+            t.absent_probes, t.sent_at
+        from taken t join document d using (document_id) join posting_payload b using (document_id) order by t.document_id"#,
         claim.connection.0,
         claim.now,
         i64::from(free),
         &ids,
         claim.lease_seconds,
         claim.worker,
-        claim.correlation_id.0
+        claim.correlation_id.0,
+        hidden_until,
+        purpose
     )
     .fetch_all(&mut *conn)
     .await?;
-    postpone_circuit(conn, claim, &room, &claimed).await?;
+    if room.circuit_open && !claimed.is_empty() {
+        postpone_circuit(conn, claim).await?;
+    }
     Ok(claimed)
 }
 
 /// The one call through an open circuit is in hand: the next one not before its lease has ended.
-async fn postpone_circuit(conn: &mut Conn, claim: Claim<'_>, room: &Room, claimed: &[Claimed]) -> Result<()> {
-    if room.circuit_open && !claimed.is_empty() {
-        sqlx::query!(
-            "update erp_connection set circuit_probe_at = $2::timestamptz + $3::integer * interval '1 second'
-            where connection_id = $1 and circuit = 'open'",
-            claim.connection.0,
-            claim.now,
-            claim.lease_seconds
-        )
-        .execute(conn)
-        .await?;
-    }
-    Ok(())
-}
-
-/// Takes unknown outcomes that are due for a probe, as many as there are free slots. The next look is put off by
-/// `hidden_until`, so that no second worker asks at the same time and a crash of this one only delays.
-pub async fn claim_probes(conn: &mut Conn, claim: Claim<'_>, ids: &[AttemptId], hidden_until: DateTime<Utc>) -> Result<Vec<Claimed>> {
-    let ids: Vec<uuid::Uuid> = ids.iter().map(|id| id.0).collect();
-    let room = Room::of(conn, claim).await?;
-    if room.free <= 0 || !room.probes_due {
-        return Ok(Vec::new());
-    }
-    let claimed = sqlx::query_as!(
-        Claimed,
-        r#"with due as materialized (
-            select document_id from posting
-            where connection_id = $1 and work = 'probe' and due_at <= $2
-            order by lane, due_at, document_id limit least($8::integer, cardinality($3::uuid[])) for update skip locked
-        ), numbered as (
-            select document_id, ($3::uuid[])[row_number() over (order by document_id)] as attempt_id from due
-        ), hidden as (
-            update posting p set due_at = $4, attempt_id = n.attempt_id,
-                lease_expires_at = clock_timestamp() + $7::integer * interval '1 second'
-            from numbered n where p.document_id = n.document_id
-            returning p.document_id, n.attempt_id, p.entity_id, p.posting_key, p.mapped, p.payload, p.attempts, p.absent_probes, p.sent_at
-        ), attempted as (
-            insert into posting_attempt (attempt_id, document_id, connection_id, purpose, worker, correlation_id, claimed_at)
-            select attempt_id, document_id, $1, 'probe', $5, $6, $2 from hidden
-        )
-        select h.document_id as "document_id: DocumentId", h.attempt_id as "attempt_id!: AttemptId", h.entity_id as "entity_id: EntityId",
-            h.posting_key, d.kind as "kind: DocumentKind", d.number, h.mapped, h.payload, h.attempts, h.absent_probes, h.sent_at
-        from hidden h join document d using (document_id) order by h.document_id"#,
+async fn postpone_circuit(conn: &mut Conn, claim: Claim<'_>) -> Result<()> {
+    sqlx::query!(
+        "update erp_connection set circuit_probe_at = $2::timestamptz + $3::integer * interval '1 second'
+        where connection_id = $1 and circuit = 'open'",
         claim.connection.0,
         claim.now,
-        &ids,
-        hidden_until,
-        claim.worker,
-        claim.correlation_id.0,
-        claim.lease_seconds,
-        room.free
+        claim.lease_seconds
     )
-    .fetch_all(&mut *conn)
+    .execute(conn)
     .await?;
-    postpone_circuit(conn, claim, &room, &claimed).await?;
-    Ok(claimed)
+    Ok(())
 }

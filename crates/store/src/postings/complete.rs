@@ -2,7 +2,7 @@
 
 use crate::{Conn, Result};
 use chrono::{DateTime, Utc};
-use domain::id::{AttemptId, ConnectionId, DocumentId};
+use domain::id::{AttemptId, CorrelationId, DocumentId};
 
 /// How an attempt ended, for the attempt's row.
 #[derive(Debug, Clone)]
@@ -49,8 +49,10 @@ pub async fn finish_attempts(conn: &mut Conn, finished: &[Finished], now: DateTi
     Ok(())
 }
 
-/// Of these attempts, the documents that they still have in hand for `work`, locked. Completion is fenced by this.
-pub async fn hold(conn: &mut Conn, attempts: &[(DocumentId, AttemptId)], work: &str) -> Result<Vec<DocumentId>> {
+/// Of these attempts, the documents that they still have in hand for `work`, locked together with their leases. Completion is
+/// fenced by this.
+pub async fn hold(conn: &mut Conn, attempts: &[(DocumentId, AttemptId)], leases: &[CorrelationId], work: &str) -> Result<Vec<DocumentId>> {
+    super::lease::lock(conn, &leases.iter().map(|id| id.0).collect::<Vec<_>>()).await?;
     let documents: Vec<uuid::Uuid> = attempts.iter().map(|a| a.0.0).collect();
     let ids: Vec<uuid::Uuid> = attempts.iter().map(|a| a.1.0).collect();
     Ok(sqlx::query_scalar!(
@@ -133,7 +135,7 @@ pub async fn set_next(conn: &mut Conn, next: &[Next]) -> Result<()> {
     let erp_ids: Vec<Option<&str>> = next.iter().map(|n| n.erp_id.as_deref()).collect();
     let erp_numbers: Vec<Option<&str>> = next.iter().map(|n| n.erp_number.as_deref()).collect();
     sqlx::query!(
-        "update posting p set work = r.work, due_at = r.due_at, attempt_id = null, lease_expires_at = null, attempts = p.attempts + r.burnt,
+        "update posting p set work = r.work, due_at = r.due_at, attempt_id = null, lease_id = null, attempts = p.attempts + r.burnt,
             absent_probes = r.absent, erp_id = coalesce(r.erp_id, p.erp_id), erp_number = coalesce(r.erp_number, p.erp_number),
             sent_at = coalesce(r.sent_at, p.sent_at)
         from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::integer[], $5::smallint[], $6::text[], $7::text[], $8::timestamptz[])
@@ -151,27 +153,6 @@ pub async fn set_next(conn: &mut Conn, next: &[Next]) -> Result<()> {
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// An attempt whose lease ended without an answer.
-#[derive(Debug)]
-pub struct Expired {
-    pub document_id: DocumentId,
-    pub attempt_id: AttemptId,
-}
-
-/// Leases that ended: locked, for the caller to move to `unknown`.
-pub async fn expired_leases(conn: &mut Conn, connection: ConnectionId, limit: i64) -> Result<Vec<Expired>> {
-    Ok(sqlx::query_as!(
-        Expired,
-        r#"select document_id as "document_id: DocumentId", attempt_id as "attempt_id!: AttemptId"
-        from posting where connection_id = $1 and attempt_id is not null and work = 'lease' and lease_expires_at < clock_timestamp()
-        order by document_id limit $2 for update skip locked"#,
-        connection.0,
-        limit
-    )
-    .fetch_all(conn)
-    .await?)
 }
 
 /// Attempts whose lease ended: their answer, if it still comes, will be a late one.

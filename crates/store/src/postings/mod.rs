@@ -3,13 +3,16 @@
 
 mod claim;
 mod complete;
+mod lease;
 
 pub use claim::{Claim, Claimed, claim_probes, claim_sends};
-pub use complete::{Expired, Finished, Next, doubtful, expired_leases, finish_attempts, hold, hold_undecided, set_next, write_off};
+pub use complete::{Finished, Next, doubtful, finish_attempts, hold, hold_undecided, set_next, write_off};
+pub use lease::{Expired, end_expired, give_back};
 
 use crate::{Conn, Result};
 use chrono::{DateTime, Utc};
 use domain::id::{ConnectionId, DocumentId, EntityId};
+use std::collections::HashMap;
 
 /// A mapped document that becomes sendable.
 #[derive(Debug, Clone)]
@@ -34,12 +37,15 @@ pub async fn enqueue(conn: &mut Conn, postings: &[NewPosting], due_at: DateTime<
     let payloads: Vec<&serde_json::Value> = postings.iter().map(|p| &p.payload).collect();
     let hashes: Vec<&[u8]> = postings.iter().map(|p| p.payload_hash.as_slice()).collect();
     sqlx::query!(
-        "insert into posting as p (document_id, entity_id, connection_id, posting_key, mapped, payload, payload_hash, work, due_at)
-        select d, e, c, k, m, b, h, 'send', $8
-        from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::jsonb[], $6::jsonb[], $7::bytea[]) r (d, e, c, k, m, b, h)
-        on conflict (document_id) do update set work = 'send', due_at = $8, attempts = 0, absent_probes = 0, frozen_at = null,
-            mapped = excluded.mapped, payload = excluded.payload, payload_hash = excluded.payload_hash
-        where p.work is null",
+        "with queued as (
+            insert into posting as p (document_id, entity_id, connection_id, posting_key, work, due_at)
+            select d, e, c, k, 'send', $8 from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) r (d, e, c, k)
+            on conflict (document_id) do update set work = 'send', due_at = $8, attempts = 0, absent_probes = 0, frozen_at = null
+            where p.work is null returning p.document_id
+        )
+        insert into posting_payload (document_id, mapped, payload, payload_hash)
+        select d, m, b, h from unnest($1::uuid[], $5::jsonb[], $6::jsonb[], $7::bytea[]) r (d, m, b, h) join queued on document_id = d
+        on conflict (document_id) do update set mapped = excluded.mapped, payload = excluded.payload, payload_hash = excluded.payload_hash",
         &documents,
         &entities,
         &connections,
@@ -67,30 +73,21 @@ pub async fn claim_stage(conn: &mut Conn, entity: EntityId, stage: domain::stage
     .await?)
 }
 
-/// Of these credit memos, those whose invoice is not in the ERP: id and the number waited for. One whose invoice was resolved
-/// or voided waits for a person.
+/// Of these documents, the credit memos whose invoice is not in the ERP, and its number. The invoice may not have come yet;
+/// one whose invoice was resolved or voided waits for a person.
 pub async fn waits_for_invoice(conn: &mut Conn, documents: &[DocumentId]) -> Result<Vec<(DocumentId, String)>> {
     let ids: Vec<uuid::Uuid> = documents.iter().map(|id| id.0).collect();
+    // one look by number for each credit memo, whatever the statistics say: they are stale after a large import
     let rows = sqlx::query!(
-        r#"select c.document_id as "document_id: DocumentId", i.number
-        from document c join document i on i.entity_id = c.entity_id and i.kind = 'invoice' and i.number = c.applies_to
-            and not i.rejected and i.superseded_by is null
-        where c.document_id = any($1) and i.stage not in ('posted', 'confirmed', 'mismatch')"#,
-        &ids
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.document_id, row.number)).collect())
-}
-
-/// Credit memos whose number of an invoice is not known at all: they came before it.
-pub async fn waits_for_unknown_invoice(conn: &mut Conn, documents: &[DocumentId]) -> Result<Vec<(DocumentId, String)>> {
-    let ids: Vec<uuid::Uuid> = documents.iter().map(|id| id.0).collect();
-    let rows = sqlx::query!(
-        r#"select c.document_id as "document_id: DocumentId", c.applies_to as "number!"
-        from document c where c.document_id = any($1) and c.applies_to is not null and not exists (
-            select from document i where i.entity_id = c.entity_id and i.kind = 'invoice' and i.number = c.applies_to
-                and not i.rejected and i.superseded_by is null)"#,
+        r#"with credit as materialized (
+            select document_id, entity_id, applies_to from document where document_id = any($1) and applies_to is not null
+        )
+        select c.document_id as "document_id: DocumentId", c.applies_to as "number!"
+        from credit c left join lateral (
+            select stage from document i where i.entity_id = c.entity_id and i.kind = 'invoice' and i.number = c.applies_to
+                and not i.rejected and i.superseded_by is null limit 1
+        ) invoice on true
+        where coalesce(invoice.stage not in ('posted', 'confirmed', 'mismatch'), true)"#,
         &ids
     )
     .fetch_all(conn)
@@ -110,6 +107,16 @@ pub async fn released(conn: &mut Conn, entity: EntityId, limit: i64) -> Result<V
     )
     .fetch_all(conn)
     .await?)
+}
+
+/// What documents were mapped to.
+pub async fn mapped(conn: &mut Conn, documents: &[DocumentId]) -> Result<HashMap<DocumentId, serde_json::Value>> {
+    let ids: Vec<uuid::Uuid> = documents.iter().map(|id| id.0).collect();
+    let rows =
+        sqlx::query!(r#"select document_id as "document_id: DocumentId", mapped from posting_payload where document_id = any($1)"#, &ids)
+            .fetch_all(conn)
+            .await?;
+    Ok(rows.into_iter().map(|row| (row.document_id, row.mapped)).collect())
 }
 
 /// Business events of documents, in the transaction that made them true.

@@ -8,7 +8,7 @@ mod sealed;
 
 pub use content::content;
 pub use figures::{batch_count, lines, manifest, period_totals, stage_totals, stage_totals_of_documents};
-pub use movements::{legal_moves, movements, postings, stages};
+pub use movements::{leases, legal_moves, movements, postings, stages};
 pub use sealed::{Unanchored, outcomes, seal_chains, unanchored};
 
 use crate::{Conn, Result};

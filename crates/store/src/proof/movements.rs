@@ -92,3 +92,18 @@ pub async fn postings(conn: &mut Conn) -> Result<Compared> {
     .await?;
     Ok(Compared::new(rows, first))
 }
+
+/// The slots that leases hold are the sends that are in hand under them. A lease of probes may outlive what it asked about.
+pub async fn leases(conn: &mut Conn) -> Result<Compared> {
+    let rows = sqlx::query_scalar!("select count(*) from lease where purpose = 'send'").fetch_one(&mut *conn).await?;
+    let first = sqlx::query_scalar!(
+        r#"select format('lease %s of %s holds %s calls, %s postings are in hand under it', coalesce(l.lease_id, p.lease_id),
+            coalesce(l.worker, 'nobody'), coalesce(l.calls, 0), coalesce(p.calls, 0)) as "text!"
+        from (select * from lease where purpose = 'send') l
+        full join (select lease_id, count(*) as calls from posting where work = 'lease' group by lease_id) p using (lease_id)
+        where l.calls is distinct from p.calls order by 1 limit 1"#
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(Compared::new(rows, first))
+}

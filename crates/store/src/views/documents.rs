@@ -164,7 +164,7 @@ async fn attempts(pool: &Pool, id: DocumentId) -> Result<Vec<AttemptView>> {
 async fn posting(pool: &Pool, id: DocumentId) -> Result<Option<PostingView>> {
     let row = sqlx::query!(
         r#"select c.code, posting_key, payload, payload_hash, frozen_at, attempts, work, due_at, erp_id, erp_number
-        from posting join erp_connection c using (connection_id) where document_id = $1"#,
+        from posting join posting_payload using (document_id) join erp_connection c using (connection_id) where document_id = $1"#,
         id.0
     )
     .fetch_optional(pool)
