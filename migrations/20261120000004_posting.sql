@@ -58,6 +58,8 @@ create table posting (
 ) with (fillfactor = 70);
 -- The claim: what may be sent or probed on a connection, in order.
 create index posting_due on posting (connection_id, work, lane, due_at, document_id) where work in ('send', 'probe');
+-- What was sent before and waits for another try.
+create index posting_retry on posting (entity_id, due_at) where work = 'send' and sent_at is not null;
 -- Read-back by the ERP's key.
 create index posting_erp on posting (connection_id, erp_id) where erp_id is not null;
 

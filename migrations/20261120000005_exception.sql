@@ -30,10 +30,53 @@ create table exception (
 create unique index exception_open_document on exception (document_id) where closed_at is null;
 -- The queue: open ones of an entity, oldest first, keyset-paged.
 create index exception_queue on exception (entity_id, opened_at, exception_id) where closed_at is null;
--- A cluster.
-create index exception_cluster on exception (fingerprint, entity_id) where closed_at is null;
+-- A cluster, oldest first.
+create index exception_cluster on exception (fingerprint, entity_id, opened_at, exception_id) where closed_at is null;
 -- History of a document.
 create index exception_document on exception (document_id, opened_at);
+
+-- Open exceptions by everything that a cluster is counted by; a row lives as long as it counts something. Kept by the triggers
+-- below, because opening, closing and assigning are many statements and a list may not count half a million rows.
+create table exception_total (
+    entity_id uuid not null,
+    connection_id uuid,
+    fingerprint text not null,
+    kind text not null,
+    currency text not null,
+    period text not null,
+    owner text,
+    count bigint not null,
+    amount numeric not null,
+    constraint exception_total_cell unique nulls not distinct (entity_id, fingerprint, connection_id, kind, currency, period, owner)
+) with (fillfactor = 70);
+create index exception_total_cluster on exception_total (fingerprint, entity_id);
+
+create function add_to_exception_total(changed exception[], sign integer) returns void language sql as $$
+    insert into exception_total as t (entity_id, connection_id, fingerprint, kind, currency, period, owner, count, amount)
+    select entity_id, connection_id, fingerprint, kind, currency, period, owner, count(*) * sign, sum(amount) * sign
+    from unnest(changed) where closed_at is null
+    group by entity_id, fingerprint, connection_id, kind, currency, period, owner
+    order by entity_id, fingerprint, connection_id, kind, currency, period, owner
+    on conflict on constraint exception_total_cell do update set count = t.count + excluded.count, amount = t.amount + excluded.amount;
+$$;
+create function count_opened() returns trigger language plpgsql as $$
+begin
+    perform add_to_exception_total((select array_agg(row(n.*)::exception) from new_rows n), 1);
+    return null;
+end $$;
+create function count_changed() returns trigger language plpgsql as $$
+begin
+    perform add_to_exception_total((select array_agg(row(n.*)::exception) from new_rows n), 1);
+    perform add_to_exception_total((select array_agg(row(o.*)::exception) from old_rows o), -1);
+    delete from exception_total t using (select distinct entity_id, fingerprint from old_rows) o
+    where t.entity_id = o.entity_id and t.fingerprint = o.fingerprint and t.count = 0;
+    return null;
+end $$;
+create trigger exception_is_counted after insert on exception referencing new table as new_rows
+    for each statement execute function count_opened();
+create trigger exception_is_recounted after update on exception referencing old table as old_rows new table as new_rows
+    for each statement execute function count_changed();
+create trigger exception_is_kept before delete on exception for each row execute function refuse_change();
 
 create table exception_note (
     note_id uuid primary key,

@@ -17,6 +17,9 @@ mod ssr;
 
 #[cfg(feature = "ssr")]
 const PAGE: usize = 50;
+/// Causes beside the queue, those of the most exceptions.
+#[cfg(feature = "ssr")]
+const CAUSES: i64 = 50;
 /// Open requests are few; whoever has more decides the oldest first.
 #[cfg(feature = "ssr")]
 const APPROVALS: usize = 200;
@@ -82,19 +85,22 @@ pub async fn list_exceptions(#[server(default)] query: ExceptionQuery) -> Result
         reach::{entities, reach},
     };
     use domain::access::Action;
-    use store::views::exceptions::{Filter, clusters, list, waiting};
+    use store::views::exceptions::{Filter, clusters, facets, list, waiting};
     let (caller, scope) = super::require(Action::ReadFinance)?;
     let ctx = super::context();
     let scope = scope_of(&ctx, &scope, query.entity.as_deref()).await?;
     let filter = ssr::filter(&query, ctx.clock.now())?;
-    let everything = clusters(&ctx.pool, &scope, &Filter { period: filter.period, ..Filter::default() }).await?;
-    let causes = clusters(&ctx.pool, &scope, &Filter { fingerprint: None, after: None, ..filter.clone() }).await?;
+    let everything = facets(&ctx.pool, &scope, &filter).await?;
+    let mut causes = clusters(&ctx.pool, &scope, &Filter { fingerprint: None, ..filter.clone() }, CAUSES).await?;
     let rows = list(&ctx.pool, &scope, &filter, page(PAGE)).await?;
     let (mut replay, mut fixes) = (Vec::new(), Vec::new());
     if let Some(cause) = &filter.fingerprint {
+        if causes.iter().all(|shown| shown.fingerprint != *cause) {
+            causes.extend(clusters(&ctx.pool, &scope, &filter, CAUSES).await?);
+        }
         let of_cause = Filter { fingerprint: Some(cause.clone()), ..Filter::default() };
-        replay = ssr::money(&clusters(&ctx.pool, &caller.scope(Action::Replay), &of_cause).await?);
-        fixes = ssr::fixes(&ctx, &clusters(&ctx.pool, &scope, &of_cause).await?).await?;
+        replay = ssr::money(&clusters(&ctx.pool, &caller.scope(Action::Replay), &of_cause, CAUSES).await?);
+        fixes = ssr::fixes(&ctx, &clusters(&ctx.pool, &scope, &of_cause, CAUSES).await?).await?;
     }
     Ok(ExceptionsView {
         clusters: causes,

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 const BATCHES: i64 = 6;
 /// Causes on the home page; the sums are over all.
 #[cfg(feature = "ssr")]
-const CAUSES: usize = 6;
+const CAUSES: i64 = 6;
 /// Acts on the home page of those who read the log.
 #[cfg(feature = "ssr")]
 const ACTS: i64 = 12;
@@ -85,10 +85,7 @@ mod ssr {
     use super::{ApiError, BATCHES, CAUSES, FLOW_DAYS, FinanceView};
     use crate::api::arguments::{period as parse_period, scope_of};
     use chrono::Days;
-    use domain::{
-        access::Scope,
-        view::{Cluster, StageMoney},
-    };
+    use domain::access::Scope;
     use store::views::{batches, exceptions, home};
 
     pub(super) async fn finance(
@@ -102,13 +99,10 @@ mod ssr {
         let open = exceptions::Filter { period, ..exceptions::Filter::default() };
         let newest = batches::Filter { period, ..batches::Filter::default() };
         let first_day = now.date_naive() - Days::new(FLOW_DAYS.try_into().unwrap_or_default());
-        let mut causes = exceptions::clusters(pool, &scope, &open).await?;
-        let (in_exception, oldest) = (sums(&causes), causes.iter().map(|cause| cause.first_seen).min());
-        causes.sort_by_key(|cause| std::cmp::Reverse(cause.count));
-        causes.truncate(CAUSES);
+        let (in_exception, oldest) = exceptions::open(pool, &scope, period).await?;
         Ok(FinanceView {
             matrix: batches::period_matrix(pool, &scope, period).await?,
-            causes,
+            causes: exceptions::clusters(pool, &scope, &open, CAUSES).await?,
             in_exception,
             oldest,
             waiting: exceptions::waiting(pool, &scope, None).await?,
@@ -117,21 +111,5 @@ mod ssr {
             flow: store::daily_flow::list(pool, &scope, first_day).await?,
             batches: batches::list(pool, &scope, &newest, BATCHES).await?,
         })
-    }
-
-    /// Per currency over all causes.
-    fn sums(causes: &[Cluster]) -> Vec<StageMoney> {
-        let mut sums: Vec<StageMoney> = Vec::new();
-        for money in causes.iter().flat_map(|cause| &cause.money) {
-            match sums.iter_mut().find(|sum| sum.currency == money.currency) {
-                Some(sum) => {
-                    sum.count += money.count;
-                    sum.amount += money.amount;
-                }
-                None => sums.push(money.clone()),
-            }
-        }
-        sums.sort_by(|left, right| left.currency.cmp(&right.currency));
-        sums
     }
 }

@@ -66,6 +66,7 @@ pub async fn verify(pool: &Pool) -> Result<Report> {
     found("period totals against stage totals", proof::period_totals(conn).await?);
     found("postings against stages", proof::postings(conn).await?);
     found("leases against postings", proof::leases(conn).await?);
+    found("exception totals against exceptions", proof::exception_totals(conn).await?);
     found("seals", proof::seal_chains(conn).await?);
     found("outcomes against seals", proof::outcomes(conn).await?);
     found("audit log", audit_log(conn).await?);

@@ -8,7 +8,7 @@ use crate::api::{
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::view::ReplayReport;
 use pipeline::Context;
-use store::views::exceptions::Filter;
+use store::views::exceptions::{Facet, Filter};
 
 pub(super) fn filter(query: &ExceptionQuery, now: DateTime<Utc>) -> Result<Filter, ApiError> {
     let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
@@ -35,15 +35,13 @@ fn add<K: PartialEq>(counts: &mut Vec<(K, i64)>, key: K, count: i64) {
 }
 
 /// Only what there is to choose from.
-pub(super) fn facets(clusters: &[Cluster]) -> Facets {
+pub(super) fn facets(counted: &[Facet]) -> Facets {
     let (mut currencies, mut kinds, mut connections) = (Vec::new(), Vec::new(), Vec::new());
-    for cluster in clusters {
-        add(&mut kinds, cluster.kind, cluster.count);
-        for money in &cluster.money {
-            add(&mut currencies, money.currency.clone(), money.count);
-        }
-        if let (Some(id), Some(code)) = (cluster.connection_id, &cluster.connection_code) {
-            add(&mut connections, (id, code.clone()), cluster.count);
+    for facet in counted {
+        add(&mut kinds, facet.kind, facet.count);
+        add(&mut currencies, facet.currency.clone(), facet.count);
+        if let Some(connection) = &facet.connection {
+            add(&mut connections, connection.clone(), facet.count);
         }
     }
     currencies.sort();
@@ -137,28 +135,15 @@ mod tests {
     use super::*;
     use domain::exception::ExceptionKind;
 
-    fn cluster(kind: ExceptionKind, money: &[(&str, i64)]) -> Cluster {
-        Cluster {
-            fingerprint: "f".into(),
-            kind,
-            code: String::new(),
-            message: String::new(),
-            connection_id: None,
-            connection_code: None,
-            missing_kind: None,
-            missing_code: None,
-            entities: vec!["DE".into()],
-            count: money.iter().map(|(_, count)| count).sum(),
-            money: money.iter().map(|(c, count)| StageMoney { currency: (*c).into(), count: *count, amount: (*count).into() }).collect(),
-            first_seen: DateTime::UNIX_EPOCH,
-            last_seen: DateTime::UNIX_EPOCH,
-        }
-    }
-
     #[test]
     fn a_filter_offers_what_there_is_with_its_count() {
-        let clusters = [cluster(ExceptionKind::Tax, &[("USD", 2), ("EUR", 3)]), cluster(ExceptionKind::Tax, &[("EUR", 1)])];
-        let facets = facets(&clusters);
+        let counted = [("USD", 2), ("EUR", 3), ("EUR", 1)].map(|(currency, count)| Facet {
+            currency: currency.into(),
+            kind: ExceptionKind::Tax,
+            connection: None,
+            count,
+        });
+        let facets = facets(&counted);
         assert_eq!(facets.currencies, [("EUR".to_owned(), 4), ("USD".to_owned(), 2)]);
         assert_eq!(facets.kinds, [(ExceptionKind::Tax, 6)]);
         assert!(facets.connections.is_empty());

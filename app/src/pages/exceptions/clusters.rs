@@ -40,17 +40,11 @@ pub fn merged(clusters: Vec<Cluster>) -> Vec<Cluster> {
             causes.push(cluster);
             continue;
         };
-        same.count += cluster.count;
-        same.first_seen = same.first_seen.min(cluster.first_seen);
-        same.last_seen = same.last_seen.max(cluster.last_seen);
+        same.add(&cluster.entities, &cluster.money, cluster.first_seen, cluster.last_seen);
         same.connection_code = match (same.connection_code.take(), cluster.connection_code) {
             (Some(one), Some(other)) => Some(format!("{one}, {other}")),
             (one, other) => one.or(other),
         };
-        same.entities.extend(cluster.entities);
-        same.entities.sort();
-        same.entities.dedup();
-        same.money = sums(std::mem::take(&mut same.money).into_iter().chain(cluster.money));
     }
     causes
 }

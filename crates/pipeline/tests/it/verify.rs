@@ -257,3 +257,17 @@ async fn legal(world: &World, ids: &[DocumentId], to: Stage) -> bool {
         sqlx::query_scalar("select stage from document where document_id = any($1)").bind(&ids).fetch_all(&world.db.pool).await.unwrap();
     stages.iter().all(|stage| stage.parse::<Stage>().unwrap().check_move(to).is_ok())
 }
+
+#[tokio::test]
+async fn a_cause_that_counts_too_many() {
+    let world = World::new().await;
+    let mut late = invoice("INV-1", 100);
+    late["posting_date"] = "2026-09-30".into();
+    world.imported(&batch("B-1", &[late])).await;
+    let report = verify(&world.cx.pool).await.unwrap();
+    assert!(report.ties_out(), "{report}");
+    world.tamper("update exception_total set count = count + 1").await;
+    let report = verify(&world.cx.pool).await.unwrap();
+    let found = report.checks.iter().find(|found| found.name == "exception totals against exceptions").unwrap();
+    assert!(found.first_difference.as_deref().is_some_and(|said| said.contains("says 2, ") && said.contains("come to 1, ")), "{report}");
+}

@@ -133,3 +133,24 @@ pub async fn period_totals(conn: &mut Conn) -> Result<Compared> {
     .await?;
     Ok(Compared::new(rows, first))
 }
+
+/// The totals of open exceptions are the sums of the open ones.
+pub async fn exception_totals(conn: &mut Conn) -> Result<Compared> {
+    let rows = sqlx::query_scalar!("select count(*) from exception_total").fetch_one(&mut *conn).await?;
+    let first = sqlx::query_scalar!(
+        r#"with counted as (
+            select entity_id, fingerprint, connection_id, kind, currency, period, owner, count(*) as count, sum(amount) as amount
+            from exception where closed_at is null group by entity_id, fingerprint, connection_id, kind, currency, period, owner
+        )
+        select format('%s of %s in %s: the total says %s, %s; its open exceptions come to %s, %s', coalesce(t.fingerprint, c.fingerprint),
+            coalesce(t.currency, c.currency), coalesce(t.period, c.period), coalesce(t.count, 0), coalesce(t.amount, 0), coalesce(c.count, 0),
+            coalesce(c.amount, 0)) as "text!"
+        from exception_total t full join counted c
+            on (t.entity_id, t.fingerprint, t.kind, t.currency, t.period, coalesce(t.connection_id::text, ''), coalesce(t.owner, ''))
+            = (c.entity_id, c.fingerprint, c.kind, c.currency, c.period, coalesce(c.connection_id::text, ''), coalesce(c.owner, ''))
+        where (t.count, t.amount) is distinct from (c.count, c.amount) order by 1 limit 1"#
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(Compared::new(rows, first))
+}

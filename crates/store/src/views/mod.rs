@@ -6,3 +6,10 @@ pub mod documents;
 pub mod exceptions;
 pub mod home;
 pub mod intakes;
+
+/// For queries whose plan depends on which of their filters are set: a plan kept for all of them would scan.
+async fn planned_anew(pool: &crate::Pool) -> crate::Result<crate::Tx> {
+    let mut tx = pool.begin().await?;
+    sqlx::query!("set local plan_cache_mode = force_custom_plan").execute(&mut *tx).await?;
+    Ok(tx)
+}

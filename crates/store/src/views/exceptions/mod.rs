@@ -1,0 +1,127 @@
+//! The exception queue, its causes, and one exception with what people said about it.
+
+mod causes;
+
+pub use causes::{Facet, clusters, facets, open, waiting};
+
+use crate::{Pool, Result, Scope};
+use chrono::{DateTime, Utc};
+use domain::{
+    exception::ExceptionKind,
+    id::{ConnectionId, DocumentId, EntityId, ExceptionId},
+    mapping::MappingKind,
+    period::AccountingPeriod,
+    stage::{DocumentKind, Stage},
+    view::{ExceptionRow, ExceptionView, NoteView},
+};
+use rust_decimal::Decimal;
+
+/// Which open exceptions a list shows; all of it stands in the URL.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub entity_id: Option<EntityId>,
+    pub period: Option<AccountingPeriod>,
+    pub currency: Option<String>,
+    pub kind: Option<ExceptionKind>,
+    pub connection_id: Option<ConnectionId>,
+    pub fingerprint: Option<String>,
+    pub owner: Option<String>,
+    /// Opened before this.
+    pub opened_before: Option<DateTime<Utc>>,
+    pub amount_min: Option<Decimal>,
+    /// After this one: when it was opened, and its id.
+    pub after: Option<(DateTime<Utc>, ExceptionId)>,
+}
+
+/// Oldest first: the first rows of every entity by its index, merged. Planned anew each time, because the plan depends on
+/// which filters are set.
+pub async fn list(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -> Result<Vec<ExceptionRow>> {
+    let mut tx = super::planned_anew(pool).await?;
+    Ok(sqlx::query_as!(
+        ExceptionRow,
+        r#"select x.exception_id as "exception_id: ExceptionId", x.document_id as "document_id: DocumentId", d.number, d.kind as "document_kind: DocumentKind",
+            d.customer_name, e.code as entity_code, c.code as "connection_code?", x.currency, x.amount, x.period as "period: AccountingPeriod",
+            x.kind as "kind: ExceptionKind", x.fingerprint, x.message, x.opened_at, x.owner, d.stage as "stage: Stage"
+        from unnest($1::uuid[]) place (id) cross join lateral (
+        select * from exception x
+        where x.closed_at is null and x.entity_id = place.id and ($2::uuid is null or x.entity_id = $2) and ($3::text is null or x.period = $3)
+            and ($4::text is null or x.currency = $4) and ($5::text is null or x.kind = $5) and ($6::uuid is null or x.connection_id = $6)
+            and ($7::text is null or x.fingerprint = $7) and ($8::text is null or x.owner = $8)
+            and ($9::timestamptz is null or x.opened_at < $9) and ($10::numeric is null or x.amount >= $10)
+            and ($11::timestamptz is null or (x.opened_at, x.exception_id) > ($11, $12::uuid))
+        order by x.opened_at, x.exception_id limit $13
+        ) x join document d using (document_id) join entity e on e.entity_id = x.entity_id
+        left join erp_connection c on c.connection_id = x.connection_id
+        order by x.opened_at, x.exception_id limit $13"#,
+        &scope.ids(),
+        filter.entity_id.map(|id| id.0),
+        filter.period.map(|p| p.to_string()),
+        filter.currency,
+        filter.kind.map(ExceptionKind::as_str),
+        filter.connection_id.map(|id| id.0),
+        filter.fingerprint,
+        filter.owner,
+        filter.opened_before,
+        filter.amount_min,
+        filter.after.map(|a| a.0),
+        filter.after.map(|a| a.1.0),
+        limit
+    )
+    .fetch_all(&mut *tx)
+    .await?)
+}
+
+pub async fn find(pool: &Pool, scope: &Scope, id: ExceptionId) -> Result<Option<ExceptionView>> {
+    let row = sqlx::query!(
+        r#"select x.exception_id as "exception_id: ExceptionId", x.document_id as "document_id: DocumentId", d.number, d.kind as "document_kind: DocumentKind",
+            d.customer_name, e.code as entity_code, c.code as "connection_code?", x.currency, x.amount, x.period as "period: AccountingPeriod",
+            x.kind as "kind: ExceptionKind", x.fingerprint, x.message, x.opened_at, x.owner, d.stage as "stage: Stage",
+            x.code, x.field, x.missing_kind as "missing_kind: MappingKind", x.missing_code, x.connection_id as "connection_id: ConnectionId",
+            x.closed_at, x.closed_as,
+            (select a.approval_id from approval a where a.document_id = x.document_id and a.decision is null) as "approval_id: domain::id::ApprovalId"
+        from exception x join document d using (document_id) join entity e on e.entity_id = x.entity_id
+        left join erp_connection c on c.connection_id = x.connection_id
+        where x.exception_id = $1 and x.entity_id = any($2)"#,
+        id.0,
+        &scope.ids()
+    )
+    .fetch_optional(pool)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let notes = sqlx::query_as!(
+        NoteView,
+        "select author, written_at, body from exception_note where exception_id = $1 order by written_at, note_id",
+        id.0
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(Some(ExceptionView {
+        row: ExceptionRow {
+            exception_id: row.exception_id,
+            document_id: row.document_id,
+            number: row.number,
+            document_kind: row.document_kind,
+            customer_name: row.customer_name,
+            entity_code: row.entity_code,
+            connection_code: row.connection_code,
+            currency: row.currency,
+            amount: row.amount,
+            period: row.period,
+            kind: row.kind,
+            fingerprint: row.fingerprint,
+            message: row.message,
+            opened_at: row.opened_at,
+            owner: row.owner,
+            stage: row.stage,
+        },
+        code: row.code,
+        field: row.field,
+        missing_kind: row.missing_kind,
+        missing_code: row.missing_code,
+        connection_id: row.connection_id,
+        closed_at: row.closed_at,
+        closed_as: row.closed_as,
+        approval_id: row.approval_id,
+        notes,
+    }))
+}
