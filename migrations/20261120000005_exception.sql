@@ -88,7 +88,7 @@ create table exception_note (
 create index exception_note_list on exception_note (exception_id, written_at);
 create trigger exception_note_is_append_only before update or delete on exception_note for each row execute function refuse_change();
 
--- Up to how much one person may act alone, per entity and currency, added up per person and day. No row: nothing.
+-- Up to how much one person may act alone, per entity and currency, added up per person and day over all acts. No row: nothing.
 create table approval_limit (
     entity_id uuid not null references entity,
     currency text not null check (currency ~ '^[A-Z]{3}$'),
@@ -121,5 +121,16 @@ create table approval (
 create index approval_open on approval (entity_id, requested_at) where decision is null;
 -- One open request per document.
 create unique index approval_document on approval (document_id) where decision is null;
--- What a person did alone today.
-create index approval_alone on approval (entity_id, requested_by, requested_at) where decision = 'within_limit';
+
+-- What people did alone, whatever the act: their limit of the day is used up by it.
+create table limit_use (
+    entity_id uuid not null references entity,
+    currency text not null,
+    amount numeric(20, 4) not null check (amount >= 0),
+    person text not null,
+    act text not null check (act in ('resolve', 'mapping', 'replay')),
+    subject text not null,
+    used_at timestamptz not null
+);
+create index limit_use_of_day on limit_use (entity_id, person, currency, used_at);
+create trigger limit_use_is_append_only before update or delete on limit_use for each row execute function refuse_change();

@@ -46,7 +46,7 @@ pub(super) async fn proposals(ctx: &pipeline::Context, scope: &domain::access::S
         let found = store::mappings::lookup(&mut conn, mapping.connection_id, std::slice::from_ref(&mapping.source_code)).await?;
         let released = store::exceptions::released_by(&mut conn, mapping.connection_id, mapping.kind, &mapping.source_code).await?;
         let mut releases = std::collections::BTreeMap::<String, Decimal>::new();
-        for (_, currency, amount) in released.into_iter().filter(|(entity, ..)| scope.contains(*entity)) {
+        for store::limits::Reach { currency, amount, .. } in released.into_iter().filter(|reach| scope.contains(reach.entity_id)) {
             *releases.entry(currency).or_default() += amount;
         }
         let instead_of = found.get(mapping.kind, &mapping.source_code).map(str::to_owned);

@@ -45,39 +45,6 @@ pub async fn insert(conn: &mut Conn, new: &NewApproval) -> Result<()> {
     Ok(())
 }
 
-/// What is left of a person's limit in an entity and currency on the day that began at `day`. Locks the limit, so that
-/// two acts at once can't both use the same rest.
-pub async fn limit_left(conn: &mut Conn, entity: EntityId, currency: &str, person: &str, day: DateTime<Utc>) -> Result<Decimal> {
-    let limit =
-        sqlx::query_scalar!("select amount from approval_limit where entity_id = $1 and currency = $2 for update", entity.0, currency)
-            .fetch_optional(&mut *conn)
-            .await?
-            .unwrap_or_default();
-    let used = sqlx::query_scalar!(
-        r#"select coalesce(sum(amount), 0) as "used!" from approval
-        where entity_id = $1 and currency = $2 and requested_by = $3 and decision = 'within_limit' and requested_at >= $4"#,
-        entity.0,
-        currency,
-        person,
-        day
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(limit - used)
-}
-
-pub async fn set_limit(conn: &mut Conn, entity: EntityId, currency: &str, amount: Decimal) -> Result<()> {
-    sqlx::query!(
-        "insert into approval_limit (entity_id, currency, amount) values ($1, $2, $3) on conflict (entity_id, currency) do update set amount = $3",
-        entity.0,
-        currency,
-        amount
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
 /// An open request, locked for its decision.
 #[derive(Debug, Clone)]
 pub struct Open {

@@ -1,6 +1,6 @@
 //! Exceptions: opened and closed with their document's stage, worked on by people.
 
-use crate::{Conn, Result, Scope};
+use crate::{Conn, Result, Scope, limits::Reach};
 use chrono::{DateTime, Utc};
 use domain::{
     exception::Cause,
@@ -191,13 +191,9 @@ pub async fn lock_document(conn: &mut Conn, scope: &Scope, id: DocumentId) -> Re
 }
 
 /// Money in exception for want of a mapping, per entity and currency: what an activation releases.
-pub async fn released_by(
-    conn: &mut Conn,
-    connection: ConnectionId,
-    kind: MappingKind,
-    code: &str,
-) -> Result<Vec<(EntityId, String, Decimal)>> {
-    let rows = sqlx::query!(
+pub async fn released_by(conn: &mut Conn, connection: ConnectionId, kind: MappingKind, code: &str) -> Result<Vec<Reach>> {
+    Ok(sqlx::query_as!(
+        Reach,
         r#"select entity_id as "entity_id: EntityId", currency, sum(amount) as "amount!" from exception
         where closed_at is null and connection_id = $1 and missing_kind = $2 and missing_code = $3 group by entity_id, currency"#,
         connection.0,
@@ -205,8 +201,7 @@ pub async fn released_by(
         code
     )
     .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.entity_id, row.currency, row.amount)).collect())
+    .await?)
 }
 
 /// Opens an exception for every row of a batch that was rejected, named by the first rule it broke; `ids`, one for each.

@@ -15,6 +15,7 @@ pub mod erp_documents;
 pub mod exceptions;
 pub mod intakes;
 pub mod jobs;
+pub mod limits;
 pub mod mappings;
 pub mod movements;
 pub mod postings;

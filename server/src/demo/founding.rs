@@ -76,7 +76,7 @@ pub async fn found(cx: &Context, plan: &Plan, accounts: &[Account], entities: &[
         store::entities::insert(&mut conn, &new).await?;
     }
     for (place, currency, amount) in company::limits() {
-        store::approvals::set_limit(&mut conn, entities[place], currency, Decimal::from(amount)).await?;
+        store::limits::set(&mut conn, entities[place], currency, Decimal::from(amount)).await?;
     }
     drop(conn);
     connect(cx, plan, accounts, entities).await?;

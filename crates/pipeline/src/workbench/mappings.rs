@@ -11,7 +11,8 @@ use domain::{
 use store::{
     Tx,
     access::audit,
-    approvals, connections, exceptions,
+    connections, exceptions,
+    limits::{self, Act},
     mappings::{self, NewMapping},
 };
 use uuid::Uuid;
@@ -57,12 +58,14 @@ pub async fn propose(
             }
             Err(error) => return Err(error),
         }
-        let within_limit = within_limit(tx, caller, connection, kind, &source_code, now).await?;
+        let about = format!("mapping:{id}");
+        let act = Act { person: &caller.email, act: "mapping", subject: &about, at: now };
+        let within_limit = within_limit(tx, act, connection, kind, &source_code).await?;
         if within_limit {
             mappings::decide(tx, id, true, true, &caller.email, now).await?;
         }
         let after = serde_json::json!({ "connection": connection, "kind": kind, "source_code": source_code, "target_ref": target_ref, "active": within_limit });
-        audit::append(tx, &entry(cx, caller, "mapping.propose", &format!("mapping:{id}"), None, after)).await?;
+        audit::append(tx, &entry(cx, caller, "mapping.propose", &about, None, after)).await?;
         Ok(Ok(if within_limit { Proposed::Active } else { Proposed::Waits }))
     })?
 }
@@ -73,21 +76,13 @@ async fn reaches(tx: &mut Tx, scope: &Scope, connection: ConnectionId) -> store:
     Ok(entities.iter().any(|e| e.connection_id == connection && scope.contains(e.entity_id)))
 }
 
-async fn within_limit(
-    tx: &mut Tx,
-    caller: &Caller,
-    connection: ConnectionId,
-    kind: MappingKind,
-    code: &str,
-    now: chrono::DateTime<chrono::Utc>,
-) -> store::Result<bool> {
-    let day = now.date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
-    for (entity, currency, amount) in exceptions::released_by(tx, connection, kind, code).await? {
-        if amount > approvals::limit_left(tx, entity, &currency, &caller.email, day).await? {
-            return Ok(false);
-        }
+/// What takes the place of a mapping in force reaches everything that is issued from now on, however little waits for it.
+async fn within_limit(tx: &mut Tx, act: Act<'_>, connection: ConnectionId, kind: MappingKind, code: &str) -> store::Result<bool> {
+    if mappings::lookup(tx, connection, &[code.to_owned()]).await?.get(kind, code).is_some() {
+        return Ok(false);
     }
-    Ok(true)
+    let reaches = exceptions::released_by(tx, connection, kind, code).await?;
+    limits::use_up(tx, act, &reaches).await
 }
 
 /// A second person puts a proposal in force or refuses it.

@@ -3,7 +3,7 @@
 
 use super::{WorkError, entry, text};
 use crate::{Context, erps::Erps, posting::map, retry::transaction};
-use chrono::{DateTime, NaiveTime, Utc};
+use chrono::{DateTime, Utc};
 use domain::{
     access::{Caller, Scope},
     id::{ApprovalId, CorrelationId, DocumentId, ExceptionId},
@@ -17,6 +17,7 @@ use store::{
     approvals::{self, NewApproval},
     connections,
     exceptions::{self, Subject},
+    limits::{self, Act, Reach},
     movements::{Cause, transition},
     postings,
 };
@@ -39,8 +40,9 @@ pub async fn resolve(cx: &Context, caller: &Caller, scope: &Scope, exception: Ex
         if let Err(error) = resolvable(&subject) {
             return Ok(Err(error));
         }
-        let left = approvals::limit_left(tx, subject.entity_id, &subject.currency, &caller.email, day(now)).await?;
-        let within_limit = subject.amount <= left;
+        let about = format!("document:{}", subject.document_id);
+        let reach = Reach { entity_id: subject.entity_id, currency: subject.currency.clone(), amount: subject.amount };
+        let within_limit = limits::use_up(tx, Act { person: &caller.email, act: "resolve", subject: &about, at: now }, &[reach]).await?;
         let approval = request(&subject, caller, &reason, now, within_limit);
         if let Err(error) = approvals::insert(tx, &approval).await {
             return if error.is_conflict_on("approval_document") { Ok(Err(waits())) } else { Err(error) };
@@ -50,7 +52,6 @@ pub async fn resolve(cx: &Context, caller: &Caller, scope: &Scope, exception: Ex
         }
         let after =
             serde_json::json!({ "reason": reason, "amount": subject.amount, "currency": subject.currency, "within_limit": within_limit });
-        let about = format!("document:{}", subject.document_id);
         audit::append(tx, &entry(cx, caller, "exception.resolve", &about, Some(subject.entity_id), after)).await?;
         Ok(Ok(if within_limit { Resolved::Done } else { Resolved::Requested(approval.approval_id) }))
     })?
@@ -94,11 +95,6 @@ fn shown_hash(subject: &Subject, reason: &str) -> [u8; 32] {
         .integer(subject.sequence.into())
         .text(reason)
         .finish()
-}
-
-/// The limit adds up from midnight UTC.
-fn day(now: DateTime<Utc>) -> DateTime<Utc> {
-    now.date_naive().and_time(NaiveTime::MIN).and_utc()
 }
 
 fn cause(caller: &Caller, reason: String, at: DateTime<Utc>) -> Cause {
@@ -187,5 +183,5 @@ pub async fn posted_by_hand(
 /// The rest of a person's limit today, for the form.
 pub async fn limit_left(cx: &Context, caller: &Caller, entity: domain::id::EntityId, currency: &str) -> Result<Decimal, WorkError> {
     let now = cx.clock.now();
-    Ok(transaction!(&cx.pool, |tx| approvals::limit_left(tx, entity, currency, &caller.email, day(now)).await)?)
+    Ok(transaction!(&cx.pool, |tx| limits::left(tx, entity, currency, &caller.email, now).await)?)
 }

@@ -17,7 +17,7 @@ use pipeline::workbench::{
     resolve::{self, Resolved},
 };
 use serde_json::json;
-use store::{Scope, approvals};
+use store::{Scope, approvals, limits};
 
 impl Company {
     /// Invoices of 110.00 that the ERP refused.
@@ -33,7 +33,7 @@ impl Company {
     async fn limit(&self, amount: i64) {
         let mut conn = self.world.db.pool.acquire().await.unwrap();
         for entity in [self.world.us, self.de] {
-            approvals::set_limit(&mut conn, entity, "USD", amount.into()).await.unwrap();
+            limits::set(&mut conn, entity, "USD", amount.into()).await.unwrap();
         }
     }
 
@@ -180,6 +180,22 @@ async fn the_limit_adds_up_per_person_entity_and_day() {
     company.clock.advance(chrono::TimeDelta::days(1));
     let left = resolve::limit_left(&company.world.cx, &person(ann), company.world.us, "USD").await.unwrap();
     assert_eq!(left, rust_decimal::Decimal::from(220), "another day");
+}
+
+#[tokio::test]
+async fn an_activation_uses_up_the_same_limit_as_a_resolution() {
+    let company = Company::refused(&["I-1"]).await;
+    let mut document = invoice("I-2", 100);
+    document["lines"][0]["item"] = json!("SEAT");
+    company.import("US", "B-2", &[document]).await;
+    company.drain().await;
+    company.limit(150).await;
+    let ann = "ann@lumen.example";
+    assert_eq!(company.propose(ann, MappingKind::Item, "SEAT", "9").await, Proposed::Active);
+    let left = resolve::limit_left(&company.world.cx, &person(ann), company.world.us, "USD").await.unwrap();
+    assert_eq!(left, rust_decimal::Decimal::from(40));
+    company.requested(ann, "I-1").await;
+    assert_eq!(company.propose(ann, MappingKind::Item, "SEAT", "10").await, Proposed::Waits, "what is in force is replaced by two");
 }
 
 #[tokio::test]
