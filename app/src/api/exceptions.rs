@@ -6,6 +6,7 @@ use domain::{
     exception::ExceptionKind,
     id::ConnectionId,
     mapping::MappingKind,
+    replay::ReplaySetView,
     view::{ApprovalView, Cluster, DocumentView, ExceptionRow, ExceptionView, Paged, StageMoney, WaitingGroup},
 };
 use leptos::prelude::*;
@@ -13,7 +14,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ssr")]
-mod ssr;
+pub(super) mod ssr;
 
 #[cfg(feature = "ssr")]
 const PAGE: usize = 50;
@@ -157,10 +158,11 @@ pub async fn get_exception(id: String) -> Result<ExceptionDetail, ApiError> {
 pub struct ApprovalsView {
     pub resolutions: Vec<ApprovalView>,
     pub proposals: Vec<Proposal>,
+    pub replays: Vec<ReplaySetView>,
     pub reach: Reach,
 }
 
-/// Resolutions and proposed mappings that wait, as far as the caller may read.
+/// Resolutions, replays and proposed mappings that wait, as far as the caller may read.
 #[server(prefix = "/fn", endpoint = "list_approvals")]
 pub async fn list_approvals(entity: Option<String>) -> Result<ApprovalsView, ApiError> {
     use super::{
@@ -173,6 +175,7 @@ pub async fn list_approvals(entity: Option<String>) -> Result<ApprovalsView, Api
     Ok(ApprovalsView {
         resolutions: store::approvals::open(&ctx.pool, &scope, page(APPROVALS)).await?,
         proposals: super::mappings::proposals(&ctx, &scope).await?,
+        replays: store::replays::waiting(&ctx.pool, &scope, page(APPROVALS)).await?,
         reach: reach(&caller, &entities(&ctx).await?),
     })
 }
@@ -193,43 +196,6 @@ pub async fn comment_exception(exception: String, body: String, back: String) ->
     let id = exception.parse().map_err(|_| ApiError::NotFound)?;
     pipeline::workbench::comment(&super::context(), &caller, &scope, id, &body).await?;
     super::go_back(&back, "comment added");
-    Ok(())
-}
-
-/// Replays listed documents: the same posting keys, mapped anew. Pressing twice is harmless.
-#[server(prefix = "/fn", endpoint = "replay_documents")]
-pub async fn replay_documents(#[server(default)] documents: Vec<String>, back: String) -> Result<(), ApiError> {
-    let (caller, scope) = super::require(domain::access::Action::Replay)?;
-    let ctx = super::context();
-    let erps = pipeline::erps::Erps::load(&ctx).await.map_err(|error| super::guard::internal(format!("{error:#}")))?;
-    let report = pipeline::workbench::replay::replay(&ctx, &erps, &caller, &scope, &ssr::ids(&documents)?).await?;
-    super::go_back(&back, &ssr::replayed(&report));
-    Ok(())
-}
-
-/// Replays what was ticked in the queue.
-#[server(prefix = "/fn", endpoint = "replay_exceptions")]
-pub async fn replay_exceptions(#[server(default)] exceptions: Vec<String>, back: String) -> Result<(), ApiError> {
-    let (caller, scope) = super::require(domain::access::Action::Replay)?;
-    let (ctx, ids) = (super::context(), ssr::ids(&exceptions)?);
-    let mut conn = ctx.pool.acquire().await.map_err(store::Error::from)?;
-    let documents = store::exceptions::documents_of(&mut conn, &scope, &ids).await?;
-    drop(conn);
-    let erps = pipeline::erps::Erps::load(&ctx).await.map_err(|error| super::guard::internal(format!("{error:#}")))?;
-    let mut report = pipeline::workbench::replay::replay(&ctx, &erps, &caller, &scope, &documents).await?;
-    report.ineligible += i64::try_from(ids.len() - documents.len()).unwrap_or(i64::MAX);
-    super::go_back(&back, &ssr::replayed(&report));
-    Ok(())
-}
-
-/// Replays everything open of a cause.
-#[server(prefix = "/fn", endpoint = "replay_cluster")]
-pub async fn replay_cluster(cause: String, back: String) -> Result<(), ApiError> {
-    let (caller, scope) = super::require(domain::access::Action::Replay)?;
-    let ctx = super::context();
-    let erps = pipeline::erps::Erps::load(&ctx).await.map_err(|error| super::guard::internal(format!("{error:#}")))?;
-    let report = pipeline::workbench::replay::replay_cluster(&ctx, &erps, &caller, &scope, &cause).await?;
-    super::go_back(&back, &ssr::replayed(&report));
     Ok(())
 }
 

@@ -70,7 +70,9 @@ pub async fn get_home(entity: Option<String>, period: Option<String>) -> Result<
         approvals: if approve.is_empty() {
             None
         } else {
-            Some(i64::try_from(store::approvals::open(&ctx.pool, &approve, APPROVALS).await?.len()).unwrap_or(APPROVALS))
+            let resolutions = store::approvals::open(&ctx.pool, &approve, APPROVALS).await?.len();
+            let replays = store::replays::waiting(&ctx.pool, &approve, APPROVALS).await?.len();
+            Some(i64::try_from(resolutions + replays).unwrap_or(APPROVALS))
         },
         log: if log.is_empty() {
             None

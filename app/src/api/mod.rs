@@ -15,6 +15,7 @@ pub mod jobs;
 pub mod mappings;
 pub mod reach;
 pub mod reconciliation;
+pub mod replays;
 pub mod session;
 pub mod shell;
 pub mod users;

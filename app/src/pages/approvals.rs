@@ -1,6 +1,6 @@
 //! What waits for a second person: resolutions above their author's limit, and mappings that release more than it.
 
-use super::exceptions::cause::Back;
+use super::exceptions::cause::{Back, Sums};
 use crate::{
     api::{
         exceptions::{ApprovalsView, list_approvals},
@@ -8,9 +8,9 @@ use crate::{
         mappings::Proposal,
         reach::Reach,
     },
-    components::{Amount, Column, DataTable, Empty, Failure, Field, Notice, Page, Time, Tone, use_query},
+    components::{Amount, Column, Count, DataTable, Empty, Failure, Field, Notice, Page, Time, Tone, use_query},
 };
-use domain::{access::Action, view::ApprovalView};
+use domain::{access::Action, replay::ReplaySetView, view::ApprovalView};
 use leptos::prelude::*;
 
 #[component]
@@ -33,17 +33,43 @@ pub fn ApprovalsPage() -> impl IntoView {
 
 #[component]
 fn Approvals(waiting: ApprovalsView) -> AnyView {
-    let ApprovalsView { resolutions, proposals, reach } = waiting;
-    if resolutions.is_empty() && proposals.is_empty() {
-        return view! { <Empty title="Nothing waits for a second person" text="Resolutions above a limit and mappings that release more than one appear here."/> }.into_any();
+    let ApprovalsView { resolutions, proposals, replays, reach } = waiting;
+    if resolutions.is_empty() && proposals.is_empty() && replays.is_empty() {
+        return view! { <Empty title="Nothing waits for a second person" text="Resolutions and replays above a limit, and mappings that release more than one, appear here."/> }.into_any();
     }
     let error = form_error("decide_approval").map(|error| error.to_string());
     view! {
         {error.map(|title| view! { <Notice tone=Tone::Off title/> })}
         {(!resolutions.is_empty()).then(|| view! { <Resolutions resolutions reach=reach.clone()/> })}
+        {(!replays.is_empty()).then(|| view! { <Waiting replays/> })}
         {(!proposals.is_empty()).then(|| view! { <Proposals proposals reach/> })}
     }
     .into_any()
+}
+
+/// Replays are decided on their own page, which shows what would become of each document.
+#[component]
+fn Waiting(replays: Vec<ReplaySetView>) -> AnyView {
+    let lines = replays.into_iter().map(|set| {
+        view! {
+            <tr class="tall">
+                <th scope="row"><a href=format!("/replays/{}", set.set_id)>{format!("Replay {}", set.number)}</a><small class="below prose">{set.title}</small></th>
+                <td data-label="Entities">{set.entities.join(", ")}</td>
+                <td class="num" data-label="Documents"><Count value=i64::from(set.items)/></td>
+                <td class="num" data-label="Amount"><Sums money=set.money/></td>
+                <td data-label="Prepared by"><div>{set.prepared_by}<small class="below"><Time at=set.prepared_at/></small></div></td>
+            </tr>
+        }
+    });
+    let lines = lines.collect_view();
+    let columns = vec![
+        Column::text("Replay"),
+        Column::text("Entities"),
+        Column::number("Documents"),
+        Column::number("Amount"),
+        Column::text("Prepared by"),
+    ];
+    view! { <DataTable caption="Replays" note="open one to see what it would do, and to decide" columns cards=true><tbody>{lines}</tbody></DataTable> }.into_any()
 }
 
 /// Nobody approves what he prepared; others need the role for one of the entities.

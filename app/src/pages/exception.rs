@@ -123,7 +123,6 @@ fn Acts(detail: ExceptionDetail) -> AnyView {
         {waits.then(|| view! { <Notice tone=Tone::Timing title="Waits for an approver" text="A second person decides on its resolution. See Approvals."/> })}
         <section class="card pane" aria-label="Actions">
             <form class="actions" method="post" action="/fn/replay_documents">
-                <Back/>
                 <input type="hidden" name="documents[]" value=row.document_id.to_string()/>
                 <Submit text=format!("Replay: {}", money_text(row.amount, &row.currency)) why_not=replay_why primary=true/>
             </form>

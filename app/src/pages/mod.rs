@@ -15,6 +15,7 @@ mod login;
 mod mappings;
 mod not_found;
 mod reconciliation;
+mod replays;
 mod upload;
 mod users;
 
@@ -33,5 +34,6 @@ pub use login::LoginPage;
 pub use mappings::MappingsPage;
 pub use not_found::NotFound;
 pub use reconciliation::ReconciliationPage;
+pub use replays::{ReplayPage, ReplaysPage};
 pub use upload::UploadPage;
 pub use users::UsersPage;

@@ -44,6 +44,8 @@ ids! {
     ApprovalId,
     /// A unit of background work.
     JobId,
+    /// A frozen set of documents to be replayed.
+    ReplaySetId,
     /// What ties together everything caused by one act.
     CorrelationId,
 }

@@ -11,6 +11,8 @@ text_enum! {
         ReadBack = "read_back",
         /// Compares issued with read back: checkpoint 3.
         Reconcile = "reconcile",
+        /// Takes the items of running replays in turn.
+        Replay = "replay",
         /// Seals what became of batches whose documents are all in a final stage.
         SealOutcomes = "seal_outcomes",
         /// Counts what came in, was posted and was confirmed, by day: the chart of the home page.
@@ -27,6 +29,7 @@ impl JobKind {
         match self {
             Self::ReadBack => "Read back from the ERPs",
             Self::Reconcile => "Reconcile issued with ERP",
+            Self::Replay => "Go on with replays",
             Self::SealOutcomes => "Seal finished batches",
             Self::CountFlow => "Count the day’s flow",
             Self::SweepSessions => "Remove expired sessions and old runs",
@@ -39,6 +42,7 @@ impl JobKind {
         match self {
             Self::ReadBack => "*/5 * * * *",
             Self::Reconcile => "*/15 * * * *",
+            Self::Replay => "*/5 * * * *",
             Self::SealOutcomes => "*/10 * * * *",
             Self::CountFlow => "*/15 * * * *",
             Self::SweepSessions => "0 * * * *",
@@ -49,7 +53,7 @@ impl JobKind {
     /// Tries before a job is given up; its schedule starts another.
     pub fn attempts_max(self) -> i32 {
         match self {
-            Self::ReadBack | Self::Reconcile | Self::SealOutcomes => 5,
+            Self::ReadBack | Self::Reconcile | Self::Replay | Self::SealOutcomes => 5,
             Self::CountFlow | Self::SweepSessions | Self::Verify => 3,
         }
     }

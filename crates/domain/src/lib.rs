@@ -15,6 +15,7 @@ pub mod money;
 pub mod period;
 pub mod posting;
 pub mod reconciliation;
+pub mod replay;
 #[cfg(feature = "seal")]
 pub mod seal;
 pub mod stage;

@@ -376,16 +376,6 @@ pub struct ApprovalView {
     pub requested_at: DateTime<Utc>,
 }
 
-/// What a replay came to.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReplayReport {
-    pub queued: i64,
-    /// Still without a mapping; they stay.
-    pub still_missing: i64,
-    /// Not in exception any more: somebody replayed or resolved them, or they are not yours.
-    pub ineligible: i64,
-}
-
 /// A mapping row with its connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MappingView {

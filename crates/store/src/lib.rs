@@ -21,6 +21,7 @@ pub mod movements;
 pub mod postings;
 pub mod proof;
 pub mod reconciliation;
+pub mod replays;
 pub mod seals;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

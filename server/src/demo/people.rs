@@ -10,6 +10,7 @@ use domain::{
     access::{Action, Caller, Role, Scope},
     id::{ConnectionId, DocumentId, ExceptionId},
     mapping::MappingKind,
+    replay::ReplayState,
     view::ExceptionRow,
 };
 use pipeline::{
@@ -18,12 +19,15 @@ use pipeline::{
     workbench::{
         self,
         mappings::{self, Proposed},
-        replay::replay,
+        replay,
         resolve::{self, Resolved},
     },
 };
 use std::collections::BTreeMap;
-use store::views::exceptions::{self, Filter};
+use store::{
+    replays::{self, Source},
+    views::exceptions::{self, Filter},
+};
 
 /// More than the company ever has open.
 const EXCEPTIONS_MAX: i64 = 1_000_000;
@@ -69,11 +73,20 @@ impl People {
             Remedy::Reopen(period) => account.set_period(*period, false).await?,
             Remedy::Resolve(reason) => return self.resolve(cx, &open, reason).await,
         }
+        self.replay(cx, erps, &open, word(remedy)).await
+    }
+
+    /// The operator freezes what was taken up, above his limit the approver lets it run.
+    async fn replay(&self, cx: &Context, erps: &Erps, open: &[ExceptionRow], title: &str) -> anyhow::Result<()> {
         let (operator, scope) = self.may(Role::Operator, Action::Replay)?;
+        let (approver, theirs) = self.may(Role::Approver, Action::Approve)?;
         let documents: Vec<DocumentId> = open.iter().map(|row| row.document_id).collect();
-        for part in documents.chunks(workbench::replay::REPLAY_MAX) {
-            replay(cx, erps, operator, &scope, part).await?;
+        let set = replay::prepare(cx, operator, &scope, Source::Documents(&documents), title).await?;
+        let found = replays::find(&cx.pool, &scope, set).await?.context("the replay is not there")?;
+        if found.state == ReplayState::Waiting {
+            replay::decide(cx, approver, &theirs, set, true, Some("Seen with the mapping.")).await?;
         }
+        replay::run(cx, erps, set).await?;
         Ok(())
     }
 

@@ -6,17 +6,21 @@ use app::api::documents::{DocumentQuery, matching};
 use axum::{
     Extension, Router,
     body::Body,
-    extract::{Query, State},
+    extract::{Path, Query, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
 use domain::{
     access::{Action, Caller, Grant, conflicts},
+    replay::ReplayItem,
     view::DocumentRow,
 };
 use futures::StreamExt;
-use store::access::users::{self, ReviewRow};
+use store::{
+    access::users::{self, ReviewRow},
+    replays,
+};
 
 /// Documents read at once.
 const EXPORT_PAGE: i64 = 1_000;
@@ -39,7 +43,10 @@ const DOCUMENT_COLUMNS: [&str; 14] = [
 ];
 
 pub fn router() -> Router<AppState> {
-    Router::new().route("/export/access-review.csv", get(access_review)).route("/export/documents.csv", get(documents))
+    Router::new()
+        .route("/export/access-review.csv", get(access_review))
+        .route("/export/documents.csv", get(documents))
+        .route("/export/replays/{set}", get(replay))
 }
 
 /// The access review: user, role, entity, granted by, last use, conflicts.
@@ -83,6 +90,51 @@ fn csv_of(rows: &[ReviewRow]) -> anyhow::Result<String> {
             row.granted_at.to_rfc3339(),
             row.last_login_at.map(|at| at.to_rfc3339()).unwrap_or_default(),
             conflicts(&grants, row.entity_id).join("; "),
+        ])?;
+    }
+    String::from_utf8(out.into_inner().context("csv")?).context("csv")
+}
+
+/// Every item of a replay with what became of it, streamed.
+async fn replay(State(state): State<AppState>, Extension(caller): Extension<Caller>, Path(file): Path<String>) -> Response {
+    let scope = caller.scope(Action::ReadFinance);
+    let Some(set) = file.strip_suffix(".csv").and_then(|id| id.parse().ok()) else { return StatusCode::NOT_FOUND.into_response() };
+    let found = match replays::find(&state.context.pool, &scope, set).await {
+        Ok(Some(found)) => found,
+        Ok(None) => return StatusCode::NOT_FOUND.into_response(),
+        Err(error) => {
+            tracing::error!(%error, "replay export failed");
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
+    };
+    let head = "item,document_id,entity,number,currency,amount,result,detail,stage,erp_number\r\n".to_owned();
+    let pages = futures::stream::try_unfold((state, scope, set, Some(replays::Page::default())), async |(state, scope, set, page)| {
+        let Some(page) = page else { return anyhow::Ok(None) };
+        let rows = replays::items(&state.context.pool, &scope, set, page, EXPORT_PAGE).await?;
+        let full = i64::try_from(rows.len())? == EXPORT_PAGE;
+        let next = rows.last().filter(|_| full).map(|last| replays::Page { after: last.item, ..page });
+        Ok(Some((replay_csv(&rows)?, (state, scope, set, next))))
+    });
+    let body = Body::from_stream(futures::stream::once(async { anyhow::Ok(head) }).chain(pages));
+    let name = format!("attachment; filename=replay-{}.csv", found.number);
+    ([(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)], body).into_response()
+}
+
+fn replay_csv(rows: &[ReplayItem]) -> anyhow::Result<String> {
+    let mut out = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    for row in rows {
+        let said = row.result.map(|result| result.to_string()).or_else(|| row.verdict.map(|verdict| verdict.to_string()));
+        out.write_record([
+            row.item.to_string(),
+            row.document_id.to_string(),
+            row.entity_code.clone(),
+            safe(&row.number),
+            row.currency.clone(),
+            row.amount.to_string(),
+            said.unwrap_or_default(),
+            safe(row.detail.as_deref().unwrap_or_default()),
+            row.stage.to_string(),
+            safe(row.erp_number.as_deref().unwrap_or_default()),
         ])?;
     }
     String::from_utf8(out.into_inner().context("csv")?).context("csv")

@@ -6,11 +6,10 @@ use crate::api::{
     arguments::{cursor, period, word},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::view::ReplayReport;
 use pipeline::Context;
 use store::views::exceptions::{Facet, Filter};
 
-pub(super) fn filter(query: &ExceptionQuery, now: DateTime<Utc>) -> Result<Filter, ApiError> {
+pub(in crate::api) fn filter(query: &ExceptionQuery, now: DateTime<Utc>) -> Result<Filter, ApiError> {
     let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     let hours: Option<u32> = word("hours", query.hours.as_deref())?;
     Ok(Filter {
@@ -112,22 +111,11 @@ async fn progress(ctx: &Context, fixes: &mut [Fix]) -> Result<(), ApiError> {
     Ok(())
 }
 
-pub(super) fn ids<T: std::str::FromStr>(texts: &[String]) -> Result<Vec<T>, ApiError> {
+pub(in crate::api) fn ids<T: std::str::FromStr>(texts: &[String]) -> Result<Vec<T>, ApiError> {
     if texts.is_empty() {
         return Err(ApiError::Conflict { message: "Choose at least one.".into() });
     }
     texts.iter().map(|text| text.parse().map_err(|_| ApiError::NotFound)).collect()
-}
-
-pub(super) fn replayed(report: &ReplayReport) -> String {
-    let mut parts = vec![format!("{} queued", report.queued)];
-    if report.still_missing > 0 {
-        parts.push(format!("{} still without a mapping", report.still_missing));
-    }
-    if report.ineligible > 0 {
-        parts.push(format!("{} not in exception any more", report.ineligible));
-    }
-    parts.join(", ")
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::{
     api::exceptions::{ExceptionQuery, ExceptionsView, list_exceptions},
     components::{Empty, Failure, Page, Pill, Query, Submit, Time, Tone, use_query},
 };
-use cause::{Back, FixForm, extent, never_replayed, title, unmapped};
+use cause::{FixForm, extent, never_replayed, title, unmapped};
 use clusters::{Causes, Waiting, merged};
 use domain::{
     access::Action,
@@ -92,9 +92,9 @@ fn CauseCard(cluster: Cluster, exceptions: ExceptionsView) -> AnyView {
     let act = match never_replayed(cluster.kind) {
         Some(reason) => view! { <p class="muted">{format!("Not replayed: {reason}.")}</p> }.into_any(),
         None => view! {
-            <form class="actions" method="post" action="/fn/replay_cluster">
-                <Back/>
-                <input type="hidden" name="cause" value=cluster.fingerprint.clone()/>
+            <form class="actions" method="post" action="/fn/replay_matching">
+                <input type="hidden" name="query[cause]" value=cluster.fingerprint.clone()/>
+                <input type="hidden" name="title" value=heading.clone()/>
                 <Submit text=format!("Replay all of this cause: {}", if replay.is_empty() { extent(&cluster.money) } else { extent(&replay) }) why_not primary=true/>
                 {elsewhere.then(|| view! { <small>"All entities and periods you may replay in, whatever the filter shows"</small> })}
             </form>

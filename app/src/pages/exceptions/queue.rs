@@ -79,11 +79,20 @@ pub fn Queue(exceptions: ExceptionsView, query: Query) -> AnyView {
     let tick =
         if all { (query.here_without("select").href(), "Tick none") } else { (query.here_with("select", "all").href(), "Tick all listed") };
     let listed: Vec<(String, StageMoney)> = rows.iter().map(|row| (row.exception_id.to_string(), money(row))).collect();
-    let error = ["replay_exceptions", "assign_exceptions"].into_iter().find_map(form_error).map(|error| error.to_string());
+    // what the filter shows, whatever the page
+    let matching: Vec<_> = ["entity", "period", "cause"]
+        .iter()
+        .chain(OWN)
+        .filter_map(|key| Some((format!("query[{key}]"), query.get(key)?.to_owned())))
+        .collect();
+    let matching = matching.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect_view();
+    let error =
+        ["replay_exceptions", "replay_matching", "assign_exceptions"].into_iter().find_map(form_error).map(|error| error.to_string());
     view! {
         {error.map(|title| view! { <Notice tone=Tone::Off title/> })}
         <form method="post" action="/fn/assign_exceptions">
             <Back/>
+            {matching}
             <DataTable caption="Open exceptions" columns cards=true><tbody>{lines}</tbody></DataTable>
             <div class="selection">
                 <a class="button quiet" href=tick.0>{tick.1}</a>
@@ -92,6 +101,7 @@ pub fn Queue(exceptions: ExceptionsView, query: Query) -> AnyView {
                 <Field id="assign-owner" name="owner" label="New owner (empty: nobody)" value=exceptions.reach.email/>
                 <button type="submit" disabled=work.is_some()>"Assign ticked"</button>
                 <button type="submit" formaction="/fn/replay_exceptions" disabled=replay.is_some()>"Replay ticked"</button>
+                <button type="submit" formaction="/fn/replay_matching" disabled=replay.is_some()>"Replay all that match"</button>
                 {work.map(|reason| view! { <small class="reason">"Assign "{reason}</small> })}
                 {replay.map(|reason| view! { <small class="reason">"Replay "{reason}</small> })}
             </div>

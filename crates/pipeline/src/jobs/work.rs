@@ -1,7 +1,7 @@
 //! What each kind of job does. All of them may run twice: they compare what is there with what should be there.
 
 use super::Workshop;
-use crate::{import, readback, reconcile, retry::transaction, verify};
+use crate::{import, readback, reconcile, retry::transaction, verify, workbench::replay};
 use anyhow::{Context as _, bail};
 use chrono::TimeDelta;
 use domain::{
@@ -14,7 +14,7 @@ use store::{
     connections::{self, AttachedEntity},
     daily_flow,
     jobs::{self, Claimed, Ended, NewJob},
-    reconciliation,
+    reconciliation, replays,
 };
 use uuid::Uuid;
 
@@ -47,6 +47,10 @@ impl Workshop {
                 let result = self.reconcile(&job.claimed.subject).await?;
                 self.complete(job, &result, None).await?;
             }
+            JobKind::Replay => {
+                let done = self.replay(&job.claimed.subject).await?;
+                self.complete(job, &format!("{done} items had their turn"), None).await?;
+            }
             JobKind::SealOutcomes => {
                 let sealed = import::seals::seal_outcomes(&self.cx).await?;
                 self.complete(job, &format!("{sealed} batches sealed"), None).await?;
@@ -76,6 +80,20 @@ impl Workshop {
             }
             Ok(())
         })
+    }
+
+    /// One set, or every one that is to run: what a worker that died has left is found here.
+    async fn replay(&self, subject: &str) -> anyhow::Result<usize> {
+        let sets = if subject.is_empty() {
+            replays::running(&mut *self.cx.pool.acquire().await.map_err(store::Error::from)?).await?
+        } else {
+            vec![subject.parse().with_context(|| format!("{subject:?} is not a replay"))?]
+        };
+        let mut done = 0;
+        for set in sets {
+            done += replay::run(&self.cx, &self.erps, set).await?;
+        }
+        Ok(done)
     }
 
     async fn count_flow(&self, job: &Running) -> store::Result<()> {

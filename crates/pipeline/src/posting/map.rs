@@ -116,7 +116,7 @@ fn with(what: &str, why: &str) -> String {
     if why.is_empty() { what.to_owned() } else { format!("{what}: {why}") }
 }
 
-fn codes(documents: &[Stored]) -> Vec<String> {
+pub(crate) fn codes(documents: &[Stored]) -> Vec<String> {
     let mut codes: Vec<String> = documents
         .iter()
         .flat_map(|d| {

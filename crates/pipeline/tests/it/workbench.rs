@@ -5,19 +5,20 @@ use crate::{
     world::{Company, person, refusal},
 };
 use domain::{
-    id::{ApprovalId, DocumentId, MappingId},
+    id::{ApprovalId, DocumentId, MappingId, ReplaySetId},
     mapping::MappingKind,
+    replay::{ReplaySetView, ReplayState, ReplayVerdict},
     stage::Stage,
-    view::ReplayReport,
 };
 use pipeline::workbench::{
     self, WorkError,
     mappings::{self, Proposed},
-    replay,
+    replay::{self, Control},
     resolve::{self, Resolved},
 };
 use serde_json::json;
-use store::{Scope, approvals, limits};
+use store::replays::Source;
+use store::{Scope, approvals, limits, views::exceptions::Filter};
 
 impl Company {
     /// Invoices of 110.00 that the ERP refused.
@@ -52,8 +53,28 @@ impl Company {
         resolve::decide(&self.world.cx, &person(who), &self.scope(), approval, approve, Some("seen")).await
     }
 
-    async fn replay(&self, scope: &Scope, documents: &[DocumentId]) -> ReplayReport {
-        replay::replay(&self.world.cx, &self.erps, &person("ann@lumen.example"), scope, documents).await.unwrap()
+    async fn prepare(&self, who: &str, scope: &Scope, documents: &[DocumentId]) -> Result<ReplaySetId, WorkError> {
+        replay::prepare(&self.world.cx, &person(who), scope, Source::Documents(documents), "a test").await
+    }
+
+    /// Replays, with a second person where the limit asks for one: how many were queued, still miss something, went on since.
+    async fn replay(&self, documents: &[DocumentId]) -> (i32, i32, i32) {
+        let id = self.prepare("ann@lumen.example", &self.scope(), documents).await.unwrap();
+        if self.set(id).await.state == ReplayState::Waiting {
+            self.approve("zoe@lumen.example", id, true).await.unwrap();
+        }
+        replay::run(&self.world.cx, &self.erps, id).await.unwrap();
+        let set = self.set(id).await;
+        assert_eq!(set.state, ReplayState::Done);
+        (set.queued, set.missing, set.ineligible)
+    }
+
+    async fn set(&self, id: ReplaySetId) -> ReplaySetView {
+        store::replays::find(&self.world.db.pool, &self.scope(), id).await.unwrap().expect("a set")
+    }
+
+    async fn approve(&self, who: &str, id: ReplaySetId, approve: bool) -> Result<(), WorkError> {
+        replay::decide(&self.world.cx, &person(who), &self.scope(), id, approve, Some("seen")).await
     }
 
     async fn propose(&self, who: &str, kind: MappingKind, code: &str, target: &str) -> Proposed {
@@ -79,37 +100,44 @@ fn conflict(result: Result<impl std::fmt::Debug, WorkError>) -> String {
 #[tokio::test]
 async fn replay_queues_the_same_key_and_pressing_twice_is_harmless() {
     let company = Company::refused(&["I-1"]).await;
+    company.limit(1000).await;
     let documents = [company.document("I-1").await];
-    let scope = company.scope();
-    let (first, second) = tokio::join!(company.replay(&scope, &documents), company.replay(&scope, &documents));
-    assert_eq!(first.queued + second.queued, 1);
-    assert_eq!(first.ineligible + second.ineligible, 1);
-    assert_eq!(company.replay(&company.scope(), &documents).await.ineligible, 1);
+    let first = company.prepare("ann@lumen.example", &company.scope(), &documents).await.unwrap();
+    assert!(conflict(company.prepare("ann@lumen.example", &company.scope(), &documents).await).contains("in a replay already"));
+    let (one, two) =
+        tokio::join!(replay::run(&company.world.cx, &company.erps, first), replay::run(&company.world.cx, &company.erps, first));
+    assert_eq!(one.unwrap() + two.unwrap(), 1, "two workers take one item once");
     company.drain().await;
     let sent = company.erp.sent("I-1");
     assert_eq!(sent.len(), 2);
     assert_eq!(sent[0].posting_key, sent[1].posting_key);
     assert_eq!(company.history("I-1").await, "finalized queued in_flight exception queued in_flight posted");
     assert_eq!(company.trouble("I-1").await, None);
-    assert_eq!(company.audited().await, ["ann@lumen.example exception.replay"]);
+    assert!(conflict(company.prepare("ann@lumen.example", &company.scope(), &documents).await).contains("None of it is in exception"));
+    assert_eq!(company.audited().await, ["ann@lumen.example replay.prepare"]);
     company.ties_out().await;
 }
 
 #[tokio::test]
-async fn replay_of_a_refused_document_maps_it_anew() {
+async fn replay_of_a_refused_document_maps_it_anew_and_says_what_changes() {
     let company = Company::refused(&["I-1"]).await;
+    company.limit(1000).await;
     company.execute("update mapping set target_ref = 'corrected' where kind = 'account'").await;
-    company.replay(&company.scope(), &[company.document("I-1").await]).await;
+    let id = company.prepare("ann@lumen.example", &company.scope(), &[company.document("I-1").await]).await.unwrap();
+    let changes = replay::changes(&company.world.cx, &company.erps, &company.scope(), id, 1).await.unwrap().unwrap();
+    let said: Vec<_> = changes.iter().map(|c| (c.field.as_str(), c.old.as_deref(), c.new.as_deref())).collect();
+    assert_eq!(said, [("account", Some("erp-API"), Some("corrected"))]);
+    replay::run(&company.world.cx, &company.erps, id).await.unwrap();
     company.drain().await;
     let accounts: Vec<String> = company.erp.sent("I-1").iter().map(|payload| payload.body["account"].to_string()).collect();
     assert_eq!(accounts, ["\"erp-API\"", "\"corrected\""]);
 }
 
 #[tokio::test]
-async fn replay_out_of_scope_is_ineligible() {
+async fn replay_out_of_scope_freezes_nothing() {
     let company = Company::refused(&["I-1"]).await;
-    let report = company.replay(&Scope::of_system(vec![company.de]), &[company.document("I-1").await]).await;
-    assert_eq!((report.queued, report.ineligible), (0, 1));
+    let said = company.prepare("ann@lumen.example", &Scope::of_system(vec![company.de]), &[company.document("I-1").await]).await;
+    assert!(conflict(said).contains("None of it is in exception"));
     assert_eq!(company.stage("I-1").await, Stage::Exception);
     assert!(company.audited().await.is_empty());
 }
@@ -124,24 +152,128 @@ async fn replay_of_what_still_misses_a_mapping_says_so() {
     company.limit(1000).await;
     assert_eq!(company.propose("ann@lumen.example", MappingKind::Item, "SEAT", "9").await, Proposed::Active);
     let documents = [company.document("I-1").await];
-    assert_eq!(company.replay(&company.scope(), &documents).await.still_missing, 1);
+    assert_eq!(company.replay(&documents).await, (0, 1, 0));
     assert_eq!(company.trouble("I-1").await.unwrap().2, "Revenue account SEAT has no mapping", "the cause is the new one");
     company.propose("ann@lumen.example", MappingKind::Account, "SEAT", "54").await;
-    assert_eq!(company.replay(&company.scope(), &documents).await.queued, 1);
+    assert_eq!(company.replay(&documents).await, (1, 0, 0));
     company.drain().await;
     assert_eq!(company.stage("I-1").await, Stage::Posted);
     company.ties_out().await;
 }
 
 #[tokio::test]
-async fn a_cluster_is_replayed_whole() {
+async fn a_cluster_is_replayed_whole_and_a_filter_takes_what_it_shows() {
     let company = Company::refused(&["I-1", "I-2", "I-3"]).await;
-    let fingerprint = company.world.text("select distinct fingerprint from exception").await;
+    company.limit(1000).await;
     let who = person("ann@lumen.example");
-    let report = replay::replay_cluster(&company.world.cx, &company.erps, &who, &company.scope(), &fingerprint).await.unwrap();
-    assert_eq!(report.queued, 3);
+    let other = Filter { currency: Some("EUR".into()), ..Filter::default() };
+    let said = replay::prepare(&company.world.cx, &who, &company.scope(), Source::Matching(&other), "EUR").await;
+    assert!(conflict(said).contains("None of it"));
+    let cause = Filter { fingerprint: Some(company.world.text("select distinct fingerprint from exception").await), ..Filter::default() };
+    let id = replay::prepare(&company.world.cx, &who, &company.scope(), Source::Matching(&cause), "the cause").await.unwrap();
+    let set = company.set(id).await;
+    assert_eq!((set.items, set.state, set.within_limit), (3, ReplayState::Running, true));
+    company.work().await;
+    assert_eq!(company.set(id).await.queued, 3);
     company.drain().await;
     assert_eq!(company.world.text("select count(*)::text from document where stage = 'posted'").await, "3");
+}
+
+#[tokio::test]
+async fn above_the_limit_a_replay_waits_for_a_second_person() {
+    let company = Company::refused(&["I-1", "I-2"]).await;
+    company.limit(200).await;
+    let documents = [company.document("I-1").await, company.document("I-2").await];
+    let id = company.prepare("ann@lumen.example", &company.scope(), &documents).await.unwrap();
+    assert_eq!(company.set(id).await.state, ReplayState::Waiting);
+    assert_eq!(replay::run(&company.world.cx, &company.erps, id).await.unwrap(), 0);
+    assert!(conflict(company.approve("ann@lumen.example", id, true).await).contains("Nobody approves what he prepared"));
+    company.approve("bob@lumen.example", id, true).await.unwrap();
+    assert!(conflict(company.approve("cid@lumen.example", id, true).await).contains("is running"));
+    company.work().await;
+    assert_eq!((company.set(id).await.state, company.set(id).await.queued), (ReplayState::Done, 2));
+    assert_eq!(company.audited().await, ["ann@lumen.example replay.prepare", "bob@lumen.example replay.decide"]);
+}
+
+#[tokio::test]
+async fn what_changed_since_it_was_frozen_voids_the_approval_and_is_left_alone_by_the_run() {
+    let company = Company::refused(&["I-1", "I-2"]).await;
+    let documents = [company.document("I-1").await, company.document("I-2").await];
+    let id = company.prepare("ann@lumen.example", &company.scope(), &documents).await.unwrap();
+    company.limit(110).await;
+    company.resolve("ann@lumen.example", "I-1").await.unwrap();
+    assert!(conflict(company.approve("bob@lumen.example", id, true).await).contains("is void"));
+    assert_eq!(company.set(id).await.state, ReplayState::Void);
+    company.limit(1000).await;
+    let id = company.prepare("ann@lumen.example", &company.scope(), &documents).await.unwrap();
+    assert_eq!(company.set(id).await.items, 1, "only what is in exception is frozen");
+    company.resolve("bob@lumen.example", "I-2").await.unwrap();
+    company.work().await;
+    let set = company.set(id).await;
+    assert_eq!((set.state, set.queued, set.ineligible), (ReplayState::Done, 0, 1));
+    assert_eq!(company.stage("I-2").await, Stage::Resolved);
+}
+
+#[tokio::test]
+async fn who_proposed_the_mapping_does_not_approve_its_replay() {
+    let company = Company::new().await;
+    let mut document = invoice("I-1", 100);
+    document["lines"][0]["item"] = json!("SEAT");
+    company.import("US", "B-1", &[document]).await;
+    company.drain().await;
+    company.limit(200).await;
+    company.propose("bob@lumen.example", MappingKind::Item, "SEAT", "9").await;
+    company.propose("cid@lumen.example", MappingKind::Account, "SEAT", "54").await;
+    company.limit(0).await;
+    let id = company.prepare("ann@lumen.example", &company.scope(), &[company.document("I-1").await]).await.unwrap();
+    assert!(conflict(company.approve("bob@lumen.example", id, true).await).contains("You proposed a mapping"));
+    company.approve("dora@lumen.example", id, true).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_preview_says_what_would_become_of_each_item() {
+    let company = Company::refused(&["I-1", "I-2", "I-3", "I-4"]).await;
+    company.limit(0).await;
+    let mut documents = Vec::new();
+    for number in ["I-1", "I-2", "I-3", "I-4"] {
+        documents.push(company.document(number).await);
+    }
+    let id = company.prepare("ann@lumen.example", &company.scope(), &documents).await.unwrap();
+    company.limit(110).await;
+    company.resolve("ann@lumen.example", "I-1").await.unwrap();
+    company.execute("update mapping set state = 'retired' where kind = 'customer' and source_code in (select customer_code from document where number = 'I-2')").await;
+    let verdicts = store::replays::verdicts(&company.world.db.pool, &company.scope(), id).await.unwrap();
+    let said: Vec<_> = verdicts
+        .iter()
+        .map(|v| (v.verdict, v.detail.as_deref().unwrap_or_default().split(' ').next().unwrap_or_default().to_owned(), v.count))
+        .collect();
+    assert!(said.contains(&(ReplayVerdict::Changed, "resolved".into(), 1)), "{said:?}");
+    assert_eq!(verdicts.iter().map(|v| v.count).sum::<i64>(), 4);
+    assert!(said.iter().any(|(verdict, ..)| *verdict == ReplayVerdict::Missing), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_replay_is_paused_resumed_and_cancelled() {
+    let company = Company::refused(&["I-1", "I-2", "I-3"]).await;
+    company.limit(1000).await;
+    let mut documents = Vec::new();
+    for number in ["I-1", "I-2", "I-3"] {
+        documents.push(company.document(number).await);
+    }
+    let who = person("ann@lumen.example");
+    let control = async |id, act| replay::control(&company.world.cx, &who, &company.scope(), id, act).await;
+    let id = company.prepare("ann@lumen.example", &company.scope(), &documents).await.unwrap();
+    control(id, Control::Pause).await.unwrap();
+    company.work().await;
+    assert_eq!(company.set(id).await.done(), 0);
+    assert!(conflict(control(id, Control::Pause).await).contains("is paused"));
+    control(id, Control::Cancel).await.unwrap();
+    assert!(conflict(control(id, Control::Resume).await).contains("is cancelled"));
+    let id = company.prepare("ann@lumen.example", &company.scope(), &documents).await.unwrap();
+    control(id, Control::Pause).await.unwrap();
+    control(id, Control::Resume).await.unwrap();
+    company.work().await;
+    assert_eq!((company.set(id).await.state, company.set(id).await.queued), (ReplayState::Done, 3));
 }
 
 #[tokio::test]
@@ -250,7 +382,7 @@ async fn a_document_that_changed_voids_the_request() {
     let company = Company::refused(&["I-1"]).await;
     let approval = company.requested("ann@lumen.example", "I-1").await;
     company.erp.answers("I-1", [refusal("CLOSED_TRAN_PRD")]);
-    company.replay(&company.scope(), &[company.document("I-1").await]).await;
+    company.replay(&[company.document("I-1").await]).await;
     company.drain().await;
     assert_eq!(company.stage("I-1").await, Stage::Exception);
     assert!(conflict(company.decide("bob@lumen.example", approval, true).await).contains("void"));
@@ -282,7 +414,7 @@ async fn a_mapping_above_the_limit_is_activated_by_a_second_person() {
     assert!(matches!(foreign, Err(WorkError::NotFound)), "the account keeps no books of his entities");
     decide("bob@lumen.example", company.scope()).await.unwrap();
     assert_eq!(company.audited().await, ["ann@lumen.example mapping.propose", "bob@lumen.example mapping.decide"]);
-    company.replay(&company.scope(), &[company.document("I-1").await]).await;
+    company.replay(&[company.document("I-1").await]).await;
     company.drain().await;
     assert_eq!(company.erp.sent("I-1")[0].body["customer"], "1009");
 }

@@ -203,6 +203,14 @@ impl Company {
         worker::drain(&self.world.cx, &self.erps, &"drain".into()).await.unwrap();
     }
 
+    /// The replays that are to run, to their end.
+    pub async fn work(&self) {
+        let sets = store::replays::running(&mut self.world.db.pool.acquire().await.unwrap()).await.unwrap();
+        for set in sets {
+            pipeline::workbench::replay::run(&self.world.cx, &self.erps, set).await.unwrap();
+        }
+    }
+
     /// The clock goes on, then everything due is done.
     pub async fn drain_after(&self, seconds: i64) {
         self.clock.advance(TimeDelta::seconds(seconds));
