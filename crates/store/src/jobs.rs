@@ -52,16 +52,18 @@ pub async fn enqueue(conn: &mut Conn, new: &NewJob<'_>, now: DateTime<Utc>) -> R
     .await?)
 }
 
-/// Takes the job that is due longest, under a lease.
+/// Takes the job that is due longest, under a lease. The choice is materialized: as a subquery a nested loop would make it once
+/// per row of the table, and take them all.
 pub async fn claim(conn: &mut Conn, worker: &str, lease_seconds: i32, now: DateTime<Utc>) -> Result<Option<Claimed>> {
     Ok(sqlx::query_as!(
         Claimed,
-        r#"update job j set state = 'running', attempt = j.attempt + 1, worker = $1, started_at = $3, duration_ms = null,
-            lease_expires_at = clock_timestamp() + $2::integer * interval '1 second'
-        from (
+        r#"with due as materialized (
             select job_id from job where state in ('available', 'retryable') and run_at <= $3
             order by run_at, job_id limit 1 for update skip locked
-        ) due where j.job_id = due.job_id
+        )
+        update job j set state = 'running', attempt = j.attempt + 1, worker = $1, started_at = $3, duration_ms = null,
+            lease_expires_at = clock_timestamp() + $2::integer * interval '1 second'
+        from due where j.job_id = due.job_id
         returning j.job_id as "job_id: JobId", j.kind as "kind: JobKind", j.subject, j.attempt, j.attempts_max, j.started_at as "started_at!""#,
         worker,
         lease_seconds,
@@ -247,4 +249,29 @@ pub async fn last_runs(pool: &Pool, kind: JobKind, limit: i64) -> Result<Vec<Job
 /// Removes completed jobs that finished before; discarded ones stay. Returns how many.
 pub async fn forget_completed(conn: &mut Conn, before: DateTime<Utc>) -> Result<u64> {
     Ok(sqlx::query!("delete from job where state = 'completed' and finished_at < $1", before).execute(conn).await?.rows_affected())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::database;
+    use uuid::Uuid;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn whatever_the_plan_a_claim_takes_one_job() {
+        let (db, now) = (database().await, DateTime::UNIX_EPOCH);
+        let mut tx = db.pool.begin().await.unwrap();
+        for subject in ["a", "b", "c", "d", "e"] {
+            let new = NewJob { job_id: JobId(Uuid::now_v7()), kind: JobKind::ReadBack, subject, run_at: now, created_by: "test" };
+            enqueue(&mut tx, &new, now).await.unwrap();
+            if subject == "a" {
+                // the planner goes on believing that there is one
+                sqlx::query!("analyze job").execute(&mut *tx).await.unwrap();
+            }
+        }
+        assert!(claim(&mut tx, "w", 60, now).await.unwrap().is_some());
+        let running =
+            sqlx::query_scalar!(r#"select count(*) as "count!" from job where state = 'running'"#).fetch_one(&mut *tx).await.unwrap();
+        assert_eq!(running, 1);
+    }
 }
