@@ -97,7 +97,7 @@ create table posting_attempt (
     correlation_id uuid not null,
     claimed_at timestamptz not null,
     finished_at timestamptz,
-    outcome text check (outcome in ('accepted', 'throttled', 'transient', 'auth', 'business', 'duplicate', 'permanent', 'ambiguous',
+    outcome text check (outcome in ('accepted', 'throttled', 'transient', 'unreachable', 'auth', 'business', 'duplicate', 'permanent', 'ambiguous',
         'no_answer', 'not_sent', 'found', 'found_different', 'found_twice', 'absent', 'not_answered')),
     -- The ERP's code, message and field, or ours.
     code text,
@@ -115,4 +115,4 @@ create table posting_attempt (
 create index posting_attempt_document on posting_attempt (document_id, claimed_at);
 -- Last errors of a connection.
 create index posting_attempt_failed on posting_attempt (connection_id, finished_at desc)
-    where outcome in ('auth', 'business', 'permanent', 'ambiguous', 'transient');
+    where outcome in ('auth', 'business', 'permanent', 'ambiguous', 'transient', 'unreachable');

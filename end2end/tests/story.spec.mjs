@@ -129,14 +129,31 @@ test('a batch is uploaded, fixed by two people, posted, read back, and ties out'
     await done('Mapping in force');
   });
 
-  await test.step('the listed ones are replayed and posted', async () => {
+  await test.step('the listed ones are frozen, approved as they were, replayed and posted', async () => {
     await become('controller');
     await go('Exceptions');
     await page.getByRole('navigation', { name: 'Causes' }).getByRole('link').filter({ hasText: unmapped }).click();
     await page.getByRole('link', { name: 'Tick all listed' }).click();
     await page.getByRole('button', { name: 'Replay ticked' }).click();
-    await done('2 queued');
-    await expect(page.getByRole('heading', { name: 'Nothing of this cause is open here' })).toBeVisible();
+    await expect(page.getByRole('heading', { level: 1, name: /^Replay \d+$/ })).toBeVisible();
+    const before = page.getByRole('table', { name: /Before it runs/ }).getByRole('row').filter({ hasText: 'will be sent' });
+    await expect(before.locator('td[data-label="Documents"]')).toHaveText('2');
+    await page.getByRole('link', { name: `What changes in ${numbers[2]}` }).click();
+    await expect(page.getByRole('table', { name: 'What item 1 would change' })).toContainText(reference);
+    await expect(page.getByRole('button', { name: /^Approve: 2/ })).toBeDisabled();
+    await expectAccessible();
+    const replay = await page.getByRole('heading', { level: 1 }).textContent();
+    await become('approver');
+    await go('Approvals');
+    await page.getByRole('link', { name: replay, exact: true }).click();
+    await page.getByRole('button', { name: /^Approve: 2/ }).click();
+    await done('approved, it runs');
+    await expect(async () => {
+      await page.reload();
+      await expect(page.getByText('2 of 2 had their turn')).toBeVisible({ timeout: 500 });
+    }).toPass({ timeout: 30_000 });
+    await expectAccessible();
+    await become('controller');
     await openBatch();
     const arrived = async () => {
       const { posted = 0, confirmed = 0 } = await whereItIs();

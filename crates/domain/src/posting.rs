@@ -175,8 +175,10 @@ pub enum Outcome {
     Accepted { erp_id: String, erp_number: String },
     /// Too many requests: wait as told, no attempt is burnt.
     Throttled { retry_after_seconds: Option<u64> },
-    /// Surely not processed (connection refused, lock): back to the queue with backoff.
+    /// Surely not processed (lock, someone else's change): back to the queue with backoff.
     Transient { reason: String },
+    /// Nothing left us: connection refused, no name, no token. No attempt is burnt; the circuit opens when nobody gets through.
+    Unreachable { reason: String },
     /// Credentials refused: the connection's circuit opens, nothing else is tried.
     Auth { reason: String },
     /// The ERP understood and refused: a person is needed.
@@ -206,6 +208,7 @@ text_enum! {
         Accepted = "accepted",
         Throttled = "throttled",
         Transient = "transient",
+        Unreachable = "unreachable",
         Auth = "auth",
         Business = "business",
         Duplicate = "duplicate",
@@ -224,6 +227,7 @@ impl Outcome {
             Self::Accepted { .. } => OutcomeKind::Accepted,
             Self::Throttled { .. } => OutcomeKind::Throttled,
             Self::Transient { .. } => OutcomeKind::Transient,
+            Self::Unreachable { .. } => OutcomeKind::Unreachable,
             Self::Auth { .. } => OutcomeKind::Auth,
             Self::Business(_) => OutcomeKind::Business,
             Self::Duplicate { .. } => OutcomeKind::Duplicate,
@@ -238,7 +242,7 @@ impl OutcomeKind {
     pub fn stage(self) -> Stage {
         match self {
             Self::Accepted => Stage::Posted,
-            Self::Throttled | Self::Transient | Self::Auth | Self::NotSent => Stage::Queued,
+            Self::Throttled | Self::Transient | Self::Unreachable | Self::Auth | Self::NotSent => Stage::Queued,
             Self::Business | Self::Permanent => Stage::Exception,
             Self::Duplicate | Self::Ambiguous | Self::NoAnswer => Stage::Unknown,
         }
@@ -246,7 +250,7 @@ impl OutcomeKind {
 
     /// Whether the try counts against the posting's attempts.
     pub fn burns_an_attempt(self) -> bool {
-        !matches!(self, Self::Throttled | Self::NotSent | Self::Auth)
+        !matches!(self, Self::Throttled | Self::Unreachable | Self::NotSent | Self::Auth)
     }
 }
 

@@ -107,7 +107,7 @@ pub async fn attached_entities(conn: &mut Conn) -> Result<Vec<AttachedEntity>> {
         .collect())
 }
 
-/// Stops sending on a connection: credentials were refused. One call is let through at `probe_at`.
+/// Stops sending on a connection: credentials were refused, or nobody gets through. One call is let through at `probe_at`.
 pub async fn open_circuit(
     conn: &mut Conn,
     connection: ConnectionId,
@@ -128,7 +128,7 @@ pub async fn open_circuit(
     Ok(())
 }
 
-/// An answer that was not about credentials, to a call made since it opened, closes the circuit.
+/// An answer, not about credentials, to a call made since it opened, closes the circuit.
 pub async fn close_circuit(conn: &mut Conn, connection: ConnectionId, called_at: DateTime<Utc>) -> Result<bool> {
     let closed = sqlx::query!(
         "update erp_connection set circuit = 'closed', circuit_reason = null, circuit_opened_at = null, circuit_probe_at = null
@@ -189,7 +189,7 @@ async fn last_errors(pool: &Pool, scope: &Scope, connection: ConnectionId, limit
         FailedAttemptView,
         r#"select a.document_id as "document_id: domain::id::DocumentId", d.number, a.outcome as "outcome!", a.message, a.finished_at
         from posting_attempt a join document d using (document_id)
-        where a.connection_id = $1 and a.outcome in ('auth', 'business', 'permanent', 'ambiguous', 'transient') and d.entity_id = any($2)
+        where a.connection_id = $1 and a.outcome in ('auth', 'business', 'permanent', 'ambiguous', 'transient', 'unreachable') and d.entity_id = any($2)
         order by a.finished_at desc limit $3"#,
         connection.0,
         &scope.ids(),

@@ -283,7 +283,7 @@ fn Line(item: ReplayItem, query: Query) -> AnyView {
     };
     let changes = item.result.is_none().then(|| {
         let href = format!("{}#changes", query.here_with("item", item.item).href());
-        view! { <a class="button quiet" href=href aria-label=format!("What {} would change", item.number)>"What changes"</a> }
+        view! { <a class="button quiet" href=href aria-label=format!("What changes in {}", item.number)>"What changes"</a> }
     });
     view! {
         <tr class="tall">

@@ -144,7 +144,7 @@ impl Erp for Netsuite {
         let exchange = wire::exchange(call.shown(), &answer);
         let outcome = match answer {
             Ok(answer) => answer::outcome(&answer, &payload.number),
-            Err(Failure::NotSent(reason)) => Outcome::Transient { reason },
+            Err(Failure::NotSent(reason)) => Outcome::Unreachable { reason },
             Err(Failure::Throttled) => Outcome::Throttled { retry_after_seconds: None },
             Err(Failure::Login(reason)) => Outcome::Auth { reason },
             Err(Failure::Lost(reason)) => Outcome::Ambiguous { reason },

@@ -136,7 +136,8 @@ impl Fault {
     /// The outcome of a write.
     pub(super) fn after_write(self) -> Outcome {
         match self {
-            Self::NotSent(reason) | Self::RolledBack(reason) => Outcome::Transient { reason },
+            Self::NotSent(reason) => Outcome::Unreachable { reason },
+            Self::RolledBack(reason) => Outcome::Transient { reason },
             Self::Throttled(retry_after_seconds) => Outcome::Throttled { retry_after_seconds },
             Self::Auth(reason) => Outcome::Auth { reason },
             Self::Business(refusal) => Outcome::Business(refusal),

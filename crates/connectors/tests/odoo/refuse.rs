@@ -121,11 +121,11 @@ async fn no_stack_trace_is_kept() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_transient() {
-    let Some(lab) = Lab::open("a_server_that_is_not_there_is_transient") else { return };
+async fn a_server_that_is_not_there_is_unreachable() {
+    let Some(lab) = Lab::open("a_server_that_is_not_there_is_unreachable") else { return };
     let odoo = Odoo::new(Config { url: "http://127.0.0.1:9".to_owned(), ..lab.config() }).unwrap();
     let payload = payload(&odoo, &lab.invoice("US"));
-    assert!(matches!(odoo.post(&payload, CORRELATION).await.outcome, Outcome::Transient { .. }));
+    assert!(matches!(odoo.post(&payload, CORRELATION).await.outcome, Outcome::Unreachable { .. }));
     assert!(matches!(odoo.probe(&payload, CORRELATION).await.probe, Probe::NotAnswered { .. }));
 }
 

@@ -23,6 +23,8 @@ use uuid::Uuid;
 const FIRST_LOOK: TimeDelta = TimeDelta::seconds(20);
 /// How long an open circuit lets nothing through.
 const CIRCUIT_REST: TimeDelta = TimeDelta::seconds(60);
+/// The same while nobody gets through; an ERP that is there again is found soon.
+const UNREACHABLE_REST: TimeDelta = TimeDelta::seconds(15);
 
 /// What one completion leads to.
 struct Verdict {
@@ -128,8 +130,17 @@ impl Desk {
             tracing::warn!(connection.code = %self.connection.code, reason, "credentials refused, circuit opened");
             return connections::open_circuit(tx, self.connection.connection_id, reason, now, now + CIRCUIT_REST).await;
         }
-        let no_word =
-            |outcome: &Outcome| matches!(outcome.kind(), OutcomeKind::Transient | OutcomeKind::Ambiguous | OutcomeKind::Throttled);
+        let out_of_reach = |outcome: &Outcome| matches!(outcome, Outcome::Unreachable { .. });
+        if let Some((_, Outcome::Unreachable { reason })) = answers().next()
+            && answers().all(|(_, outcome)| out_of_reach(outcome))
+        {
+            tracing::warn!(connection.code = %self.connection.code, reason, "nobody gets through, circuit opened");
+            return connections::open_circuit(tx, self.connection.connection_id, reason, now, now + UNREACHABLE_REST).await;
+        }
+        let no_word = |outcome: &Outcome| {
+            let kind = outcome.kind();
+            matches!(kind, OutcomeKind::Transient | OutcomeKind::Unreachable | OutcomeKind::Ambiguous | OutcomeKind::Throttled)
+        };
         self.close_circuit(tx, answers().filter(|(_, outcome)| !no_word(outcome)).filter_map(|(called_at, _)| called_at).max()).await
     }
 
@@ -181,6 +192,7 @@ impl Desk {
                         ("throttled", not_before(now, tries, jitter(), *retry_after_seconds))
                     }
                     Some(Outcome::Transient { .. }) => ("not processed, tried again later", not_before(now, tries, jitter(), None)),
+                    Some(Outcome::Unreachable { .. }) => ("the ERP was not reached, nothing sent", now),
                     Some(Outcome::Auth { .. }) => ("credentials refused, nothing sent", now),
                     _ => ("claimed, not sent", now),
                 };
@@ -197,7 +209,11 @@ impl Desk {
             Outcome::Business(refusal) | Outcome::Permanent(refusal) => {
                 (row.code, row.message, row.field) = (Some(refusal.code.clone()), Some(refusal.message.clone()), refusal.field.clone());
             }
-            Outcome::Transient { reason } | Outcome::Auth { reason } | Outcome::Duplicate { reason } | Outcome::Ambiguous { reason } => {
+            Outcome::Transient { reason }
+            | Outcome::Unreachable { reason }
+            | Outcome::Auth { reason }
+            | Outcome::Duplicate { reason }
+            | Outcome::Ambiguous { reason } => {
                 row.message = Some(reason.clone());
             }
             Outcome::Accepted { erp_number, .. } => row.message = Some(format!("number {erp_number}")),

@@ -252,6 +252,6 @@ async fn it_did_happen(world: &World) {
     let refused = world.company.count("select count(*) from posting_attempt where message like '%can''t connect%'").await;
     assert!(refused > 0, "no connection was refused");
     println!("{refused:9}  attempts with a connection refused");
-    let sends = ["accepted", "throttled", "transient", "ambiguous", "no_answer"];
+    let sends = ["accepted", "throttled", "unreachable", "ambiguous", "no_answer"];
     world.company.assert_it_did_happen(&sends, &["found", "absent"]).await;
 }

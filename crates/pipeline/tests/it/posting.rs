@@ -18,7 +18,11 @@ use std::{
 use tokio::sync::Semaphore;
 
 fn transient() -> Outcome {
-    Outcome::Transient { reason: "connection refused".into() }
+    Outcome::Transient { reason: "the record is locked".into() }
+}
+
+fn unreachable() -> Outcome {
+    Outcome::Unreachable { reason: "connection refused".into() }
 }
 
 /// Sends what is due and leaves the answers in hand.
@@ -34,6 +38,7 @@ async fn every_outcome_leads_to_its_stage_work_and_exception() {
         ("I-accepted", Outcome::Accepted { erp_id: "1".into(), erp_number: "N1".into() }, Stage::Posted, None, 1, None),
         ("I-throttled", Outcome::Throttled { retry_after_seconds: Some(30) }, Stage::Queued, Some("send"), 0, None),
         ("I-transient", transient(), Stage::Queued, Some("send"), 1, None),
+        ("I-unreachable", unreachable(), Stage::Queued, Some("send"), 0, None),
         ("I-auth", Outcome::Auth { reason: "INVALID_LOGIN".into() }, Stage::Queued, Some("send"), 0, None),
         ("I-business", refusal("CLOSED_TRAN_PRD"), Stage::Exception, None, 1, Some("period")),
         ("I-permanent", permanent, Stage::Exception, None, 1, Some("other")),
@@ -365,6 +370,28 @@ async fn refused_credentials_open_the_circuit_and_one_call_goes_through_when_due
     assert_eq!(company.world.text(circuit).await, "closed: none");
     assert_eq!(company.world.text("select count(*)::text from document where stage = 'posted'").await, "7");
     assert_eq!(company.world.text("select max(attempts)::text from posting").await, "1", "refused credentials burn no attempt");
+    company.ties_out().await;
+}
+
+#[tokio::test]
+async fn an_erp_out_of_reach_for_hours_is_asked_by_one_call_at_a_time_and_burns_no_attempt() {
+    let numbers = ["I-1", "I-2", "I-3", "I-4", "I-5", "I-6"];
+    let company = Company::with(&numbers).await;
+    for number in numbers {
+        company.erp.answers(number, (0..200).map(|_| unreachable()));
+    }
+    company.drain().await;
+    let circuit = "select circuit || ': ' || coalesce(circuit_reason, 'none') from erp_connection where code = 'Account-US'";
+    assert_eq!(company.world.text(circuit).await, "open: connection refused");
+    for looks in 1..=20 {
+        company.drain_after(15 * 60).await;
+        assert_eq!(company.erp.script().sent.len(), 4 + looks, "four slots, then one call when due");
+    }
+    company.erp.script().answers.clear();
+    company.drain_after(15).await;
+    assert_eq!(company.world.text(circuit).await, "closed: none");
+    assert_eq!(company.world.text("select count(*)::text from document where stage = 'posted'").await, "6");
+    assert_eq!(company.world.text("select max(attempts)::text from posting").await, "1");
     company.ties_out().await;
 }
 

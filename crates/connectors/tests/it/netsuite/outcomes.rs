@@ -153,7 +153,7 @@ async fn a_commit_after_the_client_gave_up_is_seen_by_a_later_probe() {
 }
 
 #[tokio::test]
-async fn a_refused_connection_is_transient_because_nothing_was_sent() {
+async fn a_refused_connection_is_unreachable_because_nothing_was_sent() {
     let world = World::new().await;
     let invoice = an_invoice("INV-1");
     world.accepted(&an_invoice("INV-0")).await;
@@ -161,7 +161,7 @@ async fn a_refused_connection_is_transient_because_nothing_was_sent() {
     let World { simulator, erp, dir: _dir, .. } = world;
     simulator.stop().await;
     let sent = erp.post(&payload, "corr-1").await;
-    assert_eq!(sent.outcome.kind(), OutcomeKind::Transient, "{:?}", sent.outcome);
+    assert_eq!(sent.outcome.kind(), OutcomeKind::Unreachable, "{:?}", sent.outcome);
     assert!(matches!(erp.probe(&payload, "corr-1").await.probe, Probe::NotAnswered { .. }));
 }
 
@@ -196,7 +196,8 @@ async fn a_token_is_renewed_before_it_expires() {
 
 #[tokio::test]
 async fn trouble_at_the_token_endpoint_is_never_ambiguous_because_the_document_was_not_sent() {
-    let cases = [("throttled", OutcomeKind::Throttled), ("server_error", OutcomeKind::Transient), ("cut_before", OutcomeKind::Transient)];
+    let cases =
+        [("throttled", OutcomeKind::Throttled), ("server_error", OutcomeKind::Unreachable), ("cut_before", OutcomeKind::Unreachable)];
     for (fault, expected) in cases {
         let world = World::new().await;
         world.fault_with(json!({ "kind": fault, "on": "token", "next": 1 })).await;
