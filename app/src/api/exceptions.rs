@@ -93,7 +93,8 @@ pub async fn list_exceptions(#[server(default)] query: ExceptionQuery) -> Result
     let (mut replay, mut fixes) = (Vec::new(), Vec::new());
     if let Some(cause) = &filter.fingerprint {
         let of_cause = Filter { fingerprint: Some(cause.clone()), ..Filter::default() };
-        replay = ssr::money(&clusters(&ctx.pool, &caller.scope(Action::Replay), &of_cause).await?);
+        let mine = clusters(&ctx.pool, &caller.scope(Action::Replay), &of_cause).await?;
+        replay = StageMoney::per_currency(mine.into_iter().flat_map(|cluster| cluster.money));
         fixes = ssr::fixes(&ctx, &clusters(&ctx.pool, &scope, &of_cause).await?).await?;
     }
     Ok(ExceptionsView {

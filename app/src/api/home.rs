@@ -70,7 +70,9 @@ pub async fn get_home(entity: Option<String>, period: Option<String>) -> Result<
         approvals: if approve.is_empty() {
             None
         } else {
-            Some(i64::try_from(store::approvals::open(&ctx.pool, &approve, APPROVALS).await?.len()).unwrap_or(APPROVALS))
+            let resolutions = store::approvals::open(&ctx.pool, &approve, APPROVALS).await?.len();
+            let mappings = super::mappings::proposals(&ctx, &approve).await?.len();
+            Some(i64::try_from(resolutions + mappings).unwrap_or(APPROVALS))
         },
         log: if log.is_empty() {
             None
@@ -102,8 +104,10 @@ mod ssr {
         let open = exceptions::Filter { period, ..exceptions::Filter::default() };
         let newest = batches::Filter { period, ..batches::Filter::default() };
         let first_day = now.date_naive() - Days::new(FLOW_DAYS.try_into().unwrap_or_default());
-        let mut causes = exceptions::clusters(pool, &scope, &open).await?;
-        let (in_exception, oldest) = (sums(&causes), causes.iter().map(|cause| cause.first_seen).min());
+        let mut causes = Cluster::merged(exceptions::clusters(pool, &scope, &open).await?);
+        let mut in_exception = StageMoney::per_currency(causes.iter().flat_map(|cause| cause.money.clone()));
+        in_exception.sort_by(|left, right| left.currency.cmp(&right.currency));
+        let oldest = causes.iter().map(|cause| cause.first_seen).min();
         causes.sort_by_key(|cause| std::cmp::Reverse(cause.count));
         causes.truncate(CAUSES);
         Ok(FinanceView {
@@ -117,21 +121,5 @@ mod ssr {
             flow: store::daily_flow::list(pool, &scope, first_day).await?,
             batches: batches::list(pool, &scope, &newest, BATCHES).await?,
         })
-    }
-
-    /// Per currency over all causes.
-    fn sums(causes: &[Cluster]) -> Vec<StageMoney> {
-        let mut sums: Vec<StageMoney> = Vec::new();
-        for money in causes.iter().flat_map(|cause| &cause.money) {
-            match sums.iter_mut().find(|sum| sum.currency == money.currency) {
-                Some(sum) => {
-                    sum.count += money.count;
-                    sum.amount += money.amount;
-                }
-                None => sums.push(money.clone()),
-            }
-        }
-        sums.sort_by(|left, right| left.currency.cmp(&right.currency));
-        sums
     }
 }

@@ -1,5 +1,7 @@
 //! The matrix: one line per entity, currency and side; per currency in total, and no line adds two currencies.
 
+pub use crate::components::MoneyLink;
+
 use super::BREAKS;
 use crate::{
     components::{Amount, Column, Count, DataTable, Empty, GroupRow, Query, TieMark, money_text},
@@ -14,7 +16,6 @@ use domain::{
     stage::{DocumentKind, Side},
 };
 use leptos::prelude::*;
-use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
 /// The worst of an entity's cells; no cell is no tie.
@@ -186,19 +187,11 @@ fn tie_word(tie: Tie) -> String {
     if tie == Tie::None { "not assessed".to_owned() } else { tie.to_string() }
 }
 
-/// An amount that leads to what is behind it; nothing is behind a zero.
-#[component]
-pub fn MoneyLink(value: Decimal, #[prop(into)] currency: String, #[prop(into)] href: String) -> AnyView {
-    if value.is_zero() {
-        return view! { <Amount value currency/> }.into_any();
-    }
-    view! { <a href=href><Amount value currency/></a> }.into_any()
-}
-
 #[cfg(test)]
 pub mod tests {
     use super::*;
     use domain::id::{CheckpointRunId, EntityId};
+    use rust_decimal::Decimal;
 
     pub fn period() -> AccountingPeriod {
         AccountingPeriod::new(2026, 10).unwrap()
