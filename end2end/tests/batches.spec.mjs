@@ -45,6 +45,17 @@ test('from a batch to a stage to a document and its history', async ({ page, sig
   await expectAccessible();
 });
 
+test('a figure of several stages leads to exactly its documents', async ({ page, signIn }) => {
+  await signIn('controller');
+  const row = page.getByRole('table', { name: /Where issued documents are/ }).getByRole('row').filter({ has: page.locator('td[data-label="Not yet confirmed"] a') }).first();
+  const figure = (name) => row.locator(`td[data-label="${name}"] data`).getAttribute('value').then(Number);
+  const open = (await figure('Issued')) - (await figure('Confirmed')) - (await figure('Resolved'));
+  await row.locator('td[data-label="Not yet confirmed"] a').click();
+  await expect(page.getByLabel('Stage')).toHaveValue('not_confirmed');
+  await expect(page.locator('tbody tr')).toHaveCount(open);
+  await expect(page.locator('tbody .badge').filter({ hasText: 'confirmed' })).toHaveCount(0);
+});
+
 test('filters stay in the address', async ({ page, signIn }) => {
   await signIn('controller');
   await page.goto('/documents?entity=US');

@@ -15,6 +15,7 @@ pub struct DocumentQuery {
     pub entity: Option<String>,
     pub batch: Option<String>,
     pub period: Option<String>,
+    /// A stage, or a group of them.
     pub stage: Option<String>,
     pub currency: Option<String>,
     pub kind: Option<String>,
@@ -40,7 +41,7 @@ pub async fn matching(
         entity_id: None,
         batch_id: word("batch", query.batch.as_deref())?,
         period: period(query.period.as_deref())?,
-        stage: word("stage", query.stage.as_deref())?,
+        stages: stages(query.stage.as_deref())?,
         currency: query.currency.clone().filter(|currency| !currency.is_empty()),
         kind: word("kind", query.kind.as_deref())?,
         batch_period: period(query.batch_period.as_deref())?,
@@ -50,6 +51,16 @@ pub async fn matching(
         Some(number) => search(&ctx.pool, &scope, number, &filter, limit).await?,
         None => list(&ctx.pool, &scope, &filter, limit).await?,
     })
+}
+
+/// The stages that a word of the filter means.
+#[cfg(feature = "ssr")]
+fn stages(text: Option<&str>) -> Result<Option<Vec<domain::stage::Stage>>, ApiError> {
+    use domain::stage::StageGroup;
+    match text.and_then(|text| text.parse::<StageGroup>().ok()) {
+        Some(group) => Ok(Some(group.stages())),
+        None => Ok(super::arguments::word("stage", text)?.map(|stage| vec![stage])),
+    }
 }
 
 #[server(prefix = "/fn", endpoint = "list_documents")]

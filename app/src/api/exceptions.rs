@@ -100,7 +100,8 @@ pub async fn list_exceptions(#[server(default)] query: ExceptionQuery) -> Result
             causes.extend(clusters(&ctx.pool, &scope, &filter, CAUSES).await?);
         }
         let of_cause = Filter { fingerprint: Some(cause.clone()), ..Filter::default() };
-        replay = ssr::money(&clusters(&ctx.pool, &caller.scope(Action::Replay), &of_cause, CAUSES).await?);
+        let mine = clusters(&ctx.pool, &caller.scope(Action::Replay), &of_cause, CAUSES).await?;
+        replay = StageMoney::per_currency(mine.into_iter().flat_map(|cluster| cluster.money));
         fixes = ssr::fixes(&ctx, &clusters(&ctx.pool, &scope, &of_cause, CAUSES).await?).await?;
     }
     Ok(ExceptionsView {

@@ -72,7 +72,8 @@ pub async fn get_home(entity: Option<String>, period: Option<String>) -> Result<
         } else {
             let resolutions = store::approvals::open(&ctx.pool, &approve, APPROVALS).await?.len();
             let replays = store::replays::waiting(&ctx.pool, &approve, APPROVALS).await?.len();
-            Some(i64::try_from(resolutions + replays).unwrap_or(APPROVALS))
+            let mappings = super::mappings::proposals(&ctx, &approve).await?.len();
+            Some(i64::try_from(resolutions + replays + mappings).unwrap_or(APPROVALS))
         },
         log: if log.is_empty() {
             None
@@ -87,7 +88,7 @@ mod ssr {
     use super::{ApiError, BATCHES, CAUSES, FLOW_DAYS, FinanceView};
     use crate::api::arguments::{period as parse_period, scope_of};
     use chrono::Days;
-    use domain::access::Scope;
+    use domain::{access::Scope, view::Cluster};
     use store::views::{batches, exceptions, home};
 
     pub(super) async fn finance(
@@ -104,7 +105,7 @@ mod ssr {
         let (in_exception, oldest) = exceptions::open(pool, &scope, period).await?;
         Ok(FinanceView {
             matrix: batches::period_matrix(pool, &scope, period).await?,
-            causes: exceptions::clusters(pool, &scope, &open, CAUSES).await?,
+            causes: Cluster::merged(exceptions::clusters(pool, &scope, &open, CAUSES).await?),
             in_exception,
             oldest,
             waiting: exceptions::waiting(pool, &scope, None).await?,

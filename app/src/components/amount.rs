@@ -1,6 +1,9 @@
 //! Money and counts as accountants write them: negatives in parentheses, zero as a dash, "n/a" where there is nothing.
 
-use domain::money::{Money, grouped};
+use domain::{
+    money::{Money, grouped},
+    view::StageMoney,
+};
 use leptos::{either::EitherOf3, prelude::*};
 use rust_decimal::Decimal;
 
@@ -11,7 +14,7 @@ pub fn Amount(#[prop(into)] value: Option<Decimal>, #[prop(into)] currency: Stri
     let Some(value) = value else { return EitherOf3::A(view! { <span class="na">"n/a"</span> }) };
     let value = in_digits_of(&currency, value);
     let (exact, title) = (value.to_string(), format!("{} {currency}", grouped(value)));
-    let unit = code.then(|| view! { <span class="code">{currency}</span> });
+    let unit = code.then(|| view! { " "<span class="code">{currency}</span> });
     if value.is_zero() {
         return EitherOf3::B(view! { <data class="amount zero" value=exact title=title>"–"{unit}</data> });
     }
@@ -47,6 +50,33 @@ pub fn Count(#[prop(into)] value: Option<i64>) -> impl IntoView {
         Some(0) => EitherOf3::B(view! { <data class="amount zero" value="0" title="0">"–"</data> }),
         Some(count) => EitherOf3::C(view! { <data class="amount" value=count.to_string()>{grouped(count.into())}</data> }),
     }
+}
+
+/// An amount that leads to what is behind it; nothing is behind a zero.
+#[component]
+pub fn MoneyLink(value: Decimal, #[prop(into)] currency: String, #[prop(into)] href: String) -> AnyView {
+    if value.is_zero() {
+        return view! { <Amount value currency/> }.into_any();
+    }
+    view! { <a href=href><Amount value currency/></a> }.into_any()
+}
+
+/// A count that leads to its documents; nothing behind a zero.
+#[component]
+pub fn CountLink(value: i64, #[prop(into)] href: String) -> AnyView {
+    if value == 0 { view! { <Count value/> }.into_any() } else { view! { <a href=href><Count value/></a> }.into_any() }
+}
+
+/// One amount per currency, one below the other: currencies are never added.
+#[component]
+pub fn Sums(money: Vec<StageMoney>) -> AnyView {
+    let sums = money.into_iter().map(|sum| view! { <span><Amount value=sum.amount currency=sum.currency code=true/></span> });
+    view! { <span class="sums">{sums.collect_view()}</span> }.into_any()
+}
+
+/// `1 break`, `12 breaks`.
+pub fn counted(number: i64, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{} {noun}s", grouped(number.into())) }
 }
 
 /// A share of a whole with one decimal; "n/a" of nothing.
@@ -98,5 +128,11 @@ mod tests {
         assert_eq!(percent(99_999, 100_000), "99.9 %");
         assert_eq!(percent(6_525, 6_720), "97.0 %");
         assert_eq!(percent(5, 0), "n/a");
+    }
+
+    #[test]
+    fn nothing_is_behind_a_zero() {
+        let html = view! { <CountLink value=0 href="/documents"/> }.to_html();
+        assert!(html.contains("–") && !html.contains("href"), "{html}");
     }
 }

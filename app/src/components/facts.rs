@@ -47,6 +47,16 @@ pub fn Time(#[prop(into)] at: Moment) -> impl IntoView {
     view! { <time class="nowrap" datetime=at.utc.to_rfc3339() title=at.utc.format("%Y-%m-%d %H:%M:%S UTC").to_string()>{at.text()}</time> }
 }
 
+/// How long something has been open, as operations count: hours, then days.
+pub fn age(since: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    match (now - since).num_hours() {
+        ..1 => "< 1 h".to_owned(),
+        hours @ 1..24 => format!("{hours} h"),
+        hours @ 24..168 if hours % 24 != 0 => format!("{} d {} h", hours / 24, hours % 24),
+        hours => format!("{} d", hours / 24),
+    }
+}
+
 #[wasm_bindgen]
 extern "C" {
     /// Refused outside a secure context.
@@ -75,6 +85,14 @@ pub fn CopyButton(text: String) -> impl IntoView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chrono::TimeDelta;
+
+    #[test]
+    fn an_age_is_told_in_hours_and_days() {
+        let since = DateTime::UNIX_EPOCH;
+        let after = |hours| age(since, since + TimeDelta::hours(hours));
+        assert_eq!([after(0), after(5), after(24), after(76), after(200)], ["< 1 h", "5 h", "1 d", "3 d 4 h", "8 d"]);
+    }
 
     #[test]
     fn a_time_shows_its_zone_and_keeps_utc() {

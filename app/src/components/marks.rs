@@ -56,11 +56,23 @@ fn tie_word(tie: Tie) -> &'static str {
     }
 }
 
+/// A judgement in shape, words and colour.
+#[component]
+pub fn Verdict(tone: Tone, shape: Shape, children: Children) -> impl IntoView {
+    view! { <span class=format!("tie {}", tone.class())><Icon shape/>{children()}</span> }
+}
+
+/// A state in shape, word and colour; the word stays in the ink of the text.
+#[component]
+pub fn Badge(tone: Tone, shape: Shape, text: &'static str) -> impl IntoView {
+    view! { <span class=format!("badge {}", tone.class())><Icon shape/>{text}</span> }
+}
+
 /// The tie mark with its words: "ties", "off by 12.40", "2,722 = 2,722".
 #[component]
 pub fn TieMark(tie: Tie, #[prop(into, optional)] text: Option<String>) -> impl IntoView {
     let text = text.unwrap_or_else(|| tie_word(tie).to_owned());
-    view! { <span class=format!("tie {}", Tone::from(tie).class())><Icon shape=tie_shape(tie)/>{text}</span> }
+    view! { <Verdict tone=tie.into() shape=tie_shape(tie)>{text}</Verdict> }
 }
 
 /// Where a document is, as the screen tells it: the stages, and a queued one that is waiting for its next try.
@@ -119,7 +131,7 @@ impl Place {
 /// Shape, word and colour of a stage.
 #[component]
 pub fn StageBadge(#[prop(into)] place: Place) -> impl IntoView {
-    view! { <span class=format!("badge {}", place.tone().class())><Icon shape=place.shape()/>{place.label()}</span> }
+    view! { <Badge tone=place.tone() shape=place.shape() text=place.label()/> }
 }
 
 /// A word that qualifies a row: "blocks close", "clears by itself".

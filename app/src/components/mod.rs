@@ -2,6 +2,7 @@
 //! Pieces that hold others erase their type: deep view types overflow the compiler.
 
 pub mod amount;
+pub mod audit_log;
 pub mod chart;
 pub mod dialog;
 pub mod facts;
@@ -19,16 +20,17 @@ pub mod tabs;
 pub mod theme;
 pub mod top_bar;
 
-pub use amount::{Amount, Count, Percent, money_text};
+pub use amount::{Amount, Count, CountLink, MoneyLink, Percent, Sums, counted, money_text};
+pub use audit_log::{AuditTable, Chain};
 pub use chart::{Chart, Plot, Series};
 pub use dialog::{Dialog, Fold};
-pub use facts::{CopyButton, Fact, Facts, Id, Moment, Time};
+pub use facts::{CopyButton, Fact, Facts, Id, Moment, Time, age};
 pub use figures::{Figure, Figures};
 pub use flow::{FlowBar, FlowLegend, Segment};
 pub use form::{Check, Choice, Field, FilterBar, Submit, TextField};
 pub use icon::{Icon, Shape, Sprite};
 pub use layout::{Layout, Page};
-pub use marks::{Gates, Pill, Place, StageBadge, TieMark, Tone};
+pub use marks::{Badge, Gates, Pill, Place, StageBadge, TieMark, Tone, Verdict};
 pub use nav::Brand;
 pub use query::{Query, use_query};
 pub use state::{Done, Empty, Failure, Notice};

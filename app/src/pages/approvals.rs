@@ -1,6 +1,6 @@
 //! What waits for a second person: resolutions above their author's limit, and mappings that release more than it.
 
-use super::exceptions::cause::{Back, Sums};
+use super::exceptions::cause::Back;
 use crate::{
     api::{
         exceptions::{ApprovalsView, list_approvals},
@@ -8,7 +8,7 @@ use crate::{
         mappings::Proposal,
         reach::Reach,
     },
-    components::{Amount, Column, Count, DataTable, Empty, Failure, Field, Notice, Page, Time, Tone, use_query},
+    components::{Amount, Column, Count, DataTable, Empty, Failure, Field, Notice, Page, Sums, Time, Tone, use_query},
 };
 use domain::{access::Action, replay::ReplaySetView, view::ApprovalView};
 use leptos::prelude::*;

@@ -2,7 +2,7 @@
 
 use crate::{
     api::connections::list_connections,
-    components::{Column, Count, DataTable, Empty, Fact, Facts, Failure, Icon, Page, Pill, Shape, Time, Tone},
+    components::{Column, Count, DataTable, Empty, Fact, Facts, Failure, Page, Pill, Shape, Time, Tone, Verdict},
 };
 use domain::view::{ConnectionView, FailedAttemptView};
 use leptos::prelude::*;
@@ -55,7 +55,7 @@ fn ConnectionCard(connection: ConnectionView) -> AnyView {
                     <h2 id=id>{connection.code}" "{connection.sandbox.then(|| view! { <Pill tone=Tone::Timing text="sandbox"/> })}</h2>
                     <small>{connection.system.label()}" for "{connection.entities.join(", ")}</small>
                 </div>
-                <span class=format!("tie {}", tone.class())><Icon shape/>{word}</span>
+                <Verdict tone shape>{word}</Verdict>
             </div>
             {open.then(|| view! {
                 <p class="answer">

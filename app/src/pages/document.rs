@@ -5,6 +5,7 @@ use crate::{
     api::{ApiError, documents::get_document},
     components::{
         Amount, Column, DataTable, Fact, Facts, Failure, Fold, Id, Notice, Page, Pill, StageBadge, TieMark, Time, Tone, marks::Place,
+        money_text,
     },
 };
 use domain::{
@@ -90,7 +91,7 @@ fn Head(document: DocumentView) -> AnyView {
                 <div><b>{erp_number.clone().unwrap_or_else(|| "–".to_owned())}</b><small>"number in the ERP"</small></div>
             </div>
             <Facts>
-                <Fact label="Customer">{customer_name}" "<small>{document.customer_code}</small></Fact>
+                <Fact label="Customer">{customer_name}" "<small class="nowrap">{document.customer_code}</small></Fact>
                 <Fact label="Entity">{entity_code}</Fact>
                 <Fact label="Accounting period">{period.to_string()}</Fact>
                 <Fact label="Issue date">{document.issue_date.to_string()}</Fact>
@@ -114,8 +115,11 @@ fn Lines(lines: Vec<DocumentLine>, row: DocumentRow) -> AnyView {
     let currency = row.currency;
     let (net, tax): (Decimal, Decimal) = (lines.iter().map(|line| line.net).sum(), lines.iter().map(|line| line.tax).sum());
     let difference = row.amount - net - tax;
-    let (tie, words) =
-        if difference.is_zero() { (Tie::Ties, "ties".to_owned()) } else { (Tie::Off, format!("off by {}", grouped(difference))) };
+    let (tie, words) = if difference.is_zero() {
+        (Tie::Ties, "ties".to_owned())
+    } else {
+        (Tie::Off, format!("off by {}", money_text(difference, &currency)))
+    };
     let code = currency.clone();
     let money = move |value: Decimal| view! { <Amount value currency=code.clone()/> };
     let rows = lines.iter().map(|line| {
@@ -326,7 +330,7 @@ mod tests {
         let html = view! { <Lines lines=vec![line("7.00", "0.70"), line("3.00", "0.30")] row=row.clone()/> }.to_html();
         assert!(html.contains("is-ties") && html.contains(">1,000,000<") && html.contains(">0.0007<"), "{html}");
         let html = view! { <Lines lines=vec![line("7.00", "0.70")] row/> }.to_html();
-        assert!(html.contains("off by 3.30"), "{html}");
+        assert!(html.contains("off by 3.30 EUR"), "{html}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::{
     components::{Amount, Choice, Column, DataTable, Empty, Failure, Field, FilterBar, Page, Pager, Query, StageBadge, Time, use_query},
 };
 use domain::{
-    stage::{DocumentKind, Stage},
+    stage::{DocumentKind, Stage, StageGroup},
     view::{DocumentRow, Paged},
 };
 use leptos::prelude::*;
@@ -56,8 +56,9 @@ fn asked(query: &Query) -> DocumentQuery {
 #[component]
 fn Filters(query: Query) -> AnyView {
     let any = |text: &str| (String::new(), text.to_owned());
-    let stages =
-        std::iter::once(any("Any stage")).chain(Stage::ALL.iter().map(|stage| (stage.to_string(), stage.label().to_owned()))).collect();
+    let groups = StageGroup::ALL.iter().map(|group| (group.to_string(), group.label().to_owned()));
+    let stages = Stage::ALL.iter().map(|stage| (stage.to_string(), stage.label().to_owned()));
+    let stages = std::iter::once(any("Any stage")).chain(groups).chain(stages).collect();
     let kinds =
         std::iter::once(any("Any kind")).chain(DocumentKind::ALL.iter().map(|kind| (kind.to_string(), kind.label().to_owned()))).collect();
     let state = query.clone();
@@ -123,12 +124,12 @@ fn DocumentLine(row: DocumentRow) -> AnyView {
     view! {
         <tr>
             <th scope="row" class="nowrap"><a href=href>{row.number}{version}</a>{kind}</th>
-            <td data-label="Customer">{row.customer_name}</td>
+            <td data-label="Customer">{if row.customer_name.is_empty() { view! { <span class="na">"n/a"</span> }.into_any() } else { row.customer_name.into_any() }}</td>
             <td data-label="Entity">{row.entity_code}</td>
             <td data-label="Posting date" class="nowrap">{row.posting_date.to_string()}</td>
             <td data-label="Stage"><StageBadge place=row.stage/></td>
             <td data-label="Since"><Time at=row.stage_at/></td>
-            <td data-label="ERP number">{row.erp_number.map(|number| view! { <span class="id">{number}</span> })}</td>
+            <td data-label="ERP number"><span class="id">{row.erp_number.unwrap_or_else(|| "–".to_owned())}</span></td>
             <td data-label="Currency">{row.currency.clone()}</td>
             <td class="num" data-label="Tax"><Amount value=row.tax currency=row.currency.clone()/></td>
             <td class="num" data-label="Amount"><Amount value=row.amount currency=row.currency.clone()/></td>

@@ -1,6 +1,6 @@
 //! One exception: what happened to which document, what the ERP said, and everything a person can do about it.
 
-use super::exceptions::cause::{Back, FixForm, age, never_replayed, title, unmapped};
+use super::exceptions::cause::{Back, FixForm, never_replayed, title, unmapped};
 use crate::{
     api::{
         ApiError,
@@ -8,7 +8,8 @@ use crate::{
         form_error,
     },
     components::{
-        Amount, Fact, Facts, Failure, Field, Fold, Id, Notice, Page, Pill, StageBadge, Submit, TextField, Time, Tone, money_text, use_query,
+        Amount, Fact, Facts, Failure, Field, Fold, Id, Notice, Page, Pill, StageBadge, Submit, TextField, Time, Tone, age, money_text,
+        use_query,
     },
 };
 use domain::{

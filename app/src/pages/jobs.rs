@@ -5,7 +5,7 @@ use crate::{
         form_error,
         jobs::{JobsView, list_jobs},
     },
-    components::{Column, DataTable, Empty, Failure, Fold, Icon, Notice, Page, Shape, Submit, Time, Tone},
+    components::{Badge, Column, DataTable, Empty, Failure, Fold, Notice, Page, Shape, Submit, Time, Tone, counted},
 };
 use domain::{
     job::{JobState, JobView, ScheduleView},
@@ -134,7 +134,7 @@ fn StateBadge(state: JobState) -> AnyView {
         JobState::Completed => (Tone::Ties, Shape::Ties),
         JobState::Discarded => (Tone::Off, Shape::Alert),
     };
-    view! { <span class=format!("badge {}", tone.class())><Icon shape/>{state.label()}</span> }.into_any()
+    view! { <Badge tone shape text=state.label()/> }.into_any()
 }
 
 #[component]
@@ -161,7 +161,7 @@ fn RunLine(run: JobView, about: String) -> AnyView {
     let waits = run.started_at.is_none().then_some("from ");
     let errors = run.errors.into_iter().map(|error| view! { <li><small>{format!("attempt {}, ", error.attempt)}<Time at=error.at/></small><p class="answer">{error.error}</p></li> });
     let errors: Vec<_> = errors.collect();
-    let summary = if errors.len() == 1 { "1 error".to_owned() } else { format!("{} errors", errors.len()) };
+    let summary = counted(i64::try_from(errors.len()).unwrap_or(i64::MAX), "error");
     let failed = !errors.is_empty();
     // a failed run's result repeats its last error
     let result = if failed && run.state != JobState::Completed { None } else { run.result };

@@ -5,7 +5,7 @@ use crate::{
         ApiError, form_error,
         users::{UsersView, list_users},
     },
-    components::{Column, DataTable, Empty, Field, Fold, Notice, Page, Pill, Submit, Tone, use_query},
+    components::{Column, DataTable, Empty, Field, Fold, Notice, Page, Pill, Submit, Time, Tone, use_query},
 };
 use domain::{
     access::{Role, UserRow, conflicts},
@@ -46,13 +46,16 @@ fn Users(users: UsersView) -> impl IntoView {
     view! {
         {may_manage.then(|| view! { <NewUser/> })}
         {chosen.filter(|_| may_manage).map(|user| view! { <Access user users=users.clone()/> })}
-        <p class="actions"><a class="button" href="/export/access-review.csv" download>"Access review (CSV)"</a></p>
+
         {if users.users.is_empty() {
             view! { <Empty title="Nobody here"/> }.into_any()
         } else {
             view! { <DataTable caption="People" columns cards=true><tbody>{rows}</tbody></DataTable> }.into_any()
         }}
-        {older.map(|href| view! { <a class="button" rel="next" href=href>"More"</a> })}
+        <p class="actions">
+            {older.map(|href| view! { <a class="button" rel="next" href=href>"More"</a> })}
+            <a class="button" href="/export/access-review.csv" download>"Access review (CSV)"</a>
+        </p>
     }
 }
 
@@ -76,7 +79,7 @@ fn UserLine(user: UserRow, entities: Vec<EntityView>, may_manage: bool) -> impl 
         (false, false) => (Tone::None, "not asked for"),
     };
     let roles = roles(&user, &entities).into_iter().map(|text| view! { <div>{text}</div> }).collect_view();
-    let seen = user.last_login_at.map_or_else(|| "never".to_owned(), |at| at.format("%Y-%m-%d %H:%M UTC").to_string());
+    let seen = user.last_login_at.map_or_else(|| "never".into_any(), |at| view! { <Time at/> }.into_any());
     let edit = use_query().with("user", user.user_id).href();
     view! {
         <tr>
@@ -123,7 +126,7 @@ fn Access(user: UserRow, users: UsersView) -> impl IntoView {
         view! { <form method="post" action=format!("/fn/{action}")><input type="hidden" name="user_id" value=id/><Submit text danger=true/></form> }
     };
     view! {
-        <section class="card" aria-labelledby="access">
+        <section class="card pane record" aria-labelledby="access">
             <h2 id="access">{format!("Access of {}", user.name)}</h2>
             {form.map(|text| view! { <Notice tone=Tone::Off title=text/> })}
             {oneself.then(|| view! { <Notice tone=Tone::None title="Nobody changes his own access; ask another admin."/> })}

@@ -70,6 +70,40 @@ impl DocumentKind {
     }
 }
 
+text_enum! {
+    /// Stages that one figure adds up.
+    pub enum StageGroup {
+        /// Came in and counts: neither refused at the door nor taken back.
+        Issued = "issued",
+        /// Issued; the ERP has not answered for good, and nobody has to act.
+        OnItsWay = "on_its_way",
+        /// Issued, and neither read back equal nor closed by people.
+        NotConfirmed = "not_confirmed",
+    }
+}
+
+impl StageGroup {
+    pub fn contains(self, stage: Stage) -> bool {
+        match self {
+            Self::Issued => stage.is_issued(),
+            Self::OnItsWay => matches!(stage, Stage::Finalized | Stage::Held | Stage::Queued | Stage::InFlight | Stage::Unknown),
+            Self::NotConfirmed => stage.awaits_confirmation(),
+        }
+    }
+
+    pub fn stages(self) -> Vec<Stage> {
+        Stage::ALL.iter().copied().filter(|stage| self.contains(*stage)).collect()
+    }
+
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Issued => "issued",
+            Self::OnItsWay => "on its way",
+            Self::NotConfirmed => "not yet confirmed",
+        }
+    }
+}
+
 /// A move that the state machine does not know, with the state that was found.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a document that is {from} can't become {to}")]
@@ -170,6 +204,15 @@ mod tests {
     fn what_may_be_in_the_erp_is_never_queued_without_proof() {
         for stage in Stage::ALL.iter().filter(|s| s.may_be_in_erp() && !matches!(s, InFlight | Unknown)) {
             assert!(stage.check_move(Queued).is_err(), "{stage} must not be sendable again");
+        }
+    }
+
+    #[test]
+    fn what_is_on_its_way_is_not_confirmed_and_what_is_not_confirmed_was_issued() {
+        for stage in Stage::ALL {
+            assert!(!StageGroup::OnItsWay.contains(*stage) || StageGroup::NotConfirmed.contains(*stage), "{stage}");
+            assert!(!StageGroup::NotConfirmed.contains(*stage) || StageGroup::Issued.contains(*stage), "{stage}");
+            assert!(stage.as_str().parse::<StageGroup>().is_err(), "one word is one thing in a filter: {stage}");
         }
     }
 

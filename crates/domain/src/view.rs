@@ -304,28 +304,6 @@ pub struct Cluster {
     pub last_seen: DateTime<Utc>,
 }
 
-impl Cluster {
-    /// Takes more of the same cause in.
-    pub fn add(&mut self, entities: &[String], money: &[StageMoney], first_seen: DateTime<Utc>, last_seen: DateTime<Utc>) {
-        self.first_seen = self.first_seen.min(first_seen);
-        self.last_seen = self.last_seen.max(last_seen);
-        self.entities.extend_from_slice(entities);
-        self.entities.sort();
-        self.entities.dedup();
-        for more in money {
-            self.count += more.count;
-            match self.money.iter_mut().find(|sum| sum.currency == more.currency) {
-                Some(sum) => {
-                    sum.count += more.count;
-                    sum.amount += more.amount;
-                }
-                None => self.money.push(more.clone()),
-            }
-        }
-        self.money.sort_by(|a, b| a.currency.cmp(&b.currency));
-    }
-}
-
 /// Documents that need no one: unknown (a probe decides), retry (throttled or not processed), held (waits for its invoice).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitingGroup {

@@ -122,7 +122,7 @@ async fn fill(cx: &Context, entity: EntityId, documents: u32) -> anyhow::Result<
 async fn routes(cx: &Context, entity: EntityId) -> anyhow::Result<Vec<(&'static str, String)>> {
     let scope = domain::access::Scope::of_system(vec![entity]);
     let batches: Vec<BatchView> = store::views::batches::list(&cx.pool, &scope, &store::views::batches::Filter::default(), 1).await?;
-    let posted = store::views::documents::Filter { stage: Some(Stage::Posted), ..Default::default() };
+    let posted = store::views::documents::Filter { stages: Some(vec![Stage::Posted]), ..Default::default() };
     let documents: Vec<DocumentRow> = store::views::documents::list(&cx.pool, &scope, &posted, 1).await?;
     let (batch, document) = (&batches.first().context("no batch")?.batch_id, &documents.first().context("no document")?.document_id);
     Ok(vec![

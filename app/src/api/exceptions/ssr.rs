@@ -1,6 +1,6 @@
 //! What the queries need around them on the server: the filter, the facets, and how far a fix has come.
 
-use super::{Cluster, ExceptionQuery, ExceptionView, Facets, Fix, StageMoney};
+use super::{Cluster, ExceptionQuery, ExceptionView, Facets, Fix};
 use crate::api::{
     ApiError,
     arguments::{cursor, period, word},
@@ -48,21 +48,6 @@ pub(super) fn facets(counted: &[Facet]) -> Facets {
     let mut connections: Vec<_> = connections.into_iter().map(|((id, code), count)| (id, code, count)).collect();
     connections.sort_by(|a, b| a.1.cmp(&b.1));
     Facets { currencies, kinds, connections }
-}
-
-/// The sums of several clusters, per currency.
-pub(super) fn money(clusters: &[Cluster]) -> Vec<StageMoney> {
-    let mut sums: Vec<StageMoney> = Vec::new();
-    for money in clusters.iter().flat_map(|cluster| &cluster.money) {
-        match sums.iter_mut().find(|sum| sum.currency == money.currency) {
-            Some(sum) => {
-                sum.count += money.count;
-                sum.amount += money.amount;
-            }
-            None => sums.push(money.clone()),
-        }
-    }
-    sums
 }
 
 /// A fix for each connection that wants the mapping.

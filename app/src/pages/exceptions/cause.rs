@@ -2,9 +2,8 @@
 
 use crate::{
     api::{exceptions::Fix, form_error, reach::Reach},
-    components::{Amount, Field, Notice, Submit, Tone, money_text, use_query},
+    components::{Field, Notice, Submit, Tone, money_text, use_query},
 };
-use chrono::{DateTime, Utc};
 use domain::{access::Action, exception::ExceptionKind, mapping::MappingKind, view::StageMoney};
 use leptos::prelude::*;
 
@@ -33,23 +32,6 @@ pub fn never_replayed(kind: ExceptionKind) -> Option<&'static str> {
 pub fn unmapped(fixes: &[Fix]) -> Option<String> {
     let wanted = !fixes.is_empty() && fixes.iter().all(|fix| fix.in_force.is_none());
     wanted.then(|| "once the mapping is in force".to_owned())
-}
-
-/// How long something has been open, as operations count: hours, then days.
-pub fn age(since: DateTime<Utc>, now: DateTime<Utc>) -> String {
-    match (now - since).num_hours() {
-        ..1 => "< 1 h".to_owned(),
-        hours @ 1..24 => format!("{hours} h"),
-        hours @ 24..168 if hours % 24 != 0 => format!("{} d {} h", hours / 24, hours % 24),
-        hours => format!("{} d", hours / 24),
-    }
-}
-
-/// One amount per currency, one below the other.
-#[component]
-pub fn Sums(money: Vec<StageMoney>) -> AnyView {
-    let sums = money.into_iter().map(|sum| view! { <span><Amount value=sum.amount currency=sum.currency code=true/></span> });
-    view! { <span class="sums">{sums.collect_view()}</span> }.into_any()
 }
 
 /// Where a form of this page leads back to: the page as it is, nothing ticked.
@@ -95,7 +77,6 @@ pub fn FixForm(fix: Fix, reach: Reach) -> AnyView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::TimeDelta;
 
     fn sum(currency: &str, count: i64, amount: &str) -> StageMoney {
         StageMoney { currency: currency.into(), count, amount: amount.parse().unwrap() }
@@ -111,13 +92,6 @@ mod tests {
     fn a_missing_mapping_is_called_by_what_is_missing() {
         assert_eq!(title(ExceptionKind::Mapping, Some(MappingKind::TaxCode)), "Tax code mapping missing");
         assert_eq!(title(ExceptionKind::Period, None), "Period closed");
-    }
-
-    #[test]
-    fn an_age_is_told_in_hours_and_days() {
-        let since = DateTime::UNIX_EPOCH;
-        let after = |hours| age(since, since + TimeDelta::hours(hours));
-        assert_eq!([after(0), after(5), after(24), after(76), after(200)], ["< 1 h", "5 h", "1 d", "3 d 4 h", "8 d"]);
     }
 
     #[test]

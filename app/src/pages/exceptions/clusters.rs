@@ -1,10 +1,7 @@
 //! The left side of the queue: causes that need a person, and what clears by itself.
 
-use super::{
-    cause::{Sums, title},
-    queue::sums,
-};
-use crate::components::{Count, Pill, Query, Time, Tone};
+use super::cause::title;
+use crate::components::{Count, Pill, Query, Sums, Time, Tone};
 use domain::{
     stage::Stage,
     view::{Cluster, StageMoney, WaitingGroup},
@@ -16,7 +13,7 @@ use leptos::prelude::*;
 pub fn Causes(clusters: Vec<Cluster>, query: Query) -> AnyView {
     let chosen = query.get("cause").map(str::to_owned);
     let count: i64 = clusters.iter().map(|cluster| cluster.count).sum();
-    let links = merged(clusters).into_iter().map(|cluster| {
+    let links = Cluster::merged(clusters).into_iter().map(|cluster| {
         let current = chosen.as_deref() == Some(cluster.fingerprint.as_str());
         let href = query.with("cause", &cluster.fingerprint).href();
         view! { <Cause cluster href current/> }
@@ -30,23 +27,6 @@ pub fn Causes(clusters: Vec<Cluster>, query: Query) -> AnyView {
         </nav>
     }
     .into_any()
-}
-
-/// One cause at two accounts of a system is one cause.
-pub fn merged(clusters: Vec<Cluster>) -> Vec<Cluster> {
-    let mut causes: Vec<Cluster> = Vec::new();
-    for cluster in clusters {
-        let Some(same) = causes.iter_mut().find(|cause| cause.fingerprint == cluster.fingerprint) else {
-            causes.push(cluster);
-            continue;
-        };
-        same.add(&cluster.entities, &cluster.money, cluster.first_seen, cluster.last_seen);
-        same.connection_code = match (same.connection_code.take(), cluster.connection_code) {
-            (Some(one), Some(other)) => Some(format!("{one}, {other}")),
-            (one, other) => one.or(other),
-        };
-    }
-    causes
 }
 
 #[component]
@@ -105,7 +85,11 @@ fn WaitingFor(what: String, of: Vec<WaitingGroup>, query: Query) -> AnyView {
     let mut entities: Vec<&str> = of.iter().map(|group| group.entity_code.as_str()).collect();
     entities.dedup();
     let entities = entities.join(", ");
-    let money = sums(of.iter().map(|group| StageMoney { currency: group.currency.clone(), count: group.count, amount: group.amount }));
+    let money = StageMoney::per_currency(of.iter().map(|group| StageMoney {
+        currency: group.currency.clone(),
+        count: group.count,
+        amount: group.amount,
+    }));
     let next = of.iter().filter_map(|group| group.next_at).min();
     view! {
         <a class="cluster" href=href>
@@ -143,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_cause_at_two_accounts_is_shown_once_and_currencies_stay_apart() {
-        let causes = merged(vec![cluster("NS-1", "USD"), cluster("NS-2", "USD"), cluster("NS-2", "EUR")]);
+        let causes = Cluster::merged(vec![cluster("NS-1", "USD"), cluster("NS-2", "USD"), cluster("NS-2", "EUR")]);
         assert_eq!(causes.len(), 1);
         assert_eq!((causes[0].count, causes[0].money.len(), causes[0].money[0].amount), (6, 2, 40.into()));
     }

@@ -10,7 +10,7 @@ use crate::{
     components::{Empty, Failure, Page, Pill, Query, Submit, Time, Tone, use_query},
 };
 use cause::{FixForm, extent, never_replayed, title, unmapped};
-use clusters::{Causes, Waiting, merged};
+use clusters::{Causes, Waiting};
 use domain::{
     access::Action,
     view::{Cluster, StageMoney},
@@ -56,7 +56,7 @@ pub fn ExceptionsPage() -> impl IntoView {
 fn Exceptions(exceptions: ExceptionsView) -> AnyView {
     let query = use_query();
     let cause: Option<Cluster> =
-        query.get("cause").and_then(|cause| merged(exceptions.clusters.clone()).into_iter().find(|c| c.fingerprint == cause));
+        query.get("cause").and_then(|cause| Cluster::merged(exceptions.clusters.clone()).into_iter().find(|c| c.fingerprint == cause));
     let all_causes = query.without("cause").href();
     let none_left = query.get("cause").is_some() && cause.is_none();
     view! {

@@ -1,12 +1,12 @@
 //! The right side of the queue: its filter, and the documents one by one.
 
-use super::cause::{Back, age, title};
+use super::cause::{Back, title};
 use crate::{
     api::{
         exceptions::{ExceptionsView, Facets},
         form_error,
     },
-    components::{Amount, Choice, Column, DataTable, Empty, Field, FilterBar, Notice, Pager, Query, Tone},
+    components::{Amount, Choice, Column, DataTable, Empty, Field, FilterBar, Notice, Pager, Query, Tone, age},
 };
 use chrono::{DateTime, Utc};
 use domain::{
@@ -24,20 +24,20 @@ pub const OWN: &[&str] = &["currency", "kind", "connection", "owner", "hours", "
 const TICK: &str = "exceptions[]";
 
 /// Edges of operational aging, in hours.
-const AGES: [(&str, &str); 5] = [("", "any age"), ("4", "over 4 h"), ("24", "over 24 h"), ("72", "over 3 d"), ("168", "over 7 d")];
+const AGES: [(&str, &str); 5] = [("", "any"), ("4", "over 4 h"), ("24", "over 24 h"), ("72", "over 3 d"), ("168", "over 7 d")];
 
 /// Options with their counts; the first is "any".
-fn options<'a>(any: &str, values: impl Iterator<Item = (String, &'a str, i64)>) -> Vec<(String, String)> {
+fn options<'a>(values: impl Iterator<Item = (String, &'a str, i64)>) -> Vec<(String, String)> {
     let listed = values.map(|(value, text, count)| (value, format!("{text} ({})", domain::money::grouped(count.into()))));
-    std::iter::once((String::new(), any.to_owned())).chain(listed).collect()
+    std::iter::once((String::new(), "any".to_owned())).chain(listed).collect()
 }
 
 #[component]
 pub fn Filters(exceptions: ExceptionsView, query: Query) -> AnyView {
     let Facets { currencies, kinds, connections } = exceptions.facets;
-    let currencies = options("any currency", currencies.iter().map(|(code, count)| (code.clone(), code.as_str(), *count)));
-    let kinds = options("any kind", kinds.iter().map(|(kind, count)| (kind.to_string(), kind.label(), *count)));
-    let connections = options("any connection", connections.iter().map(|(id, code, count)| (id.to_string(), code.as_str(), *count)));
+    let currencies = options(currencies.iter().map(|(code, count)| (code.clone(), code.as_str(), *count)));
+    let kinds = options(kinds.iter().map(|(kind, count)| (kind.to_string(), kind.label(), *count)));
+    let connections = options(connections.iter().map(|(id, code, count)| (id.to_string(), code.as_str(), *count)));
     let ages = AGES.map(|(value, text)| (value.to_owned(), text.to_owned())).to_vec();
     let bar = query.here_without("select");
     let now = move |key: &str| query.get(key).unwrap_or_default().to_owned();
@@ -75,7 +75,7 @@ pub fn Queue(exceptions: ExceptionsView, query: Query) -> AnyView {
     let entities: Vec<String> = entities_of(&rows);
     let (replay, work) = (exceptions.reach.why_not(Action::Replay, &entities), exceptions.reach.why_not(Action::WorkExceptions, &entities));
     let older = next.map(|next| query.here_without("select").with("after", next).href());
-    let shown = format!("{}, oldest first", super::cause::extent(&sums(rows.iter().map(money))));
+    let shown = format!("{}, oldest first", super::cause::extent(&StageMoney::per_currency(rows.iter().map(money))));
     let tick =
         if all { (query.here_without("select").href(), "Tick none") } else { (query.here_with("select", "all").href(), "Tick all listed") };
     let listed: Vec<(String, StageMoney)> = rows.iter().map(|row| (row.exception_id.to_string(), money(row))).collect();
@@ -122,21 +122,6 @@ fn money(row: &ExceptionRow) -> StageMoney {
     StageMoney { currency: row.currency.clone(), count: 1, amount: row.amount }
 }
 
-/// Per currency, in the order met; never added.
-pub fn sums(all: impl Iterator<Item = StageMoney>) -> Vec<StageMoney> {
-    let mut sums: Vec<StageMoney> = Vec::new();
-    for money in all {
-        match sums.iter_mut().find(|sum| sum.currency == money.currency) {
-            Some(sum) => {
-                sum.count += money.count;
-                sum.amount += money.amount;
-            }
-            None => sums.push(money),
-        }
-    }
-    sums
-}
-
 /// What is ticked, in count and money. Without a script the server says it for all listed.
 #[island]
 fn Ticked(rows: Vec<(String, StageMoney)>, all: bool) -> impl IntoView {
@@ -162,7 +147,7 @@ fn Ticked(rows: Vec<(String, StageMoney)>, all: bool) -> impl IntoView {
 
 fn ticked_words(rows: &[(String, StageMoney)], ticked: &BTreeSet<String>) -> Option<String> {
     let chosen = rows.iter().filter(|(id, _)| ticked.contains(id)).map(|(_, money)| money.clone());
-    let sums = sums(chosen);
+    let sums = StageMoney::per_currency(chosen);
     (!sums.is_empty()).then(|| format!("{} ticked", super::cause::extent(&sums)))
 }
 
@@ -212,7 +197,7 @@ mod tests {
 
     #[test]
     fn an_option_says_how_many_it_would_leave() {
-        let found = options("any kind", [("tax".to_owned(), "Tax", 1200)].into_iter());
-        assert_eq!(found, [(String::new(), "any kind".to_owned()), ("tax".to_owned(), "Tax (1,200)".to_owned())]);
+        let found = options([("tax".to_owned(), "Tax", 1200)].into_iter());
+        assert_eq!(found, [(String::new(), "any".to_owned()), ("tax".to_owned(), "Tax (1,200)".to_owned())]);
     }
 }

@@ -1,17 +1,16 @@
 //! The five figures. Documents can be added over currencies, money can't: with one currency the amount is loud, with
 //! several the number of documents is, and the amounts stand below it.
 
-use super::count;
+use super::issued_here;
 use crate::{
     api::home::FinanceView,
-    components::{Amount, Count, Figure, Figures, Percent, Query, Tone},
-    pages::exceptions::cause::age,
+    components::{Amount, Count, Figure, Figures, Percent, Query, Tone, age, counted},
 };
 use chrono::{DateTime, Utc};
 use domain::{
     home::TIMELY_MINUTES,
     money::grouped,
-    stage::Stage,
+    stage::{Stage, StageGroup},
     view::{MatrixRow, StageMoney},
 };
 use leptos::prelude::*;
@@ -25,18 +24,11 @@ pub fn issued_and_open(matrix: &[(String, MatrixRow)]) -> (i64, i64) {
 
 /// Per currency, invoices and credit memos gross.
 fn open_money(matrix: &[(String, MatrixRow)]) -> Vec<StageMoney> {
-    let mut sums: Vec<StageMoney> = Vec::new();
-    for (_, row) in matrix {
-        for cell in row.stages.iter().filter(|cell| cell.stage.awaits_confirmation() && cell.count > 0) {
-            match sums.iter_mut().find(|sum| sum.currency == row.currency) {
-                Some(sum) => {
-                    sum.count += cell.count;
-                    sum.amount += cell.amount;
-                }
-                None => sums.push(StageMoney { currency: row.currency.clone(), count: cell.count, amount: cell.amount }),
-            }
-        }
-    }
+    let open = matrix.iter().flat_map(|(_, row)| {
+        let cells = row.stages.iter().filter(|cell| cell.stage.awaits_confirmation() && cell.count > 0);
+        cells.map(|cell| StageMoney { currency: row.currency.clone(), count: cell.count, amount: cell.amount })
+    });
+    let mut sums = StageMoney::per_currency(open);
     sums.sort_by(|left, right| left.currency.cmp(&right.currency));
     sums
 }
@@ -60,7 +52,7 @@ fn Money(money: Vec<StageMoney>, noun: &'static str) -> AnyView {
 fn with_count(money: &[StageMoney], noun: &str, rest: String) -> String {
     let number: i64 = money.iter().map(|sum| sum.count).sum();
     match money.len() {
-        1 => format!("{} · {rest}", count(number, noun)),
+        1 => format!("{} · {rest}", counted(number, noun)),
         _ => rest,
     }
 }
@@ -86,7 +78,7 @@ pub fn KeyFigures(finance: FinanceView, now: DateTime<Utc>, query: Query) -> Any
     let tone = if finance.in_exception.is_empty() { Tone::Ties } else { Tone::Off };
     view! {
         <Figures>
-            <Figure label="Not yet confirmed in the ERP" href=query.at("/batches").href() note=open_note
+            <Figure label="Not yet confirmed in the ERP" href=issued_here(&query).with("stage", StageGroup::NotConfirmed).href() note=open_note
                 definition="Gross amount of issued documents, credit memos added and not netted, that are neither read back equal nor closed by people.">
                 <Money money noun="document"/>
             </Figure>
@@ -99,7 +91,7 @@ pub fn KeyFigures(finance: FinanceView, now: DateTime<Utc>, query: Query) -> Any
                 definition="Share of the documents accepted at import in the last 31 days that had an ERP document number 15 minutes later. Rounded down.">
                 <Percent part=timely whole=measured/>
             </Figure>
-            <Figure label="Documents confirmed" href=query.at("/documents").with("stage", Stage::Confirmed).href()
+            <Figure label="Documents confirmed" href=issued_here(&query).with("stage", Stage::Confirmed).href()
                 note=format!("{} of {} issued", grouped(confirmed.into()), grouped(issued.into()))
                 definition="Share of the issued documents that were read back from the ERP and found equal. Rounded down.">
                 <Percent part=confirmed whole=issued/>
@@ -113,11 +105,8 @@ pub fn KeyFigures(finance: FinanceView, now: DateTime<Utc>, query: Query) -> Any
 #[component]
 fn Unreconciled(finance: FinanceView, query: Query) -> AnyView {
     let found = finance.unreconciled;
-    let assessed = format!(
-        "{} of {} assessed",
-        found.assessed,
-        if found.entities == 1 { "1 entity".to_owned() } else { format!("{} entities", found.entities) }
-    );
+    let entities = if found.entities == 1 { "1 entity".to_owned() } else { format!("{} entities", found.entities) };
+    let assessed = format!("{} of {entities} assessed", found.assessed);
     let (note, tone) = match (found.assessed, found.money.is_empty()) {
         (0, true) => ("not assessed yet".to_owned(), Tone::None),
         (_, true) => (format!("ties · {assessed}"), if found.assessed == found.entities { Tone::Ties } else { Tone::None }),

@@ -1,32 +1,29 @@
 //! Where issued documents are, by entity and currency, in short: each number leads to its documents.
 
 use super::documents;
-use crate::{
-    components::{Amount, Column, Count, DataTable, GroupRow, Query},
-    pages::batches::CountLink,
-};
+use crate::components::{Column, Count, CountLink, DataTable, GroupRow, MoneyLink, Query};
 use domain::{
-    stage::Stage,
+    stage::{Stage, StageGroup},
     view::{CallerView, MatrixRow},
 };
 use leptos::prelude::*;
 use rust_decimal::Decimal;
 
-/// Between issue and the ERP's answer.
-const ON_ITS_WAY: [Stage; 5] = [Stage::Finalized, Stage::Held, Stage::Queued, Stage::InFlight, Stage::Unknown];
-/// The rest of what was issued, each with a column; together with the first they are all of it.
-const PLACES: [Stage; 5] = [Stage::Exception, Stage::Posted, Stage::Mismatch, Stage::Confirmed, Stage::Resolved];
+/// What was issued and is not on its way, each with a column; together they are all of it.
+const PLACES: [(Stage, &str); 5] = [
+    (Stage::Exception, "Exception"),
+    (Stage::Posted, "Posted"),
+    (Stage::Mismatch, "Differs"),
+    (Stage::Confirmed, "Confirmed"),
+    (Stage::Resolved, "Resolved"),
+];
 
-fn on_its_way(row: &MatrixRow) -> i64 {
-    ON_ITS_WAY.iter().map(|stage| row.count_in(*stage)).sum()
-}
-
-fn issued(row: &MatrixRow) -> i64 {
-    row.stages.iter().filter(|cell| cell.stage.is_issued()).map(|cell| cell.count).sum()
+fn count_of(row: &MatrixRow, group: StageGroup) -> i64 {
+    row.stages.iter().filter(|cell| group.contains(cell.stage)).map(|cell| cell.count).sum()
 }
 
 fn open_amount(row: &MatrixRow) -> Decimal {
-    row.stages.iter().filter(|cell| cell.stage.awaits_confirmation()).map(|cell| cell.amount).sum()
+    row.stages.iter().filter(|cell| StageGroup::NotConfirmed.contains(cell.stage)).map(|cell| cell.amount).sum()
 }
 
 /// Invoices and credit memos of an entity and currency in one line.
@@ -54,12 +51,11 @@ pub fn StageMatrix(matrix: Vec<(String, MatrixRow)>, query: Query, caller: Calle
     });
     let groups = groups.collect_view();
     let sum = |of: &dyn Fn(&MatrixRow) -> i64| lines.iter().map(|(_, row)| of(row)).sum::<i64>();
-    let totals = PLACES.map(|stage| view! { <td class="num" data-label=stage.label()><Count value=sum(&|row| row.count_in(stage))/></td> });
-    let (all, under_way) = (sum(&issued), sum(&on_its_way));
-    let columns = ["Issued", "On its way"]
-        .into_iter()
-        .chain(["Exception", "Posted", "Differs", "Confirmed", "Resolved", "Not yet confirmed"])
-        .map(Column::number);
+    let totals =
+        PLACES.map(|(stage, label)| view! { <td class="num" data-label=label><Count value=sum(&|row| row.count_in(stage))/></td> });
+    let (all, under_way) = (sum(&|row| count_of(row, StageGroup::Issued)), sum(&|row| count_of(row, StageGroup::OnItsWay)));
+    let columns =
+        ["Issued", "On its way"].into_iter().chain(PLACES.map(|(_, label)| label)).chain(["Not yet confirmed"]).map(Column::number);
     view! {
         <section class="sparse"><DataTable
             caption="Where issued documents are"
@@ -85,24 +81,18 @@ pub fn StageMatrix(matrix: Vec<(String, MatrixRow)>, query: Query, caller: Calle
 #[component]
 fn Line(row: MatrixRow, entity: String, period: String) -> AnyView {
     let base = Query::new("/documents", &[("entity", &entity), ("batch_period", &period), ("currency", &row.currency)]);
-    let batches = Query::new("/batches", &[("entity", &entity), ("period", &period)]).href();
-    // one stage has a list of its own; several are told apart on the batches' page
-    let mut stages = ON_ITS_WAY.iter().filter(|stage| row.count_in(**stage) > 0);
-    let under_way = match (stages.next(), stages.next()) {
-        (Some(only), None) => documents(&base, *only),
-        _ => batches.clone(),
-    };
-    let places = PLACES.map(|stage| {
-        view! { <td class="num" data-label=stage.label()><CountLink value=row.count_in(stage) href=documents(&base, stage)/></td> }
+    let of = |group: StageGroup| base.with("stage", group).href();
+    let places = PLACES.map(|(stage, label)| {
+        view! { <td class="num" data-label=label><CountLink value=row.count_in(stage) href=documents(&base, stage)/></td> }
     });
     let currency = row.currency.clone();
     view! {
         <tr>
             <th scope="row"><a href=base.href()>{currency.clone()}</a></th>
-            <td class="num" data-label="Issued"><CountLink value=issued(&row) href=base.href()/></td>
-            <td class="num" data-label="On its way"><CountLink value=on_its_way(&row) href=under_way/></td>
+            <td class="num" data-label="Issued"><CountLink value=count_of(&row, StageGroup::Issued) href=of(StageGroup::Issued)/></td>
+            <td class="num" data-label="On its way"><CountLink value=count_of(&row, StageGroup::OnItsWay) href=of(StageGroup::OnItsWay)/></td>
             {places.into_iter().collect_view()}
-            <td class="num" data-label="Not yet confirmed"><a href=batches><Amount value=open_amount(&row) currency/></a></td>
+            <td class="num" data-label="Not yet confirmed"><MoneyLink value=open_amount(&row) currency href=of(StageGroup::NotConfirmed)/></td>
         </tr>
     }
     .into_any()
@@ -116,8 +106,8 @@ mod tests {
     #[test]
     fn the_columns_hold_every_issued_stage_once() {
         for stage in Stage::ALL.iter().filter(|stage| stage.is_issued()) {
-            let places = ON_ITS_WAY.iter().chain(&PLACES).filter(|place| *place == stage).count();
-            assert_eq!(places, 1, "{stage}");
+            let places = PLACES.iter().filter(|(place, _)| place == stage).count();
+            assert_eq!(places + usize::from(StageGroup::OnItsWay.contains(*stage)), 1, "{stage}");
         }
     }
 
@@ -126,8 +116,13 @@ mod tests {
         let invoices = row("EUR", 3, 0, &[(Stage::Queued, 2, 50), (Stage::Confirmed, 1, 10)]);
         let memos = row("EUR", 1, 0, &[(Stage::Queued, 1, 5)]);
         let lines = by_currency(vec![("DE".to_owned(), invoices), ("DE".to_owned(), memos)]);
-        assert_eq!((lines.len(), issued(&lines[0].1), on_its_way(&lines[0].1), open_amount(&lines[0].1)), (1, 4, 3, 55.into()));
+        let count = |group| count_of(&lines[0].1, group);
+        assert_eq!((lines.len(), count(StageGroup::Issued), count(StageGroup::OnItsWay), open_amount(&lines[0].1)), (1, 4, 3, 55.into()));
         let html = view! { <Line row=lines[0].1.clone() entity="DE".to_owned() period=String::new()/> }.to_html();
-        assert!(html.contains("/documents?entity=DE&amp;currency=EUR&amp;stage=queued") && html.contains("55.00"), "{html}");
+        let list = "/documents?entity=DE&amp;currency=EUR&amp;stage=";
+        for word in ["issued", "on_its_way", "not_confirmed", "confirmed"] {
+            assert!(html.contains(&format!("{list}{word}\"")), "{word}: {html}");
+        }
+        assert!(html.contains("55.00"), "{html}");
     }
 }

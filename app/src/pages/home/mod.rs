@@ -6,18 +6,15 @@ mod flow;
 mod matrix;
 mod work;
 
-use super::{
-    audit::{AuditLine, Chain},
-    reconciliation::aging::AgingTable,
-};
+use super::reconciliation::aging::AgingTable;
 use crate::{
     api::home::{FinanceView, HomeView, LogView, get_home},
-    components::{Column, DataTable, Empty, Failure, Page, Query, use_query},
+    components::{AuditTable, Chain, Empty, Failure, Page, Query, counted, use_query},
 };
 use domain::{
     access::{Action, Role},
     money::grouped,
-    stage::Stage,
+    stage::{Stage, StageGroup},
     view::CallerView,
 };
 use figures::KeyFigures;
@@ -112,7 +109,7 @@ fn Finance(
                 caption="Not yet confirmed, by age"
                 note="gross, aged by when the batch came in"
                 cells=finance.aging
-                path="/batches"
+                list=issued_here(&query).with("stage", StageGroup::NotConfirmed)
             />
         }
     });
@@ -156,7 +153,7 @@ fn in_short(finance: &FinanceView) -> String {
             format!("{} a person; begin with “{title}”, {} of them.", needs(in_exception), grouped(cause.count.into()))
         }
         None if breaks > 0 => {
-            format!("Nobody has to fix a document; {} in the reconciliation wait to be explained.", count(breaks, "break"))
+            format!("Nobody has to fix a document; {} in the reconciliation wait to be explained.", counted(breaks, "break"))
         }
         None if open > 0 => "Nobody is needed: the rest is on its way.".to_owned(),
         None if finance.unreconciled.assessed < finance.unreconciled.entities => {
@@ -171,9 +168,10 @@ fn needs(documents: i64) -> String {
     if documents == 1 { "One needs".to_owned() } else { format!("{} need", grouped(documents.into())) }
 }
 
-/// `1 break`, `12 breaks`.
-fn count(number: i64, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{} {noun}s", grouped(number.into())) }
+/// The documents that the figures of this page count: of the batches made for its period.
+fn issued_here(query: &Query) -> Query {
+    let key = |key: &str| query.get(key).unwrap_or_default();
+    Query::new("/documents", &[("entity", key("entity")), ("batch_period", key("period"))])
 }
 
 /// The documents of a row in one stage.
@@ -185,19 +183,9 @@ fn documents(base: &Query, stage: Stage) -> String {
 #[component]
 fn Log(log: LogView, caller: CallerView) -> AnyView {
     let people = caller.actions.contains(&Action::ReadUsers);
-    let lines = log.acts.into_iter().map(|row| view! { <AuditLine row/> }).collect_view();
-    let columns = vec![
-        Column::number("No."),
-        Column::text("When"),
-        Column::text("Who"),
-        Column::text("Did"),
-        Column::text("To"),
-        Column::text("Entity"),
-        Column::text("Change"),
-    ];
     view! {
         {log.chain.map(|chain| view! { <Chain chain verified=None/> })}
-        <DataTable caption="Last acts" note="from the audit log" columns cards=true><tbody>{lines}</tbody></DataTable>
+        <AuditTable caption="Last acts" note="from the audit log" rows=log.acts/>
         <p class="actions">
             <a class="button" href="/audit">"The whole log"</a>
             {people.then(|| view! { <a class="button" href="/users">"People and their roles"</a> })}

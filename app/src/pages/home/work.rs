@@ -1,11 +1,8 @@
 //! What needs a person, what clears by itself, what came in last.
 
 use crate::{
-    components::{Amount, Column, Count, DataTable, Empty, FlowBar, Pill, Query, StageBadge, Time, Tone},
-    pages::{
-        batches::{CountLink, segments},
-        exceptions::cause::{Sums, age, title},
-    },
+    components::{Amount, Column, Count, CountLink, DataTable, Empty, FlowBar, Pill, Query, StageBadge, Sums, Time, Tone, age},
+    pages::{batches::segments, exceptions::cause::title},
 };
 use chrono::{DateTime, Utc};
 use domain::{

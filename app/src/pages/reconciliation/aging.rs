@@ -1,7 +1,6 @@
 //! Aging on two scales: hours for those who operate, days for the books. Each scale adds up to the same total.
 
-use super::cells::MoneyLink;
-use crate::components::{Amount, Column, DataTable, Query};
+use crate::components::{Amount, Column, DataTable, MoneyLink, Query};
 use domain::reconciliation::{AgeBucket, AgingCell};
 use leptos::prelude::*;
 use rust_decimal::Decimal;
@@ -41,18 +40,18 @@ fn rows(cells: Vec<AgingCell>) -> Vec<AgeRow> {
     rows
 }
 
-/// `path` and `fragment`: where the list behind a cell is.
+/// `list` and `fragment`: where the list behind a cell is; entity and currency are added.
 #[component]
 pub fn AgingTable(
     #[prop(into)] caption: String,
     #[prop(into)] note: String,
     cells: Vec<AgingCell>,
-    path: &'static str,
+    list: Query,
     #[prop(default = "")] fragment: &'static str,
 ) -> AnyView {
     let scales = || OPERATIONS.iter().chain(&ACCOUNTING);
     let lines = rows(cells).into_iter().map(|row| {
-        let href = format!("{}{fragment}", Query::new(path, &[("entity", &row.entity), ("currency", &row.currency)]).href());
+        let href = format!("{}{fragment}", list.with("entity", &row.entity).with("currency", &row.currency).href());
         let amounts = scales().map(|(label, buckets)| {
             let class = if *label == ACCOUNTING[0].0 { "num scale" } else { "num" };
             view! { <td class=class data-label=*label><MoneyLink value=row.within(buckets) currency=row.currency.clone() href=href.clone()/></td> }
@@ -105,7 +104,7 @@ mod tests {
     #[test]
     fn a_cell_leads_to_its_list() {
         let cells = vec![cell(AgeBucket::Hours4, 12)];
-        let html = view! { <AgingTable caption="A" note="b" cells path="/reconciliation" fragment="#breaks"/> }.to_html();
+        let html = view! { <AgingTable caption="A" note="b" cells list=Query::new("/reconciliation", &[]) fragment="#breaks"/> }.to_html();
         assert!(html.contains("/reconciliation?entity=DE&amp;currency=EUR#breaks") && html.contains("12.00"), "{html}");
     }
 }

@@ -2,9 +2,9 @@
 
 use super::{
     BREAKS,
-    cells::{MoneyLink, side_words, state_words},
+    cells::{side_words, state_words},
 };
-use crate::components::{Amount, Column, Count, DataTable, Query, TieMark};
+use crate::components::{Amount, Column, Count, DataTable, MoneyLink, Query, TieMark};
 use domain::reconciliation::BatchCell;
 use leptos::prelude::*;
 

@@ -1,10 +1,7 @@
 //! Open breaks, oldest first: what differs, by how much, since when, and why.
 
 use super::BREAKS;
-use crate::{
-    components::{Amount, Choice, Column, DataTable, Empty, FilterBar, Pager, Pill, Query, Time, Tone},
-    pages::exceptions::cause::age,
-};
+use crate::components::{Amount, Choice, Column, DataTable, Empty, FilterBar, Pager, Pill, Query, Time, Tone, age};
 use chrono::{DateTime, Utc};
 use domain::{checkpoint::BreakKind, reconciliation::BreakRow, view::Paged};
 use leptos::prelude::*;

@@ -2,7 +2,7 @@
 
 use super::BREAKS;
 use crate::{
-    components::{Amount, Column, Count, DataTable, Empty, GroupRow, Query, TieMark, money_text},
+    components::{Amount, Column, Count, DataTable, Empty, GroupRow, MoneyLink, Query, TieMark, money_text},
     pages::batches::CountLink,
 };
 use chrono::{DateTime, Utc};
@@ -14,7 +14,6 @@ use domain::{
     stage::{DocumentKind, Side},
 };
 use leptos::prelude::*;
-use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
 /// The worst of an entity's cells; no cell is no tie.
@@ -183,19 +182,11 @@ fn Line(cell: CheckpointCell, entity: Option<String>) -> AnyView {
     .into_any()
 }
 
-/// An amount that leads to what is behind it; nothing is behind a zero.
-#[component]
-pub fn MoneyLink(value: Decimal, #[prop(into)] currency: String, #[prop(into)] href: String) -> AnyView {
-    if value.is_zero() {
-        return view! { <Amount value currency/> }.into_any();
-    }
-    view! { <a href=href><Amount value currency/></a> }.into_any()
-}
-
 #[cfg(test)]
 pub mod tests {
     use super::*;
     use domain::id::{CheckpointRunId, EntityId};
+    use rust_decimal::Decimal;
 
     pub fn period() -> AccountingPeriod {
         AccountingPeriod::new(2026, 10).unwrap()

@@ -72,7 +72,7 @@ fn Reconciliation(view: ReconciliationView) -> AnyView {
                 caption="How old the breaks are"
                 note="all periods, absolute amounts, aged by when the break was opened; timing inside its time is left out"
                 cells=view.aging
-                path="/reconciliation"
+                list=Query::new("/reconciliation", &[])
                 fragment=BREAKS
             />
         })}

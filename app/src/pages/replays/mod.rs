@@ -4,10 +4,9 @@ mod set;
 
 pub use set::ReplayPage;
 
-use super::exceptions::cause::Sums;
 use crate::{
     api::replays::{ReplaysView, list_replays},
-    components::{Column, Count, DataTable, Empty, Failure, Page, Pager, Pill, Time, Tone, use_query},
+    components::{Column, Count, DataTable, Empty, Failure, Page, Pager, Pill, Sums, Time, Tone, use_query},
 };
 use domain::replay::{ReplaySetView, ReplayState};
 use leptos::prelude::*;

@@ -8,10 +8,10 @@ use crate::{
         replays::{ItemChanges, ReplayDetail, ReplayQuery, get_replay},
     },
     components::{
-        Amount, Column, Count, DataTable, Empty, Fact, Facts, Failure, Field, Id, Notice, Page, Pager, Pill, Query, StageBadge, Time, Tone,
-        use_query,
+        Amount, Column, Count, DataTable, Empty, Fact, Facts, Failure, Field, Id, Notice, Page, Pager, Pill, Query, StageBadge, Sums, Time,
+        Tone, use_query,
     },
-    pages::exceptions::cause::{Sums, extent},
+    pages::exceptions::cause::extent,
 };
 use domain::{
     access::Action,

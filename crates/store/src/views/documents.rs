@@ -16,7 +16,8 @@ pub struct Filter {
     pub entity_id: Option<EntityId>,
     pub batch_id: Option<BatchId>,
     pub period: Option<AccountingPeriod>,
-    pub stage: Option<Stage>,
+    /// In one of these stages.
+    pub stages: Option<Vec<Stage>>,
     pub currency: Option<String>,
     pub kind: Option<DocumentKind>,
     /// Documents of the batches made for this period, whatever period they are posted in.
@@ -25,8 +26,15 @@ pub struct Filter {
     pub after: Option<DocumentId>,
 }
 
+impl Filter {
+    fn stage_words(&self) -> Option<Vec<String>> {
+        self.stages.as_ref().map(|stages| stages.iter().map(ToString::to_string).collect())
+    }
+}
+
 /// In id order, which is the order they came in.
 pub async fn list(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -> Result<Vec<DocumentRow>> {
+    let stages = filter.stage_words();
     Ok(sqlx::query_as!(
         DocumentRow,
         r#"select d.document_id as "document_id: DocumentId", d.kind as "kind: DocumentKind", d.number, d.version, d.customer_name,
@@ -34,7 +42,7 @@ pub async fn list(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -> Re
             d.stage as "stage: Stage", d.stage_at, p.erp_number as "erp_number?"
         from document d join entity e using (entity_id) left join posting p using (document_id)
         where d.entity_id = any($1) and ($2::uuid is null or d.entity_id = $2) and ($3::uuid is null or d.batch_id = $3)
-            and ($4::text is null or d.period = $4) and ($5::text is null or d.stage = $5) and ($6::text is null or d.currency = $6)
+            and ($4::text is null or d.period = $4) and ($5::text[] is null or d.stage = any($5)) and ($6::text is null or d.currency = $6)
             and ($7::text is null or d.kind = $7) and ($8::uuid is null or d.document_id > $8)
             and ($9::text is null or d.batch_id in (select batch_id from batch where period = $9))
         order by d.document_id limit $10"#,
@@ -42,7 +50,7 @@ pub async fn list(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -> Re
         filter.entity_id.map(|id| id.0),
         filter.batch_id.map(|id| id.0),
         filter.period.map(|p| p.to_string()),
-        filter.stage.map(Stage::as_str),
+        stages.as_deref(),
         filter.currency,
         filter.kind.map(DocumentKind::as_str),
         filter.after.map(|id| id.0),
@@ -55,6 +63,7 @@ pub async fn list(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -> Re
 
 /// Documents of one number, within the filter: the search box. A query of its own, so that the number's index always leads.
 pub async fn search(pool: &Pool, scope: &Scope, number: &str, filter: &Filter, limit: i64) -> Result<Vec<DocumentRow>> {
+    let stages = filter.stage_words();
     Ok(sqlx::query_as!(
         DocumentRow,
         r#"select d.document_id as "document_id: DocumentId", d.kind as "kind: DocumentKind", d.number, d.version, d.customer_name,
@@ -62,7 +71,7 @@ pub async fn search(pool: &Pool, scope: &Scope, number: &str, filter: &Filter, l
             d.stage as "stage: Stage", d.stage_at, p.erp_number as "erp_number?"
         from document d join entity e using (entity_id) left join posting p using (document_id)
         where d.entity_id = any($1) and d.number = $2 and ($3::uuid is null or d.entity_id = $3) and ($4::uuid is null or d.batch_id = $4)
-            and ($5::text is null or d.period = $5) and ($6::text is null or d.stage = $6) and ($7::text is null or d.currency = $7)
+            and ($5::text is null or d.period = $5) and ($6::text[] is null or d.stage = any($6)) and ($7::text is null or d.currency = $7)
             and ($8::text is null or d.kind = $8) and ($9::uuid is null or d.document_id > $9)
             and ($10::text is null or d.batch_id in (select batch_id from batch where period = $10))
         order by d.document_id limit $11"#,
@@ -71,7 +80,7 @@ pub async fn search(pool: &Pool, scope: &Scope, number: &str, filter: &Filter, l
         filter.entity_id.map(|id| id.0),
         filter.batch_id.map(|id| id.0),
         filter.period.map(|p| p.to_string()),
-        filter.stage.map(Stage::as_str),
+        stages.as_deref(),
         filter.currency,
         filter.kind.map(DocumentKind::as_str),
         filter.after.map(|id| id.0),

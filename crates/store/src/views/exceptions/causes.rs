@@ -59,7 +59,7 @@ pub async fn clusters(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -
         let money = StageMoney { currency: row.currency, count: row.count, amount: row.amount };
         let same = clusters.last_mut().filter(|c| c.fingerprint == row.fingerprint && c.connection_id == row.connection_id);
         if let Some(cluster) = same {
-            cluster.add(&[row.entity], &[money], row.first_seen, row.last_seen);
+            cluster.add(vec![row.entity], vec![money], row.first_seen, row.last_seen);
         } else {
             clusters.push(Cluster {
                 fingerprint: row.fingerprint,
