@@ -4,8 +4,8 @@ use super::batch::Violations;
 use crate::{
     api::{ApiError, documents::get_document},
     components::{
-        Amount, Column, DataTable, Fact, Facts, Failure, Fold, Id, Notice, Page, Pill, StageBadge, TieMark, Time, Tone, marks::Place,
-        money_text,
+        Amount, Column, DataTable, Fact, Facts, Failure, Fold, Id, Notice, Page, Payload, Pill, StageBadge, TieMark, Time, Tone,
+        marks::Place, money_text,
     },
 };
 use domain::{
@@ -192,7 +192,7 @@ fn Posting(posting: PostingView) -> AnyView {
                 </Fact>
             </Facts>
             <Facts><Fact label="Payload hash (BLAKE3)"><Id value=posting.payload_hash/></Fact></Facts>
-            <Fold summary="Payload"><pre class="payload">{posting.payload}</pre></Fold>
+            <Fold summary="Payload"><Payload text=posting.payload/></Fold>
         </section>
     }
     .into_any()
@@ -232,9 +232,7 @@ fn Attempt(attempt: AttemptView, ordinal: usize) -> AnyView {
     let status = attempt.http_status.map(|status| format!("HTTP {status}"));
     let field = attempt.field.filter(|field| !field.is_empty()).map(|field| format!("at {field}"));
     let code = attempt.code.into_iter().chain(field).collect::<Vec<_>>().join(" ");
-    let body = |title: &'static str, text: Option<String>| {
-        text.map(|text| view! { <Fold summary=title><pre class="payload">{indented(&text)}</pre></Fold> })
-    };
+    let body = |title: &'static str, text: Option<String>| text.map(|text| view! { <Fold summary=title><Payload text/></Fold> });
     view! {
         <article class="attempt">
             <h3>
@@ -252,59 +250,6 @@ fn Attempt(attempt: AttemptView, ordinal: usize) -> AnyView {
         </article>
     }
     .into_any()
-}
-
-/// JSON on many lines. Only white space changes: digits stay as they were sent, and what is no JSON stays as it is.
-fn indented(text: &str) -> String {
-    let Some(start) = text.find(['{', '[']) else { return text.to_owned() };
-    let (head, body) = text.split_at(start);
-    if serde_json::from_str::<serde::de::IgnoredAny>(body).is_err() {
-        return text.to_owned();
-    }
-    let mut out = head.to_owned();
-    let (mut depth, mut quoted, mut escaped) = (0usize, false, false);
-    let mut chars = body.chars().peekable();
-    while let Some(char) = chars.next() {
-        if quoted {
-            out.push(char);
-            (quoted, escaped) = (escaped || char != '"', !escaped && char == '\\');
-            continue;
-        }
-        match char {
-            '{' | '[' => {
-                while chars.next_if(char::is_ascii_whitespace).is_some() {}
-                out.push(char);
-                if let Some(close) = chars.next_if(|next| matches!(next, '}' | ']')) {
-                    out.push(close);
-                } else {
-                    depth += 1;
-                    new_line(&mut out, depth);
-                }
-            }
-            '}' | ']' => {
-                depth = depth.saturating_sub(1);
-                new_line(&mut out, depth);
-                out.push(char);
-            }
-            ',' => {
-                out.push(char);
-                new_line(&mut out, depth);
-            }
-            ':' => out.push_str(": "),
-            '"' => {
-                quoted = true;
-                out.push(char);
-            }
-            white if white.is_ascii_whitespace() => {}
-            other => out.push(other),
-        }
-    }
-    out
-}
-
-fn new_line(out: &mut String, depth: usize) {
-    out.push('\n');
-    out.extend(std::iter::repeat_n("  ", depth));
 }
 
 #[cfg(test)]
@@ -340,18 +285,6 @@ mod tests {
         }
         assert_eq!(outcome(Some("found_twice")).0, Tone::Off);
         assert_eq!(outcome(None).1, "under way");
-    }
-
-    #[test]
-    fn only_white_space_changes() {
-        let sent = r#"POST /record HTTP/1.1
-
-{"amount":10.500,"name":"a\"{,:","lines":[{"n":1} , {}],"none":[ ]}"#;
-        let expected = "POST /record HTTP/1.1\n\n{\n  \"amount\": 10.500,\n  \"name\": \"a\\\"{,:\",\n  \"lines\": [\n    {\n      \"n\": 1\n    },\n    {}\n  ],\n  \"none\": []\n}";
-        assert_eq!(indented(sent), expected);
-        for other in ["{not json", "502 Bad Gateway", "", "<html>[x]</html>"] {
-            assert_eq!(indented(other), other);
-        }
     }
 
     #[test]

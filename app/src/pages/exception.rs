@@ -8,8 +8,8 @@ use crate::{
         form_error,
     },
     components::{
-        Amount, Fact, Facts, Failure, Field, Fold, Id, Notice, Page, Pill, StageBadge, Submit, TextField, Time, Tone, age, money_text,
-        use_query,
+        Amount, Fact, Facts, Failure, Field, Fold, Id, Notice, Page, Payload, Pill, StageBadge, Submit, TextField, Time, Tone, age,
+        money_text, use_query,
     },
 };
 use domain::{
@@ -196,23 +196,18 @@ fn LastAttempt(attempts: Vec<AttemptView>, payload: Option<String>) -> AnyView {
         let outcome = attempt.outcome.unwrap_or_else(|| "under way".to_owned()).replace('_', " ");
         view! {
             <p>{format!("Attempt {tries} of {tries}: {outcome}, {status}, by {}, ", attempt.worker)}<Time at=attempt.claimed_at/></p>
-            {attempt.request.map(|text| view! { <Fold summary="Request">{payload_text(text)}</Fold> })}
-            {attempt.answer.map(|text| view! { <Fold summary="The ERP’s answer" open=true>{payload_text(text)}</Fold> })}
+            {attempt.request.map(|text| view! { <Fold summary="Request"><Payload text/></Fold> })}
+            {attempt.answer.map(|text| view! { <Fold summary="The ERP’s answer" open=true><Payload text/></Fold> })}
         }
     });
     view! {
         <section class="card pane" aria-labelledby="attempt">
             <h2 id="attempt">"Last attempt"</h2>
             {if said.is_some() { said.into_any() } else { view! { <p class="muted">"Nothing was sent."</p> }.into_any() }}
-            {payload.map(|text| view! { <Fold summary="Payload as mapped">{payload_text(text)}</Fold> })}
+            {payload.map(|text| view! { <Fold summary="Payload as mapped"><Payload text/></Fold> })}
         </section>
     }
     .into_any()
-}
-
-/// A payload is scrolled by keyboard too, hence the tab stop.
-fn payload_text(text: String) -> impl IntoView {
-    view! { <pre class="payload" tabindex="0">{text}</pre> }
 }
 
 #[component]
