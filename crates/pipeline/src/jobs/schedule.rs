@@ -70,6 +70,7 @@ mod tests {
             [
                 "Every 5 minutes (UTC)",
                 "Every 15 minutes (UTC)",
+                "Every 5 minutes (UTC)",
                 "Every 10 minutes (UTC)",
                 "Every 15 minutes (UTC)",
                 "At minute 0 past every hour (UTC)",
