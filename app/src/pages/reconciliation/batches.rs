@@ -15,9 +15,7 @@ pub fn BatchCells(#[prop(into)] caption: String, #[prop(into)] note: String, cel
         Column::text("Batch"),
         Column::text("Cell"),
         Column::number("Issued"),
-        Column::number("Amount issued"),
         Column::number("In the ERP"),
-        Column::number("Amount in the ERP"),
         Column::number("Difference"),
         Column::number("Timing"),
         Column::number("Unreconciled"),
@@ -43,13 +41,15 @@ fn Line(cell: BatchCell) -> AnyView {
     let place = format!("{} {currency}", cell.entity_code);
     let below = format!("{period}, {}", side_words(cell.side));
     view! {
-        <tr>
+        <tr class="tall">
             <th scope="row" class="nowrap">{head}</th>
             <td data-label="Cell" class="nowrap">{place}<small class="below">{below}</small></td>
-            <td class="num" data-label="Issued"><Count value=cell.left.count/></td>
-            <td class="num" data-label="Amount issued"><Amount value=cell.left.amount currency=currency.clone()/></td>
-            <td class="num" data-label="In the ERP"><Count value=cell.right.count/></td>
-            <td class="num" data-label="Amount in the ERP"><Amount value=cell.right.amount currency=currency.clone()/></td>
+            <td class="num" data-label="Issued">
+                <div><Amount value=cell.left.amount currency=currency.clone()/><small class="below"><Count value=cell.left.count/></small></div>
+            </td>
+            <td class="num" data-label="In the ERP">
+                <div><Amount value=cell.right.amount currency=currency.clone()/><small class="below"><Count value=cell.right.count/></small></div>
+            </td>
             <td class="num" data-label="Difference"><MoneyLink value=cell.difference() currency=currency.clone() href=href.clone()/></td>
             <td class="num" data-label="Timing"><MoneyLink value=cell.timing_amount currency=currency.clone() href=href.clone()/></td>
             <td class="num" data-label="Unreconciled"><MoneyLink value=cell.unreconciled_amount currency href=href/></td>
