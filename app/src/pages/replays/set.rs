@@ -122,7 +122,7 @@ fn Acts(set: ReplaySetView, reach: Reach, query: Query) -> AnyView {
                         {format!("Approve: {}", extent(&set.money))}
                     </button>
                     <button type="submit" name="approve" value="false" disabled=off>"Refuse"</button>
-                    {why_not.map(|reason| view! { <small class="reason">"Approval "{reason}</small> })}
+                    {why_not.map(|reason| view! { <small class="reason">{reason}</small> })}
                 </span>
             </form>
         }
@@ -192,7 +192,7 @@ fn Outcome(set: ReplaySetView, stages: Vec<StageCount>, query: Query) -> AnyView
     let stages = stages.collect_view();
     let others = [
         (ReplayResult::Missing, "stayed: a mapping is still missing", set.missing),
-        (ReplayResult::Ineligible, "left alone: went on since", set.ineligible),
+        (ReplayResult::Ineligible, "left alone: went on since, or its period is closed", set.ineligible),
     ];
     let others = others.into_iter().filter(|(.., count)| *count > 0).map(|(result, text, count)| {
         let href = bare.here_with("result", result).href();

@@ -208,14 +208,14 @@ async fn take(tx: &mut Tx, erps: &Erps, set: &Locked, turns: &[Turn], now: DateT
     let mut done = Vec::with_capacity(turns.len());
     let mut eligible: BTreeMap<EntityId, Vec<&Turn>> = BTreeMap::new();
     for turn in turns {
-        if turn.eligible {
-            eligible.entry(turn.entity_id).or_default().push(turn);
+        let obstacle = if !turn.unchanged {
+            Some(format!("went on since: {}", turn.stage.label()))
         } else {
-            done.push(Done {
-                item: turn.item,
-                result: ReplayResult::Ineligible,
-                detail: Some(format!("went on since: {}", turn.stage.label())),
-            });
+            turn.period_closed.then(|| "its period is hard closed".to_owned())
+        };
+        match obstacle {
+            Some(_) => done.push(Done { item: turn.item, result: ReplayResult::Ineligible, detail: obstacle }),
+            None => eligible.entry(turn.entity_id).or_default().push(turn),
         }
     }
     let entities = connections::attached_entities(tx).await?;

@@ -215,6 +215,19 @@ async fn what_changed_since_it_was_frozen_voids_the_approval_and_is_left_alone_b
 }
 
 #[tokio::test]
+async fn nothing_is_added_to_a_period_that_was_hard_closed_meanwhile() {
+    let company = Company::refused(&["I-1"]).await;
+    company.limit(1000).await;
+    let id = company.prepare("ann@lumen.example", &company.scope(), &[company.document("I-1").await]).await.unwrap();
+    company.execute("insert into accounting_period select entity_id, period, 'hard_closed' from document").await;
+    company.work().await;
+    let set = company.set(id).await;
+    assert_eq!((set.state, set.queued, set.ineligible), (ReplayState::Done, 0, 1));
+    assert_eq!(company.stage("I-1").await, Stage::Exception);
+    assert_eq!(company.world.text("select detail from replay_item").await, "its period is hard closed");
+}
+
+#[tokio::test]
 async fn who_proposed_the_mapping_does_not_approve_its_replay() {
     let company = Company::new().await;
     let mut document = invoice("I-1", 100);

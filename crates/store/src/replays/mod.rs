@@ -178,7 +178,9 @@ pub struct Turn {
     pub document_id: DocumentId,
     pub entity_id: EntityId,
     /// It is in exception still, where it was when the set was frozen.
-    pub eligible: bool,
+    pub unchanged: bool,
+    /// Nothing is added to its period any more.
+    pub period_closed: bool,
     pub stage: domain::stage::Stage,
 }
 
@@ -190,7 +192,9 @@ pub async fn next(conn: &mut Conn, id: ReplaySetId, limit: i64) -> Result<Vec<Tu
             select item, document_id, sequence from replay_item where set_id = $1 and result is null order by item limit $2 for update
         )
         select t.item, t.document_id as "document_id: DocumentId", d.entity_id as "entity_id: EntityId",
-            d.stage = 'exception' and d.sequence = t.sequence as "eligible!", d.stage as "stage: domain::stage::Stage"
+            d.stage = 'exception' and d.sequence = t.sequence as "unchanged!", d.stage as "stage: domain::stage::Stage",
+            exists (select from accounting_period p where p.entity_id = d.entity_id and p.period = d.period and p.state = 'hard_closed')
+                as "period_closed!"
         from turn t join document d using (document_id) order by d.document_id for update of d"#,
         id.0,
         limit
