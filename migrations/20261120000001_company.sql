@@ -31,8 +31,13 @@ create table erp_connection (
     settings jsonb not null,
     -- Credentials, encrypted with the installation's key.
     secrets bytea not null,
-    -- Calls in flight at once, over all processes.
+    -- Calls in flight at once, over all processes: what the vendor documents, and what throttling has left of it now.
     slots integer not null check (slots between 1 and 1000),
+    slots_now integer not null check (slots_now between 1 and slots),
+    -- When it was halved last, until when the ERP asked to be left alone, and how often it has throttled us.
+    slowed_at timestamptz,
+    throttled_until timestamptz,
+    throttled bigint not null default 0,
     -- How long the ERP may still work on an unanswered request before a probe may decide.
     processing_seconds_max integer not null check (processing_seconds_max > 0),
     -- How long one answer is waited for.

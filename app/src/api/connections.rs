@@ -7,5 +7,6 @@ use leptos::prelude::*;
 #[server(prefix = "/fn", endpoint = "list_connections")]
 pub async fn list_connections() -> Result<Vec<ConnectionView>, ApiError> {
     let (_, scope) = super::require(domain::access::Action::ReadConnections)?;
-    Ok(store::connections::states(&super::context().pool, &scope).await?)
+    let ctx = super::context();
+    Ok(store::connections::states(&ctx.pool, &scope, ctx.clock.now()).await?)
 }

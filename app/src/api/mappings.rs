@@ -71,7 +71,7 @@ pub async fn list_mappings(
     let (caller, scope) = super::require(domain::access::Action::ReadFinance)?;
     let ctx = super::context();
     let (pool, reach) = (ctx.pool.clone(), reach(&caller, &entities(&ctx).await?));
-    let connections = store::connections::states(&pool, &scope).await?;
+    let connections = store::connections::states(&pool, &scope, ctx.clock.now()).await?;
     let wanted: Option<ConnectionId> = word("connection", connection.as_deref())?;
     let reachable = |id: &ConnectionId| connections.iter().any(|c| c.connection_id == *id);
     let Some(connection) = wanted.or(connections.first().map(|c| c.connection_id)) else {

@@ -45,8 +45,10 @@ fn ConnectionCard(connection: ConnectionView) -> AnyView {
     let open = connection.circuit != "closed";
     let mappings = format!("/mappings?connection={}", connection.connection_id);
     let waiting = format!("/exceptions?connection={}", connection.connection_id);
-    let slots = connection.slots.max(0).to_string();
+    let slots = connection.slots_now.max(0).to_string();
+    let slowed = (connection.slots_now < connection.slots).then(|| format!("of {} by contract, fewer after throttling", connection.slots));
     let used = connection.in_flight.to_string();
+    let drained = drained(connection.queued, connection.posted_per_minute);
     let errors = connection.last_errors;
     view! {
         <section class="card pane connection" aria-labelledby=labelled_by>
@@ -67,8 +69,17 @@ fn ConnectionCard(connection: ConnectionView) -> AnyView {
                 <Fact label="Slots in use">
                     <Count value=connection.in_flight/>" of "{slots.clone()}
                     <meter class="slots" min="0" max=slots value=used aria-label="Slots in use"></meter>
+                    {slowed.map(|text| view! { <small class="below">{text}</small> })}
                 </Fact>
-                <Fact label="Queued"><Count value=connection.queued/></Fact>
+                <Fact label="Queued">
+                    <Count value=connection.queued/>
+                    {drained.map(|text| view! { <small class="below">{text}</small> })}
+                </Fact>
+                <Fact label="Posted in the last minute"><Count value=connection.posted_per_minute/></Fact>
+                <Fact label="Throttled, ever">
+                    <Count value=connection.throttled/>
+                    {connection.throttled_until.map(|at| view! { <small class="below">"left alone until "<Time at/></small> })}
+                </Fact>
                 <Fact label="Outcome unknown, probing"><Count value=connection.probing/></Fact>
                 <Fact label="Longest processing, by contract">{seconds(connection.processing_seconds_max)}</Fact>
                 <Fact label="Request times out after">{seconds(connection.request_seconds_max)}</Fact>
@@ -82,6 +93,17 @@ fn ConnectionCard(connection: ConnectionView) -> AnyView {
         </section>
     }
     .into_any()
+}
+
+/// When the queue is empty at the rate of the last minute.
+fn drained(queued: i64, per_minute: i64) -> Option<String> {
+    match (queued, per_minute) {
+        (0, _) => None,
+        (_, 0) => Some("nothing was posted in the last minute".to_owned()),
+        (queued, rate) if queued <= rate => Some("empty in under a minute".to_owned()),
+        (queued, rate) if queued / rate < 120 => Some(format!("empty in about {} min", (queued + rate - 1) / rate)),
+        (queued, rate) => Some(format!("empty in about {} h", queued / rate / 60)),
+    }
 }
 
 fn seconds(count: i32) -> String {
@@ -117,6 +139,10 @@ mod tests {
             system: ErpSystem::Netsuite,
             sandbox: true,
             slots: 8,
+            slots_now: 8,
+            throttled: 0,
+            throttled_until: None,
+            posted_per_minute: 0,
             in_flight,
             queued: 0,
             probing: 0,
@@ -136,6 +162,17 @@ mod tests {
         assert!(html.contains("stopped") && html.contains("invalid_grant") && html.contains("sandbox"), "{html}");
         let html = view! { <ConnectionCard connection=connection("closed", 3)/> }.to_html();
         assert!(html.contains("sending") && !html.contains("invalid_grant"), "{html}");
+    }
+
+    #[test]
+    fn what_is_queued_says_when_it_will_be_gone() {
+        let said = |queued, rate| drained(queued, rate).unwrap_or_default();
+        assert_eq!([said(0, 0), said(90, 0), said(90, 100)], ["", "nothing was posted in the last minute", "empty in under a minute"]);
+        assert_eq!([said(950, 100), said(60_000, 100)], ["empty in about 10 min", "empty in about 10 h"]);
+        let mut slowed = connection("closed", 2);
+        slowed.slots_now = 4;
+        let html = view! { <ConnectionCard connection=slowed/> }.to_html();
+        assert!(html.contains("of 8 by contract"), "{html}");
     }
 
     #[test]

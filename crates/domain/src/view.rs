@@ -377,8 +377,15 @@ pub struct ConnectionView {
     pub code: String,
     pub system: crate::posting::ErpSystem,
     pub sandbox: bool,
+    /// Calls at once, as the vendor documents them.
     pub slots: i32,
+    /// What throttling has left of them.
+    pub slots_now: i32,
+    /// Throttled answers, ever.
+    pub throttled: i64,
+    pub throttled_until: Option<DateTime<Utc>>,
     pub in_flight: i64,
+    pub posted_per_minute: i64,
     pub queued: i64,
     pub probing: i64,
     /// `closed` (calls go through) or `open`.

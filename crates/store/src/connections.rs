@@ -39,8 +39,8 @@ pub struct NewConnection {
 
 pub async fn insert(conn: &mut Conn, new: &NewConnection) -> Result<()> {
     sqlx::query!(
-        "insert into erp_connection (connection_id, code, system, settings, secrets, slots, processing_seconds_max, request_seconds_max)
-        values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "insert into erp_connection (connection_id, code, system, settings, secrets, slots, slots_now, processing_seconds_max, request_seconds_max)
+        values ($1, $2, $3, $4, $5, $6, $6, $7, $8)",
         new.connection_id.0,
         new.code,
         new.system.as_str(),
@@ -141,10 +141,44 @@ pub async fn close_circuit(conn: &mut Conn, connection: ConnectionId, called_at:
     Ok(closed.rows_affected() > 0)
 }
 
-/// Connections that keep books of the caller's entities. Queue figures come from totals and the small lease index.
-pub async fn states(pool: &Pool, scope: &Scope) -> Result<Vec<ConnectionView>> {
+/// The ERP throttled calls: half as many at once from now on, however many answers of one moment say so, and none before
+/// `until`.
+pub async fn slow_down(
+    conn: &mut Conn,
+    connection: ConnectionId,
+    throttled: i64,
+    until: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "update erp_connection set throttled = throttled + $2, throttled_until = greatest(throttled_until, $3),
+            slots_now = case when slowed_at > $4::timestamptz - interval '1 second' then slots_now else greatest(1, slots_now / 2) end,
+            slowed_at = case when slowed_at > $4::timestamptz - interval '1 second' then slowed_at else $4 end
+        where connection_id = $1",
+        connection.0,
+        throttled,
+        until,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Calls went through: one more at once, up to what the vendor documents.
+pub async fn speed_up(conn: &mut Conn, connection: ConnectionId) -> Result<()> {
+    sqlx::query!("update erp_connection set slots_now = slots_now + 1 where connection_id = $1 and slots_now < slots", connection.0)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Connections that keep books of the caller's entities. Queue figures come from totals and the few leases; the rate from the
+/// last movements of a minute, no more than a thousand of an entity.
+pub async fn states(pool: &Pool, scope: &Scope, now: DateTime<Utc>) -> Result<Vec<ConnectionView>> {
     let rows = sqlx::query!(
         r#"select c.connection_id as "connection_id: ConnectionId", c.code, c.system as "system: ErpSystem", c.sandbox, c.slots,
+            c.slots_now, c.throttled, c.throttled_until, coalesce(sum(r.posted_per_minute), 0)::bigint as "posted_per_minute!",
             coalesce((select sum(calls) from lease l where l.connection_id = c.connection_id), 0)::bigint as "in_flight!",
             coalesce(sum(t.queued), 0)::bigint as "queued!", coalesce(sum(t.unknown), 0)::bigint as "probing!",
             c.circuit, c.circuit_reason, c.circuit_probe_at, c.processing_seconds_max, c.request_seconds_max,
@@ -152,9 +186,15 @@ pub async fn states(pool: &Pool, scope: &Scope) -> Result<Vec<ConnectionView>> {
         from erp_connection c join entity_connection ec using (connection_id) join entity e using (entity_id)
         left join lateral (select sum(count) filter (where stage = 'queued') as queued, sum(count) filter (where stage = 'unknown') as unknown
             from period_total pt where pt.entity_id = e.entity_id) t on true
+        left join lateral (
+            select case when count(*) < 1000 then count(*) else count(*) * 60 / greatest(1, extract(epoch from $2 - min(moved_at))) end as posted_per_minute
+            from (select moved_at from movement m where m.entity_id = e.entity_id and m.moved_at > $2::timestamptz - interval '1 minute'
+                and m.to_stage = 'posted' order by moved_at desc limit 1000) last
+        ) r on true
         where e.entity_id = any($1)
         group by c.connection_id order by c.code"#,
-        &scope.ids()
+        &scope.ids(),
+        now
     )
     .fetch_all(pool)
     .await?;
@@ -167,6 +207,10 @@ pub async fn states(pool: &Pool, scope: &Scope) -> Result<Vec<ConnectionView>> {
             system: row.system,
             sandbox: row.sandbox,
             slots: row.slots,
+            slots_now: row.slots_now,
+            throttled: row.throttled,
+            throttled_until: row.throttled_until,
+            posted_per_minute: row.posted_per_minute,
             in_flight: row.in_flight,
             queued: row.queued,
             probing: row.probing,

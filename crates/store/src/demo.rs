@@ -18,7 +18,7 @@ pub async fn refresh_statistics(pool: &Pool) -> Result<()> {
 /// A connection's account is elsewhere, with other credentials and room for so many calls at once.
 pub async fn set_access(conn: &mut Conn, connection: ConnectionId, settings: &serde_json::Value, secrets: &[u8], slots: i32) -> Result<()> {
     sqlx::query!(
-        "update erp_connection set settings = $2, secrets = $3, slots = $4 where connection_id = $1",
+        "update erp_connection set settings = $2, secrets = $3, slots = $4, slots_now = least(slots_now, $4) where connection_id = $1",
         connection.0,
         settings,
         secrets,

@@ -70,21 +70,12 @@ impl Drive<'_> {
             account.ordinary_faults().await?;
         }
         let mut step = STEP;
-        let mut prof: std::collections::BTreeMap<String, (u128, u32)> = Default::default();
         for (at, event) in self.events()? {
-            let t = std::time::Instant::now();
             self.until(at.min(end), step).await?;
-            let e = prof.entry("until".into()).or_default();
-            e.0 += t.elapsed().as_micros();
-            e.1 += 1;
-            let t = std::time::Instant::now();
             if let Event::Maintenance(begins) = event {
                 step = if begins { MAINTENANCE_STEP } else { STEP };
             }
             self.happen(event).await.with_context(|| format!("{event:?} on {at}"))?;
-            let e = prof.entry(format!("{event:?}").split('(').next().unwrap_or("").to_string()).or_default();
-            e.0 += t.elapsed().as_micros();
-            e.1 += 1;
         }
         self.until(end, STEP).await?;
         for account in self.accounts {

@@ -59,6 +59,7 @@ impl Desk {
             exceptions::close(tx, &late, "cleared", now).await?;
             let answered = completions.iter().filter(|c| mine.contains(&c.claimed.document_id));
             postings::give_back(tx, answered.map(|c| c.correlation_id)).await?;
+            self.pace(tx, completions, now).await?;
             self.switch_circuit(tx, completions, now).await
         })
     }
@@ -122,6 +123,24 @@ impl Desk {
             exceptions::open(tx, &troubles, now).await?;
         }
         Ok(())
+    }
+
+    /// Half as many calls at once when the ERP throttles, one more when it takes what it gets.
+    async fn pace(&self, tx: &mut Conn, completions: &[Completion], now: DateTime<Utc>) -> Result<()> {
+        let waits: Vec<Option<u64>> = completions
+            .iter()
+            .filter_map(|c| match &c.sent.as_ref()?.outcome {
+                Outcome::Throttled { retry_after_seconds } => Some(*retry_after_seconds),
+                _ => None,
+            })
+            .collect();
+        if waits.is_empty() {
+            return connections::speed_up(tx, self.connection.connection_id).await;
+        }
+        let longest =
+            waits.iter().flatten().max().map(|seconds| now + TimeDelta::seconds(i64::try_from(*seconds).unwrap_or(3600).min(3600)));
+        let throttled = i64::try_from(waits.len()).unwrap_or(i64::MAX);
+        connections::slow_down(tx, self.connection.connection_id, throttled, longest, now).await
     }
 
     async fn switch_circuit(&self, tx: &mut Conn, completions: &[Completion], now: DateTime<Utc>) -> Result<()> {

@@ -374,6 +374,26 @@ async fn refused_credentials_open_the_circuit_and_one_call_goes_through_when_due
 }
 
 #[tokio::test]
+async fn throttling_halves_what_is_called_at_once_and_success_raises_it_again() {
+    let numbers = ["I-1", "I-2", "I-3", "I-4", "I-5", "I-6", "I-7", "I-8"];
+    let company = Company::with(&numbers).await;
+    for number in numbers {
+        company.erp.answers(number, [Outcome::Throttled { retry_after_seconds: Some(30) }]);
+    }
+    company.drain().await;
+    let pace = "select slots_now || ' of ' || slots || ', throttled ' || throttled from erp_connection where code = 'Account-US'";
+    assert_eq!(company.world.text(pace).await, "2 of 4, throttled 4", "four answers of one moment halve it once");
+    assert_eq!(company.erp.script().sent.len(), 4, "the others are not sent while the ERP wants to be left alone");
+    company.drain_after(29).await;
+    assert_eq!(company.erp.script().sent.len(), 4);
+    company.erp.script().answers.clear();
+    company.drain_after(1).await;
+    assert_eq!(company.world.text(pace).await, "4 of 4, throttled 4");
+    assert_eq!(company.world.text("select count(*)::text from document where stage = 'posted'").await, "8");
+    company.ties_out().await;
+}
+
+#[tokio::test]
 async fn an_erp_out_of_reach_for_hours_is_asked_by_one_call_at_a_time_and_burns_no_attempt() {
     let numbers = ["I-1", "I-2", "I-3", "I-4", "I-5", "I-6"];
     let company = Company::with(&numbers).await;
