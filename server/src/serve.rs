@@ -33,8 +33,6 @@ const COOKIE: &str = "tieout_session";
 const FORM_BYTES_MAX: usize = 1024 * 1024;
 /// How long running requests may take after the signal to stop.
 const DRAIN: Duration = Duration::from_secs(10);
-/// How often expired sessions and login windows are removed.
-const SWEEP: Duration = Duration::from_secs(600);
 
 /// Every route of the program with every layer.
 pub fn router(state: AppState) -> Router {
@@ -104,7 +102,6 @@ impl MakeRequestId for NewRequestId {
 
 /// Answers on `listener` until `stop`, then lets running requests end, but not for ever: live streams would never.
 pub async fn serve(state: AppState, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
-    let sweeper = tokio::spawn(stop.clone().run_until_cancelled_owned(sweep(state.clone())));
     let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned()).into_future();
     let drained = async {
@@ -115,26 +112,7 @@ pub async fn serve(state: AppState, listener: TcpListener, stop: CancellationTok
         served = serving => served.context("serving")?,
         () = drained => tracing::warn!("some requests were cut off"),
     }
-    sweeper.await.context("sweeper")?;
     Ok(())
-}
-
-async fn sweep(state: AppState) {
-    let limits = state.settings.session_limits();
-    loop {
-        tokio::time::sleep(SWEEP).await;
-        let now = state.context.clock.now();
-        let swept = async {
-            let mut conn = state.context.pool.acquire().await?;
-            let sessions = store::access::sessions::sweep(&mut conn, limits, now).await?;
-            pipeline::access::sign_in::sweep(&state.context).await?;
-            anyhow::Ok(sessions)
-        };
-        match swept.await {
-            Ok(sessions) => tracing::debug!(sessions, "expired sessions removed"),
-            Err(error) => tracing::warn!(error = format!("{error:#}"), "cannot remove expired sessions"),
-        }
-    }
 }
 
 /// Ends with SIGTERM or SIGINT.

@@ -232,6 +232,8 @@ pub struct PostingView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportReport {
     pub outcome: ImportOutcome,
+    /// The file as it is kept; none when it was only read.
+    pub intake_id: Option<uuid::Uuid>,
     pub batch_id: Option<BatchId>,
     /// `source / number`.
     pub batch: String,

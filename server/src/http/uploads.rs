@@ -92,9 +92,7 @@ async fn import(state: &AppState, caller: &Caller, received: Received) -> Result
     let (actor, scope) = (caller.actor(), caller.scope(Action::ImportBatch));
     let report =
         pipeline::import::import_file(&state.context, &actor, &scope, &received.name, received.file).await.map_err(Trouble::OfServer)?;
-    let kept =
-        store::views::intakes::last_of(&state.context.pool, &actor.to_string()).await.map_err(|error| Trouble::OfServer(error.into()))?;
-    let intake = kept.map(|id| id.to_string()).unwrap_or_default();
+    let intake = report.intake_id.map(|id| id.to_string()).unwrap_or_default();
     let page = match (report.outcome, report.batch_id) {
         (ImportOutcome::Imported | ImportOutcome::Unchanged, Some(batch)) => format!("/batches/{batch}"),
         _ => PAGE.to_owned(),

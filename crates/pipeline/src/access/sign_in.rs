@@ -4,7 +4,7 @@
 use super::{Enrolment, connection, password, totp};
 use crate::{Context, retry::transaction};
 use anyhow::Context as _;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{access::Actor, id::UserId};
 use store::{
     Conn,
@@ -149,6 +149,6 @@ fn entry(ctx: &Context, email: &str, action: &'static str, address: &str) -> Aud
 }
 
 /// Removes tries whose window is over.
-pub async fn sweep(ctx: &Context) -> Result<u64, store::Error> {
-    throttle::sweep(&mut *connection(ctx).await?, WINDOW, ctx.clock.now()).await
+pub(crate) async fn sweep(conn: &mut store::Conn, now: DateTime<Utc>) -> Result<u64, store::Error> {
+    throttle::sweep(conn, WINDOW, now).await
 }

@@ -13,6 +13,7 @@ const LEVEL: i32 = 1;
 
 /// What a kept file is known by.
 pub struct Kept<'a> {
+    pub intake_id: uuid::Uuid,
     pub received_at: chrono::DateTime<chrono::Utc>,
     pub actor: String,
     pub file_name: &'a str,
@@ -27,7 +28,7 @@ pub async fn keep(conn: &mut Conn, file: &SharedFile, kept: &Kept<'_>) -> Result
         let file = file.clone();
         tokio::task::spawn_blocking(move || hash(&file)).await.map_err(|error| failed(std::io::Error::other(error)))?.map_err(failed)?
     };
-    let intake_id = uuid::Uuid::now_v7();
+    let intake_id = kept.intake_id;
     let intake = intakes::NewIntake {
         intake_id,
         received_at: kept.received_at,

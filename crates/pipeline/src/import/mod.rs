@@ -50,6 +50,7 @@ const FILE_NAME_CHARS_MAX: usize = 200;
 
 /// Who hands over what, when.
 struct Handover<'a> {
+    intake_id: uuid::Uuid,
     actor: &'a Actor,
     file_name: &'a str,
     at: DateTime<Utc>,
@@ -66,21 +67,23 @@ pub async fn import_file(
     let file: SharedFile = Arc::new(Mutex::new(Box::new(file)));
     // a name may come from anywhere; the database takes no control characters
     let file_name: String = file_name.chars().filter(|c| !c.is_control()).take(FILE_NAME_CHARS_MAX).collect();
-    let handover = Handover { actor, file_name: &file_name, at: cx.clock.now() };
-    match stands(cx, scope, &file).await? {
+    let handover = Handover { intake_id: uuid::Uuid::now_v7(), actor, file_name: &file_name, at: cx.clock.now() };
+    let mut report = match stands(cx, scope, &file).await? {
         Ok((survey, entity)) => {
             let report = crate::retry::transaction!(&cx.pool, |tx| import(tx, &handover, &file, &survey, entity).await)?;
             if report.outcome == ImportOutcome::Imported && report.documents >= LARGE {
                 store::documents::refresh_statistics(&mut *cx.pool.acquire().await.map_err(Error::from)?).await?;
             }
-            Ok(report)
+            report
         }
         Err(refused) => {
             let report = refusal(refused);
             crate::retry::transaction!(&cx.pool, |tx| keep_outcome(tx, &handover, &file, &report).await)?;
-            Ok(report)
+            report
         }
-    }
+    };
+    report.intake_id = Some(handover.intake_id);
+    Ok(report)
 }
 
 /// The first reading. The entity must be one that the caller may import for; another one is as good as unknown.
@@ -173,6 +176,7 @@ async fn enter(tx: &mut Tx, handover: &Handover<'_>, survey: &Survey, target: &l
 
 async fn keep_outcome(tx: &mut Tx, handover: &Handover<'_>, file: &SharedFile, report: &ImportReport) -> Result<()> {
     let kept = keep::Kept {
+        intake_id: handover.intake_id,
         received_at: handover.at,
         actor: handover.actor.to_string(),
         file_name: handover.file_name,
@@ -191,6 +195,7 @@ fn imported(survey: &Survey, batch_id: BatchId, loaded: &load::Loaded) -> Import
     let batch = batch_name(survey);
     let rejected = if loaded.rejected == 0 { String::new() } else { format!(", {} of them rejected", loaded.rejected) };
     ImportReport {
+        intake_id: None,
         outcome: ImportOutcome::Imported,
         batch_id: Some(batch_id),
         documents: loaded.documents,
@@ -209,7 +214,16 @@ fn repeated(survey: &Survey, taken: &batches::Taken) -> ImportReport {
         let error = violation(1, "batch", "is taken by other content; a correction needs a new batch number", &survey.header.batch);
         (ImportOutcome::Conflict, vec![error], format!("Batch {batch} is here already with other content; nothing was changed."))
     };
-    ImportReport { outcome, batch_id: Some(taken.batch_id), documents: taken.document_count.into(), rejected: 0, errors, summary, batch }
+    ImportReport {
+        outcome,
+        intake_id: None,
+        batch_id: Some(taken.batch_id),
+        documents: taken.document_count.into(),
+        rejected: 0,
+        errors,
+        summary,
+        batch,
+    }
 }
 
 fn refusal(refused: Refused) -> ImportReport {
@@ -217,6 +231,7 @@ fn refusal(refused: Refused) -> ImportReport {
     let more = refused.errors.len().saturating_sub(1);
     let more = if more == 0 { String::new() } else { format!(", and {more} more") };
     ImportReport {
+        intake_id: None,
         outcome: ImportOutcome::Refused,
         batch_id: None,
         summary: format!("The batch was refused: {first}{more}. Nothing of it came in."),

@@ -1,7 +1,7 @@
 //! What each kind of job does. All of them may run twice: they compare what is there with what should be there.
 
 use super::Workshop;
-use crate::{import, readback, reconcile, retry::transaction, verify, workbench::replay};
+use crate::{access::sign_in, import, readback, reconcile, retry::transaction, verify, workbench::replay};
 use anyhow::{Context as _, bail};
 use chrono::TimeDelta;
 use domain::{
@@ -107,6 +107,7 @@ impl Workshop {
         transaction!(&self.cx.pool, |tx| {
             let ended = job.ended(self);
             let sessions = sessions::sweep(tx, self.sessions, ended.at).await?;
+            sign_in::sweep(tx, ended.at).await?;
             let runs = jobs::forget_completed(tx, ended.at - RUNS_KEPT).await?;
             jobs::complete(tx, &job.claimed, &format!("{sessions} sessions and {runs} runs removed"), ended).await
         })

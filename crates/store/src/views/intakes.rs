@@ -71,10 +71,3 @@ pub async fn of_actor(pool: &Pool, intake: Uuid, actor: &str) -> Result<Option<I
     .await?;
     row.map(TryInto::try_into).transpose()
 }
-
-/// The last file that this actor handed over.
-pub async fn last_of(pool: &Pool, actor: &str) -> Result<Option<Uuid>> {
-    Ok(sqlx::query_scalar!("select intake_id from intake where actor = $1 order by received_at desc, intake_id desc limit 1", actor)
-        .fetch_optional(pool)
-        .await?)
-}
