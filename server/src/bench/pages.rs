@@ -126,11 +126,13 @@ async fn routes(cx: &Context, entity: EntityId) -> anyhow::Result<Vec<(&'static 
     let documents: Vec<DocumentRow> = store::views::documents::list(&cx.pool, &scope, &posted, 1).await?;
     let (batch, document) = (&batches.first().context("no batch")?.batch_id, &documents.first().context("no document")?.document_id);
     Ok(vec![
+        ("/", "/".into()),
         ("/batches", "/batches".into()),
         ("/batches/{id}", format!("/batches/{batch}")),
         ("/documents", "/documents?stage=posted&period=2026-10".into()),
         ("/documents/{id}", format!("/documents/{document}")),
         ("/exceptions", "/exceptions".into()),
+        ("/replays", "/replays".into()),
         ("/reconciliation", "/reconciliation?period=2026-10".into()),
         ("/connections", "/connections".into()),
         ("/mappings", "/mappings".into()),
