@@ -1,14 +1,14 @@
 //! The REST interface: bearer API keys, described by OpenAPI. A route is added with [`guarded`], which names what its
 //! caller must be allowed to do, and with its `utoipa::path` in [`ApiDoc`]; a test walks the description and calls each.
 
-use super::{AppState, error::Problem};
+use super::{AppState, error::Problem, invoice_batches};
 use axum::{
     Extension, Json, Router,
     extract::{Request, State},
     http::header,
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::{MethodRouter, get},
+    routing::{MethodRouter, get, post},
 };
 use domain::access::{Action, KeyCaller, Scope};
 use pipeline::access::keys;
@@ -21,7 +21,7 @@ use utoipa::{
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Tieout", description = "The control plane for revenue.", license(name = "MIT OR Apache-2.0")),
-    paths(entities, super::invoice_batches::create),
+    paths(entities, invoice_batches::create, invoice_batches::list),
     components(schemas(Problem)),
     modifiers(&BearerKey),
     security(("api_key" = []))
@@ -40,7 +40,14 @@ impl Modify for BearerKey {
 pub fn router(state: &AppState) -> Router<AppState> {
     Router::new()
         .route("/api/v1/entities", guarded(state, Action::ReadFinance, get(entities)))
-        .route("/api/v1/invoice-batches", guarded(state, Action::ImportBatch, axum::routing::post(super::invoice_batches::create)))
+        .route(
+            "/api/v1/invoice-batches",
+            guarded(state, Action::ImportBatch, post(invoice_batches::create)).merge(guarded(
+                state,
+                Action::ReadFinance,
+                get(invoice_batches::list),
+            )),
+        )
         .route("/api/v1/openapi.json", get(async || Json(ApiDoc::openapi())))
         .route("/api/{*rest}", axum::routing::any(async || Problem::not_found()))
 }

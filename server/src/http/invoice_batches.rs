@@ -1,21 +1,23 @@
-//! `POST /api/v1/invoice-batches`: a batch as JSON or CSV, streamed to a file and imported from there.
+//! `/api/v1/invoice-batches`: handed over as JSON or CSV, streamed to a file and imported from there; and where their documents
+//! are now.
 
 use super::{AppState, api::ApiCaller, error::Problem};
 use axum::{
     Extension, Json,
     body::Body,
-    extract::State,
+    extract::{Query, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use domain::{
     document::Violation,
-    view::{ImportOutcome, ImportReport},
+    view::{BatchView, ImportOutcome, ImportReport, MatrixRow, StageCell},
 };
 use futures::TryStreamExt;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::io::Write;
-use utoipa::ToSchema;
+use store::views::batches;
+use utoipa::{IntoParams, ToSchema};
 
 /// Largest batch over HTTP: a million invoices. Larger ones come by `tieout import`.
 const FILE_BYTES_MAX: u64 = 1 << 30;
@@ -87,6 +89,112 @@ pub async fn create(
     let name = headers.get("x-file-name").and_then(|name| name.to_str().ok()).unwrap_or("invoice-batch");
     let report = pipeline::import::import_file(&state.context, &caller.key.actor(), &caller.scope, name, file).await?;
     Ok(answer(report))
+}
+
+/// A batch, and where its documents are now.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Batch {
+    #[schema(value_type = String, format = Uuid)]
+    batch_id: domain::id::BatchId,
+    source: String,
+    batch: String,
+    entity: String,
+    /// Calendar month.
+    #[schema(example = "2026-10")]
+    period: String,
+    #[schema(value_type = String, format = DateTime)]
+    received_at: chrono::DateTime<chrono::Utc>,
+    lines: Vec<BatchLine>,
+}
+
+/// What came in of one currency and kind is what its stages hold.
+#[derive(Debug, Serialize, ToSchema)]
+struct BatchLine {
+    currency: String,
+    /// `invoice` or `credit_memo`.
+    kind: String,
+    count: i64,
+    /// Gross, as text.
+    amount: String,
+    tax: String,
+    stages: Vec<StageLine>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct StageLine {
+    stage: String,
+    count: i64,
+    amount: String,
+}
+
+/// One page of batches, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BatchPage {
+    batches: Vec<Batch>,
+    /// Hand it back as `after` for the next page; absent on the last one.
+    next: Option<String>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+pub struct BatchQuery {
+    /// Calendar month, `2026-10`.
+    period: Option<String>,
+    after: Option<String>,
+}
+
+/// Rows of a page.
+const PAGE: usize = 100;
+
+/// The batches that the key may read, newest first, with what came in and where it is now.
+#[utoipa::path(get, path = "/api/v1/invoice-batches", params(BatchQuery), responses(
+    (status = 200, body = BatchPage),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json"),
+    (status = 422, body = Problem, content_type = "application/problem+json", description = "A period or place in the list that is none"),
+))]
+pub async fn list(
+    State(state): State<AppState>,
+    Extension(caller): Extension<ApiCaller>,
+    Query(query): Query<BatchQuery>,
+) -> Result<Json<BatchPage>, Problem> {
+    let period = query.period.as_deref().map(str::parse).transpose().map_err(|error| Problem::invalid(format!("period: {error}")))?;
+    let after = query.after.as_deref().map(place).transpose()?;
+    let filter = batches::Filter { entity_id: None, period, after };
+    let mut found = batches::list(&state.context.pool, &caller.scope, &filter, i64::try_from(PAGE + 1).unwrap_or(i64::MAX)).await?;
+    let more = found.len() > PAGE;
+    found.truncate(PAGE);
+    let last = found.last().filter(|_| more);
+    let next = last.map(|batch| format!("{}_{}", batch.received_at.timestamp_micros(), batch.batch_id));
+    Ok(Json(BatchPage { batches: found.into_iter().map(batch).collect(), next }))
+}
+
+fn place(after: &str) -> Result<(chrono::DateTime<chrono::Utc>, domain::id::BatchId), Problem> {
+    let read = || {
+        let (micros, id) = after.split_once('_')?;
+        Some((chrono::DateTime::from_timestamp_micros(micros.parse().ok()?)?, id.parse().ok()?))
+    };
+    read().ok_or_else(|| Problem::invalid("after: it is no place in this list".to_owned()))
+}
+
+fn batch(view: BatchView) -> Batch {
+    let stage = |cell: StageCell| StageLine { stage: cell.stage.to_string(), count: cell.count, amount: cell.amount.to_string() };
+    let line = |row: MatrixRow| BatchLine {
+        currency: row.currency,
+        kind: row.kind.to_string(),
+        count: row.came_in,
+        amount: row.amount.to_string(),
+        tax: row.tax.to_string(),
+        stages: row.stages.into_iter().map(stage).collect(),
+    };
+    Batch {
+        batch_id: view.batch_id,
+        source: view.source,
+        batch: view.number,
+        entity: view.entity_code,
+        period: view.period.to_string(),
+        received_at: view.received_at,
+        lines: view.matrix.into_iter().map(line).collect(),
+    }
 }
 
 /// Streams the body into a file that is gone when it is closed.
