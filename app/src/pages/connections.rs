@@ -67,7 +67,7 @@ fn ConnectionCard(connection: ConnectionView) -> AnyView {
             })}
             <Facts>
                 <Fact label="Slots in use">
-                    <Count value=connection.in_flight/>" of "{slots.clone()}
+                    {connection.in_flight}" of "{slots.clone()}
                     <meter class="slots" min="0" max=slots value=used aria-label="Slots in use"></meter>
                     {slowed.map(|text| view! { <small class="below">{text}</small> })}
                 </Fact>

@@ -75,6 +75,11 @@ pub enum ReadError {
 pub trait Erp: Send + Sync {
     fn promise(&self) -> Promise;
 
+    /// Sets up at the ERP what posting needs there, when the connection is checked; most need nothing.
+    async fn prepare(&self, _entity_ref: &str) -> Result<(), ReadError> {
+        Ok(())
+    }
+
     /// The wire body. Pure: the same document gives the same bytes.
     fn payload(&self, document: &MappedDocument) -> serde_json::Value;
 

@@ -6,7 +6,7 @@ use connectors::{Erp, netsuite, odoo};
 use domain::{id::ConnectionId, money::Currency, posting::ErpSystem};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use store::connections::{self, Connection};
+use store::connections::{self, Connection, NewConnection};
 
 /// Connections with their connectors, as of the start of the process.
 #[derive(Default)]
@@ -17,7 +17,7 @@ impl Erps {
     pub async fn load(cx: &Context) -> anyhow::Result<Self> {
         let mut erps = Vec::new();
         for connection in connections::list(&cx.pool).await? {
-            let erp = connect(cx, &connection).with_context(|| format!("connection {}", connection.code))?;
+            let erp = connect(cx, &Account::from(&connection)).with_context(|| format!("connection {}", connection.code))?;
             erps.push((Arc::new(connection), erp));
         }
         Ok(Self(erps))
@@ -66,8 +66,44 @@ pub struct OdooSettings {
 /// Documents of one page of a read-back from Odoo.
 const ODOO_PAGE: usize = 500;
 
-fn connect(cx: &Context, connection: &Connection) -> anyhow::Result<Arc<dyn Erp>> {
-    let secret = String::from_utf8(cx.secrets.open(&connection.secrets, &secret_binding(connection.connection_id))?)?;
+/// What a connector is made of: of a connection that is there, or of one to be checked first.
+pub(crate) struct Account<'a> {
+    connection_id: ConnectionId,
+    system: ErpSystem,
+    settings: &'a serde_json::Value,
+    secrets: &'a [u8],
+    processing_seconds_max: i32,
+    request_seconds_max: i32,
+}
+
+impl<'a> From<&'a Connection> for Account<'a> {
+    fn from(of: &'a Connection) -> Self {
+        Self {
+            connection_id: of.connection_id,
+            system: of.system,
+            settings: &of.settings,
+            secrets: &of.secrets,
+            processing_seconds_max: of.processing_seconds_max,
+            request_seconds_max: of.request_seconds_max,
+        }
+    }
+}
+
+impl<'a> From<&'a NewConnection> for Account<'a> {
+    fn from(of: &'a NewConnection) -> Self {
+        Self {
+            connection_id: of.connection_id,
+            system: of.system,
+            settings: &of.settings,
+            secrets: &of.secrets,
+            processing_seconds_max: of.processing_seconds_max,
+            request_seconds_max: of.request_seconds_max,
+        }
+    }
+}
+
+pub(crate) fn connect(cx: &Context, connection: &Account<'_>) -> anyhow::Result<Arc<dyn Erp>> {
+    let secret = String::from_utf8(cx.secrets.open(connection.secrets, &secret_binding(connection.connection_id))?)?;
     let seconds = |seconds: i32| Duration::from_secs(u64::from(seconds.unsigned_abs()));
     let (request_timeout, processing_time_max) = (seconds(connection.request_seconds_max), seconds(connection.processing_seconds_max));
     Ok(match connection.system {

@@ -1,7 +1,9 @@
 //! The commands, one file each.
 
 mod bench;
+mod connection;
 mod demo;
+mod entity;
 mod import;
 mod key;
 mod migrate;
@@ -23,6 +25,12 @@ pub enum Command {
     Simulate(simulate::Arguments),
     /// Brings the database's schema up to date
     Migrate,
+    /// Sets up and lists legal entities
+    #[command(subcommand)]
+    Entity(entity::Arguments),
+    /// Connects ERP accounts and checks them
+    #[command(subcommand)]
+    Connection(connection::Arguments),
     /// Creates, lists and deactivates people
     #[command(subcommand)]
     User(user::Arguments),
@@ -44,6 +52,8 @@ impl Command {
             Self::Demo(arguments) => demo::run(arguments, settings).await,
             Self::Simulate(arguments) => simulate::run(arguments).await,
             Self::Migrate => migrate::run(&settings).await,
+            Self::Entity(arguments) => entity::run(arguments, &settings).await,
+            Self::Connection(arguments) => connection::run(arguments, &settings).await,
             Self::User(arguments) => user::run(arguments, &settings).await,
             Self::Key(arguments) => key::run(arguments, &settings).await,
             Self::Import(arguments) => import::run(arguments, &settings).await,

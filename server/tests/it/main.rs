@@ -4,6 +4,7 @@
 
 mod api;
 mod batches;
+mod company;
 mod demo;
 mod guards;
 mod pages;

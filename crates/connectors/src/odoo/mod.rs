@@ -277,6 +277,10 @@ fn number(value: &Value) -> Option<Decimal> {
 
 #[async_trait]
 impl Erp for Odoo {
+    async fn prepare(&self, entity_ref: &str) -> Result<(), ReadError> {
+        self.ensure_journal(entity_ref).await
+    }
+
     fn promise(&self) -> Promise {
         Promise {
             fence: Fence::Prevents,
