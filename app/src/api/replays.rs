@@ -49,13 +49,20 @@ pub struct ItemChanges {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplayDetail {
     pub set: ReplaySetView,
-    /// Of the items whose turn has not come.
+    /// Of the items whose turn has not come, while the set stands still.
     pub verdicts: Vec<VerdictCount>,
     /// Where the queued ones are now.
     pub stages: Vec<StageCount>,
     pub items: Paged<ReplayItem>,
     pub opened: Option<ItemChanges>,
     pub reach: Reach,
+}
+
+/// A preview looks at every item: not while the page is asked for again every few seconds.
+#[cfg(feature = "ssr")]
+fn previewed(state: domain::replay::ReplayState) -> bool {
+    use domain::replay::ReplayState;
+    matches!(state, ReplayState::Waiting | ReplayState::Paused)
 }
 
 #[server(prefix = "/fn", endpoint = "get_replay")]
@@ -79,7 +86,7 @@ pub async fn get_replay(id: String, #[server(default)] query: ReplayQuery) -> Re
         None => None,
     };
     Ok(ReplayDetail {
-        verdicts: if set.state.is_finished() { Vec::new() } else { store::replays::verdicts(&ctx.pool, &scope, id).await? },
+        verdicts: if previewed(set.state) { store::replays::verdicts(&ctx.pool, &scope, id).await? } else { Vec::new() },
         stages: store::replays::stages(&ctx.pool, &scope, id).await?,
         items: paged(rows, PAGE, |row| row.item.to_string()),
         opened,
