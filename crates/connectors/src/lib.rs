@@ -4,6 +4,7 @@
 
 pub mod netsuite;
 pub mod odoo;
+mod totals;
 
 use async_trait::async_trait;
 use domain::{
@@ -12,6 +13,7 @@ use domain::{
     stage::DocumentKind,
 };
 use std::time::Duration;
+pub use totals::{Class, PeriodTotals, Total};
 
 /// A document as it goes over the wire: made once by [`Erp::payload`], frozen at the first send, the same on every try.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +53,14 @@ pub struct Promise {
     pub not_carried: &'static [&'static str],
 }
 
+/// What the ERP itself totals of a period's AR postings, and where reading them begins.
+#[derive(Debug)]
+pub struct Opening {
+    pub totals: PeriodTotals,
+    /// The first page's. It bounds the pages to what the totals hold: what is posted meanwhile comes with the next read.
+    pub cursor: String,
+}
+
 /// One page of documents of an AR period as the ERP holds them, whoever made them.
 #[derive(Debug)]
 pub struct Page {
@@ -69,6 +79,8 @@ pub enum ReadError {
     NotAnswered(String),
     #[error("unreadable answer: {0}")]
     Unreadable(String),
+    #[error("read incompletely: {0}")]
+    Incomplete(String),
 }
 
 #[async_trait]
@@ -89,7 +101,9 @@ pub trait Erp: Send + Sync {
     /// Looks for the posting key. Finishes what a crash left half-made (a draft) before it answers `Found`.
     async fn probe(&self, payload: &Payload, correlation_id: &str) -> Probed;
 
-    /// AR postings of a legal entity and period, whoever made them, in pages of a stable order. Bounded by
-    /// posting date: with `cursor` `None` the first page.
-    async fn read_period(&self, entity_ref: &str, period: AccountingPeriod, cursor: Option<&str>) -> Result<Page, ReadError>;
+    /// Control totals of the AR postings of a legal entity and period, whoever made them, formed by the ERP.
+    async fn open_period(&self, entity_ref: &str, period: AccountingPeriod) -> Result<Opening, ReadError>;
+
+    /// Those postings, in pages of a stable order, bounded by posting date. The first cursor is the opening's.
+    async fn read_period(&self, entity_ref: &str, period: AccountingPeriod, cursor: &str) -> Result<Page, ReadError>;
 }

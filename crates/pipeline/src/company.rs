@@ -111,7 +111,9 @@ pub async fn create_connection(cx: &Context, actor: &Actor, form: &ConnectionFor
 pub async fn check(cx: &Context, erp: &dyn Erp, entity_ref: &str) -> anyhow::Result<()> {
     let period = AccountingPeriod::of(cx.clock.now().date_naive());
     erp.prepare(entity_ref).await.with_context(|| format!("legal entity {entity_ref}"))?;
-    erp.read_period(entity_ref, period, None).await.with_context(|| format!("reading {period} of legal entity {entity_ref}"))?;
+    let reading = || format!("reading {period} of legal entity {entity_ref}");
+    let opening = erp.open_period(entity_ref, period).await.with_context(reading)?;
+    erp.read_period(entity_ref, period, &opening.cursor).await.with_context(reading)?;
     Ok(())
 }
 

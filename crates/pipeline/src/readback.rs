@@ -6,7 +6,7 @@
 
 use crate::{Context, erps::Erps, posting::BATCH, retry::transaction};
 use anyhow::Context as _;
-use connectors::{Erp, ReadError};
+use connectors::{Erp, PeriodTotals, ReadError};
 use domain::{
     access::Actor,
     exception::{Cause as Trouble, ExceptionKind},
@@ -33,6 +33,8 @@ use uuid::Uuid;
 const CHUNK: usize = 2_000;
 /// Periods with documents that are read every time; older ones only while something of theirs waits to be confirmed.
 const PERIODS_READ: usize = 3;
+/// How often the periods are read before a difference from the ERP's own totals fails the read.
+const READS: u32 = 3;
 /// How often one page is asked for while the ERP says it has too much to do; posting shares its limits.
 const THROTTLED_TRIES: u32 = 6;
 /// The longest wait between them.
@@ -100,29 +102,49 @@ async fn sync_periods(cx: &Context, erps: &Erps, entity: &AttachedEntity, period
     Ok(done)
 }
 
-/// Every document of the periods, once: one that moved while we read is taken as it was seen last.
+/// Every document of the periods, once, in full: what the pages hold is what the ERP totalled before. Somebody at work in
+/// the ERP may change a document in between, so a difference counts when it stays.
 async fn read_all(erp: &dyn Erp, entity_ref: &str, periods: &[AccountingPeriod]) -> Result<Vec<ErpDocument>, ReadError> {
-    let mut seen = BTreeMap::new();
+    let mut reads = 1;
+    loop {
+        match read_once(erp, entity_ref, periods).await {
+            Err(ReadError::Incomplete(_)) if reads < READS => reads += 1,
+            done => return done,
+        }
+    }
+}
+
+async fn read_once(erp: &dyn Erp, entity_ref: &str, periods: &[AccountingPeriod]) -> Result<Vec<ErpDocument>, ReadError> {
+    // all totals first: what moves from one period to another while we read differs from both
+    let mut openings = Vec::new();
     for period in periods {
-        let mut cursor: Option<String> = None;
-        loop {
-            let page = read_page(erp, entity_ref, *period, cursor.as_deref()).await?;
+        openings.push((*period, patient(|| erp.open_period(entity_ref, *period)).await?));
+    }
+    let mut seen = BTreeMap::new();
+    for (period, opening) in openings {
+        let mut read = PeriodTotals::default();
+        let mut cursor = Some(opening.cursor);
+        while let Some(at) = cursor {
+            let page = patient(|| erp.read_period(entity_ref, period, &at)).await?;
+            page.documents.iter().for_each(|document| read.add_document(document));
             seen.extend(page.documents.into_iter().map(|document| (document.erp_id.clone(), document)));
-            match page.next {
-                // a cursor that stands still would be read for ever
-                Some(next) if Some(&next) == cursor.as_ref() => return Err(ReadError::Unreadable(format!("page {next} follows itself"))),
-                Some(next) => cursor = Some(next),
-                None => break,
+            if page.next.as_ref() == Some(&at) {
+                return Err(ReadError::Unreadable(format!("page {at} follows itself")));
             }
+            cursor = page.next;
+        }
+        if let Some(difference) = opening.totals.difference(&read, period) {
+            return Err(ReadError::Incomplete(difference));
         }
     }
     Ok(seen.into_values().collect())
 }
 
-async fn read_page(erp: &dyn Erp, entity_ref: &str, period: AccountingPeriod, cursor: Option<&str>) -> Result<connectors::Page, ReadError> {
+/// Asks again while the ERP says it has too much to do.
+async fn patient<T, Asking: Future<Output = Result<T, ReadError>>>(ask: impl Fn() -> Asking) -> Result<T, ReadError> {
     let mut tries = 0;
     loop {
-        match erp.read_period(entity_ref, period, cursor).await {
+        match ask().await {
             Err(ReadError::Throttled { retry_after_seconds }) if tries < THROTTLED_TRIES => {
                 let wait = retry_after_seconds.map_or(Duration::from_millis(500 << tries), Duration::from_secs);
                 tokio::time::sleep(wait.min(THROTTLED_WAIT_MAX)).await;

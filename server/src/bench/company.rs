@@ -2,7 +2,7 @@
 
 use anyhow::ensure;
 use async_trait::async_trait;
-use connectors::{Erp, Page, Payload, Probed, Promise, ReadError, Sent};
+use connectors::{Erp, Opening, Page, Payload, PeriodTotals, Probed, Promise, ReadError, Sent};
 use domain::{
     access::{Actor, Scope},
     id::{ConnectionId, EntityId, MappingId},
@@ -43,7 +43,11 @@ impl Erp for Instant {
         Probed { probe: Probe::Absent, exchange: Exchange { request: String::new(), status: Some(404), answer: None } }
     }
 
-    async fn read_period(&self, _: &str, _: AccountingPeriod, _: Option<&str>) -> Result<Page, ReadError> {
+    async fn open_period(&self, _: &str, _: AccountingPeriod) -> Result<Opening, ReadError> {
+        Ok(Opening { totals: PeriodTotals::default(), cursor: String::new() })
+    }
+
+    async fn read_period(&self, _: &str, _: AccountingPeriod, _: &str) -> Result<Page, ReadError> {
         Ok(Page { documents: Vec::new(), next: None })
     }
 }

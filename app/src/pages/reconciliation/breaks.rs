@@ -1,7 +1,7 @@
 //! Open breaks, oldest first: what differs, by how much, since when, and why.
 
 use super::BREAKS;
-use crate::components::{Amount, Choice, Column, DataTable, Empty, FilterBar, Pager, Pill, Query, Time, Tone, age};
+use crate::components::{Amount, Choice, Column, DataTable, Empty, FilterBar, Pager, Pill, Query, Tone, age};
 use chrono::{DateTime, Utc};
 use domain::{checkpoint::BreakKind, reconciliation::BreakRow, view::Paged};
 use leptos::prelude::*;
@@ -96,10 +96,7 @@ fn BreakLine(row: BreakRow, now: DateTime<Utc>) -> AnyView {
             <td class="num" data-label="Issued"><Amount value=row.left_amount currency=currency.clone()/></td>
             <td class="num" data-label="In the ERP"><Amount value=row.right_amount currency=currency.clone()/></td>
             <td class="num" data-label="Difference"><Amount value=row.difference currency/></td>
-            <td data-label="Open for" class="nowrap">
-                {age(row.opened_at, now)}
-                {row.expected_by.map(|by| view! { <small class="below">"expected by "<Time at=by/></small> })}
-            </td>
+            <td data-label="Open for" class="nowrap">{age(row.opened_at, now)}</td>
             <td data-label="Why"><span class="prose">{row.explanation}</span></td>
             <td data-label="Owner">{row.owner.unwrap_or_else(|| "–".to_owned())}</td>
         </tr>

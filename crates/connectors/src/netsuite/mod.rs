@@ -10,7 +10,7 @@ mod payload;
 mod read;
 mod wire;
 
-use crate::{Erp, Page, Payload, Probed, Promise, ReadError, Sent};
+use crate::{Erp, Opening, Page, Payload, Probed, Promise, ReadError, Sent};
 use anyhow::{Context, Result, ensure};
 use async_trait::async_trait;
 use domain::{
@@ -20,7 +20,7 @@ use domain::{
     posting::{Fence, MappedDocument, Outcome, Probe},
     stage::DocumentKind,
 };
-use read::Row;
+use read::{Cursor, Row};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -184,11 +184,17 @@ impl Erp for Netsuite {
         Probed { probe, exchange }
     }
 
-    async fn read_period(&self, entity_ref: &str, period: AccountingPeriod, cursor: Option<&str>) -> Result<Page, ReadError> {
-        let suiteql = read::by_period(entity_ref, period, cursor)?;
-        let (answer, _) = self.query(&suiteql, "read-back").await;
+    async fn open_period(&self, entity_ref: &str, period: AccountingPeriod) -> Result<Opening, ReadError> {
+        let (answer, _) = self.query(&read::totals_of_period(entity_ref, period)?, "read-back").await;
+        read::opening(answer)
+    }
+
+    async fn read_period(&self, entity_ref: &str, period: AccountingPeriod, cursor: &str) -> Result<Page, ReadError> {
+        let cursor: Cursor = cursor.parse()?;
+        let (answer, _) = self.query(&read::by_period(entity_ref, period, &cursor)?, "read-back").await;
         let page = read::rows(answer)?;
-        let next = if page.has_more { page.rows.last().map(Row::key) } else { None };
+        let last = page.rows.last().filter(|_| page.has_more).map(Row::key).transpose()?;
+        let next = last.map(|after| Cursor { after, ..cursor }.to_string());
         let documents = page.rows.iter().map(Row::document).collect::<Result<_, _>>()?;
         Ok(Page { documents, next })
     }

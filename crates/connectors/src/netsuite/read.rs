@@ -4,7 +4,7 @@ use super::{
     answer,
     wire::{Answer, Failure},
 };
-use crate::ReadError;
+use crate::{Class, Opening, PeriodTotals, ReadError, Total};
 use chrono::NaiveDate;
 use domain::{
     period::AccountingPeriod,
@@ -21,11 +21,16 @@ const OURS: &str = "tieout-";
 
 /// Invoices, credit memos, and journals to AR; receipts and refunds on the same account belong to another checkpoint.
 /// Functional amounts (`tal.debit`) are left out: amounts are in the transaction's currency.
-const LINES: &str = "SELECT t.id AS id, t.tranid AS tranid, t.externalid AS externalid, t.type AS type, t.entity AS entity, \
+const COLUMNS: &str = "t.id AS id, t.tranid AS tranid, t.externalid AS externalid, t.type AS type, t.entity AS entity, \
 t.voided AS voided, t.posting AS posting, t.taxtotal AS taxtotal, TO_CHAR(t.trandate, 'YYYY-MM-DD') AS trandate, \
 TO_CHAR(t.duedate, 'YYYY-MM-DD') AS duedate, TO_CHAR(t.lastmodifieddate, 'YYYY-MM-DD HH24:MI:SS') AS lastmodified, \
 tl.subsidiary AS subsidiary, tl.uniquekey AS uniquekey, tl.foreignamount AS foreignamount, c.symbol AS currency, \
-TO_CHAR(p.startdate, 'YYYY-MM-DD') AS periodstart, TO_CHAR(p.enddate, 'YYYY-MM-DD') AS periodend \
+TO_CHAR(p.startdate, 'YYYY-MM-DD') AS periodstart, TO_CHAR(p.enddate, 'YYYY-MM-DD') AS periodend";
+
+const TOTALS: &str = "t.type AS type, c.symbol AS currency, COUNT(*) AS lines, SUM(tl.foreignamount) AS foreignamount, \
+MAX(tl.uniquekey) AS uniquekey";
+
+const RECEIVABLES: &str = "\
 FROM transactionline tl \
 INNER JOIN transaction t ON t.id = tl.transaction \
 INNER JOIN transactionaccountingline tal ON tal.transaction = tl.transaction AND tal.transactionline = tl.id \
@@ -35,22 +40,71 @@ INNER JOIN currency c ON c.id = t.currency \
 WHERE a.accttype = 'AcctRec' AND t.type IN ('CustInvc', 'CustCred', 'Journal')";
 
 pub(super) fn by_external_id(external_id: &str) -> String {
-    format!("{LINES} AND t.externalid IN ('{}') ORDER BY tl.uniquekey", external_id.replace('\'', "''"))
+    format!("SELECT {COLUMNS} {RECEIVABLES} AND t.externalid IN ('{}') ORDER BY tl.uniquekey", external_id.replace('\'', "''"))
 }
 
-/// The period by the posting period's own dates: a document re-dated to the next month is read there.
-/// Paged by the unique line key, because an offset would shift when someone posts meanwhile.
-pub(super) fn by_period(entity_ref: &str, period: AccountingPeriod, cursor: Option<&str>) -> Result<String, ReadError> {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let after = cursor.unwrap_or("0");
-    if !digits(entity_ref) || !digits(after) {
-        return Err(ReadError::Unreadable(format!("subsidiary {entity_ref:?} or cursor {after:?} is not a number")));
-    }
+/// Totals of a period, and the last key they hold.
+pub(super) fn totals_of_period(entity_ref: &str, period: AccountingPeriod) -> Result<String, ReadError> {
+    let within = within(entity_ref, period)?;
+    Ok(format!("SELECT {TOTALS} {RECEIVABLES} {within} GROUP BY t.type, c.symbol"))
+}
+
+/// A page's rows between the last key that was read and the last that the totals hold. Paged by the unique line key, because
+/// an offset would shift when someone posts meanwhile.
+pub(super) fn by_period(entity_ref: &str, period: AccountingPeriod, cursor: &Cursor) -> Result<String, ReadError> {
+    let (within, Cursor { after, through }) = (within(entity_ref, period)?, cursor);
+    let keys = format!("tl.uniquekey > {after} AND tl.uniquekey <= {through}");
+    Ok(format!("SELECT {COLUMNS} {RECEIVABLES} {within} AND {keys} ORDER BY tl.uniquekey"))
+}
+
+/// By the posting period's own dates: a document re-dated to the next month is read there.
+fn within(entity_ref: &str, period: AccountingPeriod) -> Result<String, ReadError> {
+    let subsidiary: u64 = entity_ref.parse().map_err(|_| ReadError::Unreadable(format!("subsidiary {entity_ref:?} is not a number")))?;
     let (first, last) = (period.first_day(), period.last_day());
     Ok(format!(
-        "{LINES} AND tl.subsidiary = {entity_ref} AND p.startdate = TO_DATE('{first}', 'YYYY-MM-DD') \
-         AND p.enddate = TO_DATE('{last}', 'YYYY-MM-DD') AND tl.uniquekey > {after} ORDER BY tl.uniquekey"
+        "AND tl.subsidiary = {subsidiary} AND p.startdate = TO_DATE('{first}', 'YYYY-MM-DD') AND p.enddate = TO_DATE('{last}', 'YYYY-MM-DD')"
     ))
+}
+
+/// Unique line keys: the last one read, and the last to be read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cursor {
+    pub(super) after: u64,
+    pub(super) through: u64,
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.after, self.through)
+    }
+}
+
+impl std::str::FromStr for Cursor {
+    type Err = ReadError;
+
+    fn from_str(text: &str) -> Result<Self, ReadError> {
+        let keys = text.split_once(':').and_then(|(after, through)| Some((after.parse().ok()?, through.parse().ok()?)));
+        let (after, through) = keys.ok_or_else(|| ReadError::Unreadable(format!("cursor {text:?}")))?;
+        Ok(Self { after, through })
+    }
+}
+
+/// The totals out of their one page; there are never more groups than a page holds.
+pub(super) fn opening(answer: Result<Answer, Failure>) -> Result<Opening, ReadError> {
+    let mut totals = PeriodTotals::default();
+    let mut through = 0;
+    for row in rows(answer)?.rows {
+        let (count, amount) = (row.parsed("lines")?, row.parsed("foreignamount")?);
+        let class = match row.need("type")?.as_str() {
+            "CustInvc" => Class::Invoices,
+            "CustCred" => Class::CreditMemos,
+            "Journal" => Class::Journals,
+            other => return Err(ReadError::Unreadable(format!("transaction type {other:?}"))),
+        };
+        totals.add(class, row.parsed("currency")?, Total { count, amount });
+        through = through.max(row.key()?);
+    }
+    Ok(Opening { totals, cursor: Cursor { after: 0, through }.to_string() })
 }
 
 pub(super) struct Rows {
@@ -75,12 +129,7 @@ pub(super) fn rows(answer: Result<Answer, Failure>) -> Result<Rows, ReadError> {
     let (Some(items), Some(has_more)) = (body["items"].as_array(), body["hasMore"].as_bool()) else {
         return Err(ReadError::Unreadable("a page without items or hasMore".to_owned()));
     };
-    // The next page starts after the last key of this one, so each must be there.
-    let rows: Vec<Row> = items.iter().map(|item| Row(item.clone())).collect();
-    if rows.iter().any(|row| row.text("uniquekey").is_none()) {
-        return Err(ReadError::Unreadable("a line without its key".to_owned()));
-    }
-    Ok(Rows { rows, has_more })
+    Ok(Rows { rows: items.iter().map(|item| Row(item.clone())).collect(), has_more })
 }
 
 /// One line on an AR account. SuiteQL gives texts, sometimes numbers, and leaves out what is null.
@@ -109,8 +158,8 @@ impl Row {
     }
 
     /// Where the next page starts.
-    pub(super) fn key(&self) -> String {
-        self.text("uniquekey").unwrap_or_default()
+    pub(super) fn key(&self) -> Result<u64, ReadError> {
+        self.parsed("uniquekey")
     }
 
     pub(super) fn document(&self) -> Result<ErpDocument, ReadError> {
@@ -121,8 +170,8 @@ impl Row {
             "CustInvc" => (ErpKind::Invoice, id, amount),
             "CustCred" => (ErpKind::CreditMemo, id, -amount),
             // A journal can hit AR with several lines; each is a posting of its own.
-            "Journal" if amount.is_sign_negative() => (ErpKind::JournalCredit, format!("{id}/{}", self.key()), -amount),
-            "Journal" => (ErpKind::JournalDebit, format!("{id}/{}", self.key()), amount),
+            "Journal" if amount.is_sign_negative() => (ErpKind::JournalCredit, format!("{id}/{}", self.key()?), -amount),
+            "Journal" => (ErpKind::JournalDebit, format!("{id}/{}", self.key()?), amount),
             other => return Err(ReadError::Unreadable(format!("transaction type {other:?}"))),
         };
         Ok(ErpDocument {

@@ -12,10 +12,11 @@
 
 mod journal;
 mod payload;
+mod period;
 mod read;
 mod wire;
 
-use crate::{Erp, Page, Payload, Probed, Promise, ReadError, Sent};
+use crate::{Erp, Opening, Page, Payload, Probed, Promise, ReadError, Sent};
 use async_trait::async_trait;
 use domain::{
     money::Currency,
@@ -309,9 +310,13 @@ impl Erp for Odoo {
         Probed { probe, exchange: talk.exchange() }
     }
 
-    async fn read_period(&self, entity_ref: &str, period: AccountingPeriod, cursor: Option<&str>) -> Result<Page, ReadError> {
-        let company = read::company_id(entity_ref)?;
+    async fn open_period(&self, entity_ref: &str, period: AccountingPeriod) -> Result<Opening, ReadError> {
         let mut talk = self.wire.talk("read-period", self.request_timeout);
-        read::period_page(&mut talk, company, period, cursor, self.page_rows).await
+        period::open(&mut talk, read::company_id(entity_ref)?, period).await
+    }
+
+    async fn read_period(&self, entity_ref: &str, period: AccountingPeriod, cursor: &str) -> Result<Page, ReadError> {
+        let mut talk = self.wire.talk("read-period", self.request_timeout);
+        period::page(&mut talk, read::company_id(entity_ref)?, period, cursor.parse()?, self.page_rows).await
     }
 }

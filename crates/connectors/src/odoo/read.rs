@@ -4,12 +4,9 @@ use super::{
     number, payload, refusal,
     wire::{Fault, Talk},
 };
-use crate::{Page, ReadError};
+use crate::ReadError;
 use chrono::NaiveDate;
-use domain::{
-    period::AccountingPeriod,
-    posting::{ErpDocument, ErpKind, ErpState, PostingKey},
-};
+use domain::posting::{ErpDocument, ErpKind, ErpState, PostingKey};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
@@ -17,8 +14,8 @@ use serde_json::{Value, json};
 const SAME_KEY_ROWS_MAX: usize = 20;
 const KEY_PREFIX: &str = "tieout-";
 
-const MOVE_TYPES: [&str; 2] = ["out_invoice", "out_refund"];
-const MOVE_FIELDS: [&str; 16] = [
+pub(super) const MOVE_TYPES: [&str; 2] = ["out_invoice", "out_refund"];
+pub(super) const MOVE_FIELDS: [&str; 16] = [
     "name",
     "ref",
     "move_type",
@@ -36,9 +33,6 @@ const MOVE_FIELDS: [&str; 16] = [
     "write_date",
     "journal_id",
 ];
-const LINE_FIELDS: [&str; 10] =
-    ["move_id", "move_name", "ref", "parent_state", "company_id", "partner_id", "currency_id", "amount_currency", "date", "write_date"];
-
 /// A document with what only finishing it needs.
 pub(super) struct Held {
     pub id: i64,
@@ -106,50 +100,7 @@ pub(super) async fn number_holder(talk: &mut Talk<'_>, company: i64, journal: i6
     }))
 }
 
-/// One page of the AR postings of a period: first the invoices and credit notes in any state, then the receivable lines of
-/// whatever else touches AR (journals, other documents), each line on its own so that two sides of one journal don't net out.
-/// Receipts stay outside: they come through bank and cash journals and are checked against the applied cash. Lines without an
-/// amount in their currency (exchange differences) change no receivable in that currency.
-pub(super) async fn period_page(
-    talk: &mut Talk<'_>,
-    company: i64,
-    period: AccountingPeriod,
-    cursor: Option<&str>,
-    page_rows: usize,
-) -> Result<Page, ReadError> {
-    let unreadable = |what: &str| ReadError::Unreadable(what.to_owned());
-    let (part, after) = cursor.unwrap_or("documents:0").split_once(':').ok_or_else(|| unreadable("cursor"))?;
-    let after: i64 = after.parse().map_err(|_| unreadable("cursor"))?;
-    let mut domain = vec![
-        json!(["company_id", "=", company]),
-        json!(["date", ">=", period.first_day()]),
-        json!(["date", "<=", period.last_day()]),
-        json!(["id", ">", after]),
-    ];
-    let is_documents = part == "documents";
-    let (method, fields) = if is_documents {
-        domain.push(json!(["move_type", "in", MOVE_TYPES]));
-        ("account.move/search_read", MOVE_FIELDS.as_slice())
-    } else {
-        domain.push(json!(["account_id.account_type", "=", "asset_receivable"]));
-        domain.push(json!(["move_id.move_type", "not in", MOVE_TYPES]));
-        domain.push(json!(["journal_id.type", "not in", ["bank", "cash", "credit"]]));
-        domain.push(json!(["amount_currency", "!=", 0]));
-        ("account.move.line/search_read", LINE_FIELDS.as_slice())
-    };
-    let found = talk.call(method, company, json!({ "domain": domain, "fields": fields, "order": "id", "limit": page_rows })).await?;
-    let rows = found.as_array().ok_or_else(|| unreadable("not a list"))?;
-    let read = |row: &Value| if is_documents { held(row).map(|held| held.document) } else { journal_line(row) };
-    let documents = rows
-        .iter()
-        .map(|row| read(row).ok_or_else(|| unreadable(&format!("{method}: id {} lacks a field or has an unknown currency", row["id"]))))
-        .collect::<Result<Vec<_>, _>>()?;
-    let last = rows.last().and_then(|row| row["id"].as_i64()).filter(|_| rows.len() == page_rows);
-    let next = last.map(|id| format!("{part}:{id}")).or_else(|| is_documents.then(|| "lines:0".to_owned()));
-    Ok(Page { documents, next })
-}
-
-fn held(row: &Value) -> Option<Held> {
+pub(super) fn held(row: &Value) -> Option<Held> {
     let kind = if row["move_type"] == "out_refund" { ErpKind::CreditMemo } else { ErpKind::Invoice };
     let id = row["id"].as_i64()?;
     let document = ErpDocument {
@@ -168,21 +119,8 @@ fn held(row: &Value) -> Option<Held> {
     Some(Held { id, document, posted_before: row["posted_before"] == true, net })
 }
 
-fn journal_line(row: &Value) -> Option<ErpDocument> {
-    let amount = number(&row["amount_currency"])?;
-    let kind = if amount.is_sign_negative() { ErpKind::JournalCredit } else { ErpKind::JournalDebit };
-    Some(ErpDocument {
-        erp_id: format!("{}/{}", row["move_id"][0].as_i64()?, row["id"].as_i64()?),
-        erp_number: row["move_name"].as_str().unwrap_or_default().to_owned(),
-        kind,
-        state: state(&row["parent_state"])?,
-        total: amount.abs(),
-        ..common(row)?
-    })
-}
-
 /// What both have; the rest is overwritten by the caller.
-fn common(row: &Value) -> Option<ErpDocument> {
+pub(super) fn common(row: &Value) -> Option<ErpDocument> {
     Some(ErpDocument {
         erp_id: String::new(),
         erp_number: String::new(),
@@ -201,7 +139,7 @@ fn common(row: &Value) -> Option<ErpDocument> {
     })
 }
 
-fn state(value: &Value) -> Option<ErpState> {
+pub(super) fn state(value: &Value) -> Option<ErpState> {
     match value.as_str()? {
         "posted" => Some(ErpState::Posted),
         "draft" => Some(ErpState::Draft),

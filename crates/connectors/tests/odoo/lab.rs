@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use connectors::{
-    Erp, Payload, ReadError,
+    Erp, Payload, PeriodTotals, ReadError,
     odoo::{Config, Odoo, PAGE_ROWS, PROCESSING_TIME_MAX, REQUEST_TIMEOUT},
 };
 use domain::{
@@ -179,17 +179,18 @@ pub fn payload(odoo: &Odoo, document: &MappedDocument) -> Payload {
     }
 }
 
-/// Every document of a period, page by page.
+/// Every document of a period, page by page; as many as Odoo totals.
 pub async fn period(odoo: &Odoo, entity_ref: &str, period: &str) -> Result<Vec<ErpDocument>, ReadError> {
-    let (mut documents, mut cursor) = (Vec::new(), None);
-    loop {
-        let page = odoo.read_period(entity_ref, period.parse().unwrap(), cursor.as_deref()).await?;
+    let period = period.parse().unwrap();
+    let opening = odoo.open_period(entity_ref, period).await?;
+    let (mut documents, mut read, mut cursor) = (Vec::new(), PeriodTotals::default(), Some(opening.cursor));
+    while let Some(at) = cursor {
+        let page = odoo.read_period(entity_ref, period, &at).await?;
+        page.documents.iter().for_each(|document| read.add_document(document));
         documents.extend(page.documents);
-        match page.next {
-            Some(next) => cursor = Some(next),
-            None => return Ok(documents),
-        }
+        cursor = page.next;
     }
+    opening.totals.difference(&read, period).map_or(Ok(documents), |difference| Err(ReadError::Incomplete(difference)))
 }
 
 /// What happens to a call on its way.

@@ -1,7 +1,7 @@
 //! Every AR posting of a period, whoever made it.
 
 use crate::lab::{CORRELATION, Lab, payload, period};
-use connectors::{Erp, odoo::Config};
+use connectors::{Erp, PeriodTotals, odoo::Config};
 use domain::posting::{ErpDocument, ErpKind, ErpState};
 use serde_json::{Value, json};
 
@@ -94,4 +94,33 @@ async fn companies_do_not_mix() {
     let documents = period(&us, &german.entity_ref, "2026-11").await.unwrap();
     assert!(documents.iter().any(|d| d.posting_key.as_ref() == Some(&german.posting_key)));
     assert!(documents.iter().all(|d| d.entity_ref == german.entity_ref));
+}
+
+#[tokio::test]
+async fn pages_hold_what_odoo_totalled_before_and_nothing_that_came_later() {
+    let Some(lab) = Lab::open("pages_hold_what_odoo_totalled_before_and_nothing_that_came_later") else { return };
+    let odoo = lab.connector("US").await;
+    let june = "2026-06".parse().unwrap();
+    let mut invoice = lab.invoice("US");
+    (invoice.document_date, invoice.posting_date) = (crate::lab::day("2026-06-05"), crate::lab::day("2026-06-05"));
+    odoo.post(&payload(&odoo, &invoice), CORRELATION).await;
+    let customer = lab.customer("US");
+    let draft = json!({ "move_type": "out_refund", "partner_id": customer, "invoice_date": "2026-06-12", "date": "2026-06-12" });
+    let draft = by_hand(&lab, draft, &[]).await;
+    let before = odoo.open_period(&invoice.entity_ref, june).await.unwrap();
+    assert_eq!(of(&period(&odoo, &invoice.entity_ref, "2026-06").await.unwrap(), draft).len(), 1);
+
+    let mut later = lab.invoice("US");
+    (later.document_date, later.posting_date) = (crate::lab::day("2026-06-20"), crate::lab::day("2026-06-20"));
+    odoo.post(&payload(&odoo, &later), CORRELATION).await;
+    let read = async || {
+        let mut read = PeriodTotals::default();
+        let page = odoo.read_period(&invoice.entity_ref, june, &before.cursor).await.unwrap();
+        page.documents.iter().for_each(|document| read.add_document(document));
+        read
+    };
+    assert_eq!(read().await, before.totals);
+    lab.done("account.move/unlink", "US", json!({ "ids": [draft] })).await;
+    let difference = before.totals.difference(&read().await, june).unwrap();
+    assert!(difference.starts_with("credit memos of 2026-06 in USD: the ERP totals"), "{difference}");
 }

@@ -348,6 +348,26 @@ async fn an_erp_that_does_not_answer_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_page_that_leaves_a_document_out_once_is_read_again() {
+    let posting = three_confirmed().await;
+    posting.erp.ledger().left_out = Some(("INV-2".into(), 1));
+    assert_eq!(posting.sync().await.gone, 0);
+    assert_eq!(posting.stage("INV-2").await, Stage::Confirmed);
+}
+
+#[tokio::test]
+async fn pages_that_never_hold_what_the_erp_totals_fail_the_read_with_both_figures_and_change_nothing() {
+    let posting = three_confirmed().await;
+    posting.erp.ledger().left_out = Some(("INV-2".into(), u32::MAX));
+    let error = readback::sync(&posting.world.cx, &posting.erps, posting.world.us, october()).await.unwrap_err();
+    assert!(format!("{error:#}").contains("the ERP totals 3 of"), "{error:#}");
+    assert_eq!(posting.stage("INV-2").await, Stage::Confirmed, "left out of a page is not gone from the ERP");
+    let reads = erp_documents::read_states(&posting.world.db.pool, &posting.scope(), october()).await.unwrap();
+    let us = reads.iter().find(|read| read.entity_code == "US").unwrap();
+    assert!(us.error.as_deref().unwrap().contains("its pages hold 2 of"), "{:?}", us.error);
+}
+
+#[tokio::test]
 async fn an_older_read_does_not_overwrite_a_newer_one() {
     let posting = three_confirmed().await;
     let older = erp_documents::Read {

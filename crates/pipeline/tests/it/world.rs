@@ -3,7 +3,7 @@
 use crate::invoices::{World, batch, invoice};
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use connectors::{Erp, Page, Payload, Probed, Promise, ReadError, Sent};
+use connectors::{Erp, Opening, Page, Payload, Probed, Promise, ReadError, Sent};
 use domain::{
     access::{Actor, Caller, Scope},
     clock::FixedClock,
@@ -100,7 +100,11 @@ impl Erp for ScriptedErp {
         Probed { probe, exchange: Exchange { request: "look".into(), status: None, answer: None } }
     }
 
-    async fn read_period(&self, _: &str, _: AccountingPeriod, _: Option<&str>) -> Result<Page, ReadError> {
+    async fn open_period(&self, _: &str, _: AccountingPeriod) -> Result<Opening, ReadError> {
+        Err(ReadError::NotAnswered("this one is not read back".into()))
+    }
+
+    async fn read_period(&self, _: &str, _: AccountingPeriod, _: &str) -> Result<Page, ReadError> {
         Err(ReadError::NotAnswered("this one is not read back".into()))
     }
 }

@@ -31,6 +31,8 @@ pub enum FaultKind {
     Permission,
     /// Someone else holds the record.
     Locked,
+    /// A page without its last row that says it is the last one.
+    RowLost,
 }
 
 /// Which requests it strikes.

@@ -2,7 +2,7 @@
 
 use super::{ClosedPeriodError, FaultKind, FaultRule, On, OverConcurrency, State, compose, error::Refusal, lock, oauth};
 use axum::{
-    Router,
+    Json, Router,
     body::Body,
     http::{HeaderMap, Request, StatusCode},
     response::{IntoResponse, Response},
@@ -10,6 +10,7 @@ use axum::{
 use futures::future::BoxFuture;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
+use serde_json::Value;
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, task::JoinSet};
 use tower::ServiceExt;
@@ -121,7 +122,19 @@ async fn strike(state: &Arc<State>, rule: &FaultRule, token: &str, work: Work) -
                 .into_response()
         }
         FaultKind::Locked => Refusal::new(StatusCode::BAD_REQUEST, "RCRD_HAS_BEEN_CHANGED", "Record has been changed.").into_response(),
+        FaultKind::RowLost => without_last_row(work().await).await,
     }
+}
+
+async fn without_last_row(answer: Response) -> Response {
+    let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap_or_default();
+    let mut page: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if let Some(items) = page["items"].as_array_mut() {
+        items.pop();
+        page["count"] = items.len().into();
+    }
+    page["hasMore"] = false.into();
+    Json(page).into_response()
 }
 
 pub(super) fn closed_period(switch: ClosedPeriodError) -> Refusal {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! SELECT column AS name, … FROM <ar lines> WHERE condition AND … ORDER BY tl.uniquekey
+//! SELECT column AS name, COUNT(*) AS name, SUM(column) AS name, MAX(column) AS name, … FROM <ar lines> WHERE condition AND … GROUP BY column, …
 //! ```
 //!
 //! `<ar lines>` is the one join of [`FROM`]; a column is `alias.name` or `TO_CHAR(alias.name, 'YYYY-MM-DD')`; a condition
@@ -27,11 +28,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chrono::NaiveDate;
-use parse::{Column, Literal, Select};
+use parse::{Column, Literal, Select, Shown};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Lines on AR accounts with their transaction, period and currency.
 const FROM: &str = "transactionline tl \
@@ -89,11 +90,43 @@ fn answer(state: &State, body: &[u8], page: PageQuery) -> Result<Value, Refusal>
         }
         None => ledger.ar_after(after(&select)).map(row).filter(|row| select.conditions.iter().all(|c| row.keeps(c))).collect(),
     };
-    let items: Vec<Value> = matching.iter().skip(offset).take(limit).map(|row| row.shown(&select)).collect();
+    let results = groups(&select, matching);
+    let items: Vec<Value> = results.iter().skip(offset).take(limit).map(|rows| shown(&select, rows)).collect();
     Ok(json!({
-        "links": [], "count": items.len(), "hasMore": offset + items.len() < matching.len(), "items": items,
-        "offset": offset, "totalResults": matching.len(),
+        "links": [], "count": items.len(), "hasMore": offset + items.len() < results.len(), "items": items,
+        "offset": offset, "totalResults": results.len(),
     }))
+}
+
+/// The rows of each result: its group's, or one.
+fn groups<'a>(select: &Select, matching: Vec<Row<'a>>) -> Vec<Vec<Row<'a>>> {
+    if select.group.is_empty() {
+        return matching.into_iter().map(|row| vec![row]).collect();
+    }
+    let mut groups: BTreeMap<Vec<String>, Vec<Row<'a>>> = BTreeMap::new();
+    for row in matching {
+        let key = select.group.iter().map(|column| row.cell(*column).text().unwrap_or_default()).collect();
+        groups.entry(key).or_default().push(row);
+    }
+    groups.into_values().collect()
+}
+
+/// Values are texts, and what is null is left out (U).
+fn shown(select: &Select, rows: &[Row<'_>]) -> Value {
+    let numbers = |column| rows.iter().filter_map(move |row| if let Cell::Number(number) = row.cell(column) { Some(number) } else { None });
+    let mut shown = Map::new();
+    for (what, name) in &select.columns {
+        let text = match what {
+            Shown::Column(column) => rows.first().and_then(|row| row.cell(*column).text()),
+            Shown::Count => Some(rows.len().to_string()),
+            Shown::Sum(column) => Some(numbers(*column).sum::<Decimal>().to_string()),
+            Shown::Max(column) => numbers(*column).max().map(|number| number.to_string()),
+        };
+        if let Some(text) = text {
+            shown.insert(name.clone(), text.into());
+        }
+    }
+    Value::Object(shown)
 }
 
 /// The list of `t.externalid IN (…)`: looked up, not searched for.
@@ -122,6 +155,17 @@ enum Cell {
     Text(String),
     Number(Decimal),
     Date(NaiveDate),
+}
+
+impl Cell {
+    fn text(self) -> Option<String> {
+        match self {
+            Self::Null => None,
+            Self::Text(text) => Some(text),
+            Self::Number(number) => Some(number.to_string()),
+            Self::Date(date) => Some(date.to_string()),
+        }
+    }
 }
 
 impl Row<'_> {
@@ -173,20 +217,5 @@ impl Row<'_> {
             std::mem::discriminant(&cell) == std::mem::discriminant(&literal)
                 && cell.partial_cmp(&literal).is_some_and(|order| condition.comparison.holds(order))
         })
-    }
-
-    /// Values are texts, and what is null is left out (U).
-    fn shown(&self, select: &Select) -> Value {
-        let mut shown = Map::new();
-        for (column, name) in &select.columns {
-            let text = match self.cell(*column) {
-                Cell::Null => continue,
-                Cell::Text(text) => text,
-                Cell::Number(number) => number.to_string(),
-                Cell::Date(date) => date.to_string(),
-            };
-            shown.insert(name.clone(), text.into());
-        }
-        Value::Object(shown)
     }
 }

@@ -1,4 +1,5 @@
 use super::world::*;
+use connectors::PeriodTotals;
 use domain::{
     money::Currency,
     period::AccountingPeriod,
@@ -164,8 +165,34 @@ async fn a_read_that_is_not_answered_is_an_error_and_not_an_empty_page() {
         ("permission", "credentials refused"),
     ] {
         world.fault_with(json!({ "kind": fault, "on": "read", "next": 1 })).await;
-        let error = world.erp.read_period("1", october(), None).await.unwrap_err();
+        let error = world.erp.read_period("1", october(), "0:9").await.unwrap_err();
+        assert!(error.to_string().starts_with(expected), "{fault}: {error}");
+        world.fault_with(json!({ "kind": fault, "on": "read", "next": 1 })).await;
+        let error = world.erp.open_period("1", october()).await.unwrap_err();
         assert!(error.to_string().starts_with(expected), "{fault}: {error}");
     }
-    assert!(matches!(world.erp.read_period("1 OR 1 = 1", october(), None).await, Err(ReadError::Unreadable(_))));
+    assert!(matches!(world.erp.open_period("1 OR 1 = 1", october()).await, Err(ReadError::Unreadable(_))));
+    assert!(matches!(world.erp.read_period("1 OR 1 = 1", october(), "0:9").await, Err(ReadError::Unreadable(_))));
+    assert!(matches!(world.erp.read_period("1", october(), "0:9 OR 1 = 1").await, Err(ReadError::Unreadable(_))));
+}
+
+#[tokio::test]
+async fn a_page_that_lacks_a_row_differs_from_the_totals_and_a_later_posting_does_not() {
+    use connectors::Erp;
+    let world = World::new().await;
+    for number in ["INV-1", "INV-2", "INV-3"] {
+        world.accepted(&an_invoice(number)).await;
+    }
+    let opening = world.erp.open_period("1", october()).await.unwrap();
+    world.accepted(&an_invoice("INV-4")).await;
+    let read = async || {
+        let mut read = PeriodTotals::default();
+        let page = world.erp.read_period("1", october(), &opening.cursor).await.unwrap();
+        page.documents.iter().for_each(|document| read.add_document(document));
+        read
+    };
+    assert_eq!(read().await, opening.totals, "what came meanwhile is not read");
+    world.fault_with(json!({ "kind": "row_lost", "on": "read", "next": 1 })).await;
+    let difference = opening.totals.difference(&read().await, october()).unwrap();
+    assert_eq!(difference, "invoices of 2026-10 in USD: the ERP totals 3 of 357, its pages hold 2 of 238");
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use connectors::{
-    Erp, Payload, Probed, Sent,
+    Erp, Payload, PeriodTotals, Probed, Sent,
     netsuite::{Config, Netsuite},
 };
 use domain::{
@@ -150,16 +150,18 @@ impl World {
 
     /// The whole period, page by page; with the sizes of the pages.
     pub async fn read(&self, entity_ref: &str, period: AccountingPeriod) -> (Vec<ErpDocument>, Vec<usize>) {
-        let (mut documents, mut sizes, mut cursor) = (Vec::new(), Vec::new(), None);
-        loop {
-            let page = self.erp.read_period(entity_ref, period, cursor.as_deref()).await.unwrap();
+        let (mut documents, mut sizes, mut read) = (Vec::new(), Vec::new(), PeriodTotals::default());
+        let opening = self.erp.open_period(entity_ref, period).await.unwrap();
+        let mut cursor = Some(opening.cursor);
+        while let Some(at) = cursor {
+            let page = self.erp.read_period(entity_ref, period, &at).await.unwrap();
             sizes.push(page.documents.len());
+            page.documents.iter().for_each(|document| read.add_document(document));
             documents.extend(page.documents);
-            match page.next {
-                Some(next) => cursor = Some(next),
-                None => return (documents, sizes),
-            }
+            cursor = page.next;
         }
+        assert_eq!(opening.totals, read, "the ERP's totals are those of its pages");
+        (documents, sizes)
     }
 }
 

@@ -7,9 +7,19 @@ use std::cmp::Ordering;
 
 #[derive(Debug)]
 pub(super) struct Select {
-    /// Column and the name it is shown under.
-    pub(super) columns: Vec<(Column, String)>,
+    /// What is shown, and the name it is shown under.
+    pub(super) columns: Vec<(Shown, String)>,
     pub(super) conditions: Vec<Condition>,
+    /// The columns of `GROUP BY`; empty: rows, in the order of their keys.
+    pub(super) group: Vec<Column>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    Column(Column),
+    Count,
+    Sum(Column),
+    Max(Column),
 }
 
 #[derive(Debug)]
@@ -121,9 +131,18 @@ pub(super) fn select(text: &str) -> Result<Select, Refusal> {
     while tokens.takes(&word("and")) {
         conditions.push(tokens.condition()?);
     }
-    tokens.word("order")?;
-    tokens.word("by")?;
-    tokens.expect(&word("tl.uniquekey"))?;
+    let mut group = Vec::new();
+    if tokens.takes(&word("group")) {
+        tokens.word("by")?;
+        group.push(tokens.column()?);
+        while tokens.takes(&sign(",")) {
+            group.push(tokens.column()?);
+        }
+    } else {
+        tokens.word("order")?;
+        tokens.word("by")?;
+        tokens.expect(&word("tl.uniquekey"))?;
+    }
     if let Some(token) = tokens.next() {
         return Err(refuse(&token));
     }
@@ -132,7 +151,14 @@ pub(super) fn select(text: &str) -> Result<Select, Refusal> {
     if !conditions.iter().any(receivable) {
         return Err(Refusal::request("This subset needs a.accttype = 'AcctRec'."));
     }
-    Ok(Select { columns, conditions })
+    let belongs = |shown: &Shown| match shown {
+        Shown::Column(column) => group.is_empty() || group.contains(column),
+        Shown::Count | Shown::Sum(_) | Shown::Max(_) => !group.is_empty(),
+    };
+    if !columns.iter().all(|(shown, _)| belongs(shown)) {
+        return Err(Refusal::request("Aggregates and columns that are not in GROUP BY don't go together."));
+    }
+    Ok(Select { columns, conditions, group })
 }
 
 fn word(text: &str) -> Token {
@@ -233,21 +259,35 @@ impl Tokens {
         Column::named(&name).ok_or_else(|| Refusal::request(format!("Unknown identifier: {name}")))
     }
 
-    /// `column [AS name]` or `TO_CHAR(column, format) [AS name]`.
-    fn shown_column(&mut self) -> Result<(Column, String), Refusal> {
-        let formatted = self.takes(&word("to_char"));
-        if formatted {
-            self.expect(&sign("("))?;
-        }
-        let column = self.column()?;
-        if formatted {
-            self.expect(&sign(","))?;
-            let format = if column == Column::LastModified { "YYYY-MM-DD HH24:MI:SS" } else { "YYYY-MM-DD" };
-            self.expect(&Token::Text(format.to_owned()))?;
-            self.expect(&sign(")"))?;
-        }
+    /// `column`, `TO_CHAR(column, format)`, `COUNT(*)`, `SUM(column)` or `MAX(column)`; then `AS name`.
+    fn shown_column(&mut self) -> Result<(Shown, String), Refusal> {
+        let shown = if self.takes(&word("count")) {
+            self.in_brackets(|tokens| tokens.expect(&sign("*")))?;
+            Shown::Count
+        } else if self.takes(&word("sum")) {
+            Shown::Sum(self.in_brackets(Self::column)?)
+        } else if self.takes(&word("max")) {
+            Shown::Max(self.in_brackets(Self::column)?)
+        } else if self.takes(&word("to_char")) {
+            Shown::Column(self.in_brackets(|tokens| {
+                let column = tokens.column()?;
+                tokens.expect(&sign(","))?;
+                let format = if column == Column::LastModified { "YYYY-MM-DD HH24:MI:SS" } else { "YYYY-MM-DD" };
+                tokens.expect(&Token::Text(format.to_owned()))?;
+                Ok(column)
+            })?)
+        } else {
+            Shown::Column(self.column()?)
+        };
         self.word("as")?;
-        Ok((column, self.any_word()?))
+        Ok((shown, self.any_word()?))
+    }
+
+    fn in_brackets<T>(&mut self, inner: impl FnOnce(&mut Self) -> Result<T, Refusal>) -> Result<T, Refusal> {
+        self.expect(&sign("("))?;
+        let inner = inner(self)?;
+        self.expect(&sign(")"))?;
+        Ok(inner)
     }
 
     fn condition(&mut self) -> Result<Condition, Refusal> {
@@ -308,9 +348,19 @@ mod tests {
     #[test]
     fn the_documented_subset_is_understood() {
         let select = parsed("t.id AS id, TO_CHAR(t.trandate, 'YYYY-MM-DD') AS trandate", "t.externalid IN ('a', 'it''s')").unwrap();
-        assert_eq!(select.columns, [(Column::Id, "id".to_owned()), (Column::TranDate, "trandate".to_owned())]);
+        let column = |column, name: &str| (Shown::Column(column), name.to_owned());
+        assert_eq!(select.columns, [column(Column::Id, "id"), column(Column::TranDate, "trandate")]);
         assert!(matches!(&select.conditions[1].literals[1], Literal::Text(text) if text == "it's"));
         assert!(parsed("t.id AS id", "p.startdate >= TO_DATE('2026-10-01', 'YYYY-MM-DD')").is_ok());
+    }
+
+    #[test]
+    fn totals_by_group_are_understood() {
+        let list = "t.type AS type, COUNT(*) AS lines, SUM(tl.foreignamount) AS total";
+        let text = format!("SELECT {list} FROM {FROM} WHERE a.accttype = 'AcctRec' GROUP BY t.type");
+        let select = select(&text).unwrap();
+        assert_eq!(select.columns[1..], [(Shown::Count, "lines".to_owned()), (Shown::Sum(Column::ForeignAmount), "total".to_owned())]);
+        assert_eq!(select.group, [Column::Type]);
     }
 
     #[test]
@@ -320,6 +370,7 @@ mod tests {
             ("t.id AS id", "t.id = 1 OR t.id = 2"),
             ("t.id AS id", "t.memo = 'x'"),
             ("COUNT(*) AS n", "t.id = 1"),
+            ("t.id AS id, COUNT(*) AS n", "t.id = 1 GROUP BY t.type"),
             ("t.id AS id", "t.externalid = 'open"),
         ] {
             assert!(parsed(list, conditions).is_err(), "{list} {conditions}");
