@@ -44,9 +44,12 @@ impl Installation {
                 Cipher::from_file(&data_dir.join(SECRET_FILE))?
             }
         };
-        let pool = store::connect(&database_url, settings.connections_max).await.context("cannot reach the database")?;
+        let pool = store::connect(&database_url, settings.connections_max, crate::RELEASE).await.context("cannot reach the database")?;
         store::migrate(&pool).await.context("cannot bring the schema up to date")?;
         let context = Context { pool, clock: Arc::new(SystemClock), secrets: Arc::new(secrets) };
+        let mut conn = context.pool.acquire().await?;
+        store::releases::note(&mut conn, crate::RELEASE, context.clock.now()).await?;
+        drop(conn);
         Ok(Self { context, database_url, cluster })
     }
 

@@ -13,3 +13,6 @@ pub mod security;
 pub mod serve;
 pub mod session_store;
 pub mod telemetry;
+
+/// This build: version and commit.
+pub const RELEASE: &str = concat!(env!("CARGO_PKG_VERSION"), "+", env!("TIEOUT_COMMIT"));

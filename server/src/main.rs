@@ -3,7 +3,7 @@ use server::{command::Command, config::Settings, telemetry};
 
 /// The control plane for revenue.
 #[derive(Debug, Parser)]
-#[command(name = "tieout", version)]
+#[command(name = "tieout", version = server::RELEASE)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -3,6 +3,7 @@
 use super::{ApiError, mappings::Proposal, reach::Reach};
 use chrono::{DateTime, Utc};
 use domain::{
+    cluster::{Foreseen, Origin},
     exception::ExceptionKind,
     id::ConnectionId,
     mapping::MappingKind,
@@ -41,6 +42,8 @@ pub struct ExceptionQuery {
     pub hours: Option<String>,
     pub amount: Option<String>,
     pub after: Option<String>,
+    /// Anything: the chosen cause is to be evaluated anew.
+    pub preview: Option<String>,
 }
 
 /// The mapping whose want is the cause, and how far its fix has come.
@@ -75,6 +78,10 @@ pub struct ExceptionsView {
     /// What a replay of the chosen cause takes: all of it in the caller's entities, whatever the filter hides.
     pub replay: Vec<StageMoney>,
     pub fixes: Vec<Fix>,
+    /// What the replay would come to: asked for, or since the fix is in force.
+    pub foreseen: Option<Vec<Foreseen>>,
+    /// What the chosen cause began with.
+    pub origin: Option<Origin>,
     pub reach: Reach,
     pub as_of: DateTime<Utc>,
 }
@@ -86,7 +93,7 @@ pub async fn list_exceptions(#[server(default)] query: ExceptionQuery) -> Result
         reach::{entities, reach},
     };
     use domain::access::Action;
-    use store::views::exceptions::{Filter, clusters, facets, list, waiting};
+    use store::views::exceptions::{Filter, clusters, describe, facets, foresee, list, origin, waiting};
     let (caller, scope) = super::require(Action::ReadFinance)?;
     let ctx = super::context();
     let scope = scope_of(&ctx, &scope, query.entity.as_deref()).await?;
@@ -95,6 +102,7 @@ pub async fn list_exceptions(#[server(default)] query: ExceptionQuery) -> Result
     let mut causes = clusters(&ctx.pool, &scope, &Filter { fingerprint: None, ..filter.clone() }, CAUSES).await?;
     let rows = list(&ctx.pool, &scope, &filter, page(PAGE)).await?;
     let (mut replay, mut fixes) = (Vec::new(), Vec::new());
+    let (mut foreseen, mut began) = (None, None);
     if let Some(cause) = &filter.fingerprint {
         if causes.iter().all(|shown| shown.fingerprint != *cause) {
             causes.extend(clusters(&ctx.pool, &scope, &filter, CAUSES).await?);
@@ -103,7 +111,12 @@ pub async fn list_exceptions(#[server(default)] query: ExceptionQuery) -> Result
         let mine = clusters(&ctx.pool, &caller.scope(Action::Replay), &of_cause, CAUSES).await?;
         replay = StageMoney::per_currency(mine.into_iter().flat_map(|cluster| cluster.money));
         fixes = ssr::fixes(&ctx, &clusters(&ctx.pool, &scope, &of_cause, CAUSES).await?).await?;
+        if query.preview.is_some() || fixes.iter().any(|fix| fix.in_force.is_some()) {
+            foreseen = Some(foresee(&ctx.pool, &caller.scope(Action::Replay), cause).await?);
+        }
+        began = origin(&ctx.pool, &scope, cause).await?;
     }
+    describe(&ctx.pool, &scope, &mut causes, ctx.clock.now()).await?;
     Ok(ExceptionsView {
         clusters: causes,
         facets: ssr::facets(&everything),
@@ -111,6 +124,8 @@ pub async fn list_exceptions(#[server(default)] query: ExceptionQuery) -> Result
         waiting: waiting(&ctx.pool, &scope, None).await?,
         replay,
         fixes,
+        foreseen,
+        origin: began,
         reach: reach(&caller, &entities(&ctx).await?),
         as_of: ctx.clock.now(),
     })

@@ -113,16 +113,23 @@ pub async fn replay_exceptions(#[server(default)] exceptions: Vec<String>) -> Re
     ssr::prepare(store::replays::Source::Documents(&documents), &ssr::listed(documents.len())).await
 }
 
-/// Replays everything that a filter shows, whatever the page; of one cause when the filter names one.
+/// Replays everything that a filter shows, whatever the page; of one cause when the filter names one; `passing`, only what nothing
+/// of ours stands in the way of.
 #[server(prefix = "/fn", endpoint = "replay_matching")]
-pub async fn replay_matching(#[server(default)] query: ExceptionQuery, #[server(default)] title: String) -> Result<(), ApiError> {
+pub async fn replay_matching(
+    #[server(default)] query: ExceptionQuery,
+    #[server(default)] title: String,
+    #[server(default)] passing: bool,
+) -> Result<(), ApiError> {
+    use store::replays::Source;
     let ctx = super::context();
     let mut filter = super::exceptions::ssr::filter(&query, ctx.clock.now())?;
     filter.after = None;
     let (_, scope) = super::require(domain::access::Action::Replay)?;
     let scope = super::arguments::scope_of(&ctx, &scope, query.entity.as_deref()).await?;
     let title = if title.trim().is_empty() { "everything that the filter shows" } else { title.trim() };
-    ssr::prepare_in(&scope, store::replays::Source::Matching(&filter), title).await
+    let source = if passing { Source::Passing(&filter) } else { Source::Matching(&filter) };
+    ssr::prepare_in(&scope, source, title).await
 }
 
 /// A second person lets a set run, or refuses it.

@@ -5,7 +5,7 @@ pub mod access;
 pub mod audit;
 pub mod checkpoint;
 pub mod clock;
-mod cluster;
+pub mod cluster;
 pub mod document;
 pub mod exception;
 pub mod home;

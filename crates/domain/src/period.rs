@@ -1,7 +1,20 @@
 //! The accounting period: a calendar month, written `2026-10`.
 
+use crate::text_enum::text_enum;
 use chrono::{Datelike, NaiveDate};
 use std::{fmt, str::FromStr};
+
+text_enum! {
+    /// How far an entity has closed a period.
+    pub enum PeriodState {
+        Open = "open",
+        SoftClosed = "soft_closed",
+        HardClosed = "hard_closed",
+    }
+}
+
+/// Days before its end from which an open period is about to close.
+pub const CLOSING_DAYS: i64 = 3;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountingPeriod {
@@ -44,6 +57,16 @@ impl AccountingPeriod {
 
     pub fn contains(self, date: NaiveDate) -> bool {
         Self::of(date) == self
+    }
+
+    /// Whether what is open in it holds its close up: it is soft closed, or it is open and its last day is over or at most
+    /// [`CLOSING_DAYS`] away, on the entity's calendar. A hard closed one is held up by nothing: what is open then is late.
+    pub fn is_closing(self, state: PeriodState, today: NaiveDate) -> bool {
+        match state {
+            PeriodState::Open => (self.last_day() - today).num_days() <= CLOSING_DAYS,
+            PeriodState::SoftClosed => true,
+            PeriodState::HardClosed => false,
+        }
     }
 }
 
@@ -130,5 +153,15 @@ mod tests {
         assert_eq!(december.last_day().to_string(), "2026-12-31");
         assert_eq!(december.next().previous(), december);
         assert_eq!(AccountingPeriod::new(2028, 2).unwrap().last_day().to_string(), "2028-02-29");
+    }
+
+    #[test]
+    fn a_period_is_closing_from_three_days_before_its_end_until_it_is_hard_closed() {
+        let october = AccountingPeriod::new(2026, 10).unwrap();
+        let closing = |state, day: &str| october.is_closing(state, day.parse().unwrap());
+        assert!(!closing(PeriodState::Open, "2026-10-27") && closing(PeriodState::Open, "2026-10-28"));
+        assert!(closing(PeriodState::Open, "2026-11-20"), "nobody has closed it yet");
+        assert!(closing(PeriodState::SoftClosed, "2026-10-01"));
+        assert!(!closing(PeriodState::HardClosed, "2026-11-01"), "what is late holds nothing up");
     }
 }

@@ -304,6 +304,10 @@ pub struct Cluster {
     pub money: Vec<StageMoney>,
     pub first_seen: DateTime<Utc>,
     pub last_seen: DateTime<Utc>,
+    /// Opened per day over the last days, oldest first, closed ones too; empty when it was not asked for.
+    pub trend: Vec<i64>,
+    /// Closing periods that its open exceptions hold up: entity and period.
+    pub closing: Vec<(String, AccountingPeriod)>,
 }
 
 /// Documents that need no one: unknown (a probe decides), retry (throttled or not processed), held (waits for its invoice).

@@ -21,6 +21,7 @@ pub mod movements;
 pub mod postings;
 pub mod proof;
 pub mod reconciliation;
+pub mod releases;
 pub mod replays;
 pub mod seals;
 #[cfg(any(test, feature = "testing"))]
@@ -81,13 +82,13 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// A process that stands still inside a transaction must not keep its locks for ever: the database ends it.
 const IDLE_IN_TRANSACTION_MAX: &str = "15s";
 
-/// Connects with what a pool of this program needs.
-pub async fn connect(url: &str, connections_max: u32) -> Result<Pool> {
+/// Connects with what a pool of this program needs; `release` is the build that an exception opened here is put down to.
+pub async fn connect(url: &str, connections_max: u32, release: &str) -> Result<Pool> {
     let options: sqlx::postgres::PgConnectOptions = url.parse()?;
     let pool = sqlx::postgres::PgPoolOptions::new()
         .max_connections(connections_max)
         .acquire_timeout(std::time::Duration::from_secs(30))
-        .connect_with(options.options([("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_MAX)]))
+        .connect_with(options.options([("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_MAX), ("tieout.release", release)]))
         .await?;
     Ok(pool)
 }

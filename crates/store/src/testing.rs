@@ -26,7 +26,7 @@ pub async fn database() -> TestDatabase {
     execute(&mut admin, format!("create database {name} template {template}")).await;
     admin.close().await.expect("close");
     let url = url_of(&name);
-    let pool = crate::connect(&url, CONNECTIONS_MAX).await.expect("connect to the test database");
+    let pool = crate::connect(&url, CONNECTIONS_MAX, "test").await.expect("connect to the test database");
     TestDatabase { pool, url, name }
 }
 

@@ -70,7 +70,7 @@ impl Lab {
             None => self.cluster.create_database_if_absent(name)?,
             Some(template) => self.cluster.execute("postgres", &format!("create database \"{name}\" template \"{template}\""))?,
         }
-        let pool = store::connect(&self.cluster.url(name), 12).await?;
+        let pool = store::connect(&self.cluster.url(name), 12, crate::RELEASE).await?;
         store::migrate(&pool).await?;
         let settings = store::bench::durability(&pool).await?;
         ensure!(settings == ["on", "on"], "fsync and synchronous_commit read back as {settings:?}");

@@ -1,7 +1,7 @@
 //! The left side of the queue: causes that need a person, and what clears by itself.
 
 use super::cause::title;
-use crate::components::{Count, Pill, Query, Sums, Time, Tone};
+use crate::components::{Count, Pill, Query, Sparkline, Sums, Time, Tone};
 use domain::{
     stage::Stage,
     view::{Cluster, StageMoney, WaitingGroup},
@@ -31,6 +31,7 @@ pub fn Causes(clusters: Vec<Cluster>, query: Query) -> AnyView {
 
 #[component]
 fn Cause(cluster: Cluster, href: String, current: bool) -> AnyView {
+    let blocks = !cluster.closing.is_empty();
     let at = cluster.connection_code.unwrap_or_else(|| "before any ERP".to_owned());
     let what = cluster.missing_code.map_or(cluster.message, |code| format!("{code} → {at}"));
     let where_ =
@@ -43,6 +44,10 @@ fn Cause(cluster: Cluster, href: String, current: bool) -> AnyView {
             </span>
             <small class="what">{what}</small>
             <span class="line"><small><Count value=cluster.count/>" · "{where_}</small><small>"since "<Time at=cluster.first_seen/></small></span>
+            <span class="line">
+                <Sparkline values=cluster.trend what="opened a day"/>
+                {blocks.then(|| view! { <Pill tone=Tone::Timing text="blocks close"/> })}
+            </span>
         </a>
     }
     .into_any()
@@ -122,6 +127,8 @@ mod tests {
             money: vec![StageMoney { currency: currency.into(), count: 2, amount: 20.into() }],
             first_seen: DateTime::UNIX_EPOCH,
             last_seen: DateTime::UNIX_EPOCH,
+            trend: vec![0, 3],
+            closing: Vec::new(),
         }
     }
 
@@ -130,6 +137,7 @@ mod tests {
         let causes = Cluster::merged(vec![cluster("NS-1", "USD"), cluster("NS-2", "USD"), cluster("NS-2", "EUR")]);
         assert_eq!(causes.len(), 1);
         assert_eq!((causes[0].count, causes[0].money.len(), causes[0].money[0].amount), (6, 2, 40.into()));
+        assert_eq!(causes[0].trend, [0, 9]);
     }
 
     #[test]

@@ -235,6 +235,8 @@ mod tests {
             money: Vec::new(),
             first_seen: at,
             last_seen: at,
+            trend: Vec::new(),
+            closing: Vec::new(),
         }
     }
 

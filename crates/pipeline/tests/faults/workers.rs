@@ -18,7 +18,7 @@ const WORKER: &str = "TIEOUT_FAULT_WORKER_DATABASE";
 #[tokio::test]
 async fn worker_process() {
     let Ok(url) = std::env::var(WORKER) else { return };
-    let cx = context(store::connect(&url, 5).await.unwrap());
+    let cx = context(store::connect(&url, 5, "test").await.unwrap());
     let erps = Arc::new(Erps::load(&cx).await.unwrap());
     worker::run(cx, erps, std::process::id().to_string().into(), Default::default()).await;
 }

@@ -154,3 +154,22 @@ pub async fn exception_totals(conn: &mut Conn) -> Result<Compared> {
     .await?;
     Ok(Compared::new(rows, first))
 }
+
+/// What was opened and closed per cause and day is what the exceptions say.
+pub async fn cause_flow(conn: &mut Conn) -> Result<Compared> {
+    let rows = sqlx::query_scalar!("select count(*) from cause_flow").fetch_one(&mut *conn).await?;
+    let first = sqlx::query_scalar!(
+        r#"with counted as (
+            select fingerprint, entity_id, (at at time zone time_zone)::date as day, sum(opened) as opened, sum(closed) as closed
+            from exception join entity using (entity_id) cross join lateral (values (opened_at, 1, 0), (closed_at, 0, 1)) f (at, opened, closed)
+            where at is not null group by 1, 2, 3
+        )
+        select format('%s in %s on %s: %s opened and %s closed are kept; its exceptions come to %s and %s', fingerprint, e.code, day, coalesce(f.opened, 0),
+            coalesce(f.closed, 0), coalesce(c.opened, 0), coalesce(c.closed, 0)) as "text!"
+        from cause_flow f full join counted c using (fingerprint, entity_id, day) left join entity e using (entity_id)
+        where (coalesce(f.opened, 0), coalesce(f.closed, 0)) <> (coalesce(c.opened, 0), coalesce(c.closed, 0)) order by 1 limit 1"#
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(Compared::new(rows, first))
+}

@@ -17,6 +17,8 @@ pub enum Source<'a> {
     Documents(&'a [DocumentId]),
     /// Every open exception that a filter shows, whatever the page.
     Matching(&'a Filter),
+    /// Of those, what nothing of ours stands in the way of now.
+    Passing(&'a Filter),
 }
 
 /// A set before it is decided.
@@ -33,7 +35,7 @@ pub async fn freeze(conn: &mut Conn, scope: &Scope, source: Source<'_>, new: &Ne
     let any = Filter::default();
     let (documents, filter) = match source {
         Source::Documents(documents) => (Some(documents.iter().map(|id| id.0).collect::<Vec<_>>()), &any),
-        Source::Matching(filter) => (None, filter),
+        Source::Matching(filter) | Source::Passing(filter) => (None, filter),
     };
     sqlx::query!("set local plan_cache_mode = force_custom_plan").execute(&mut *conn).await?;
     let items = sqlx::query!(
@@ -45,7 +47,8 @@ pub async fn freeze(conn: &mut Conn, scope: &Scope, source: Source<'_>, new: &Ne
             and ($7::uuid is null or x.connection_id = $7) and ($8::text is null or x.fingerprint = $8) and ($9::text is null or x.owner = $9)
             and ($10::timestamptz is null or x.opened_at < $10) and ($11::numeric is null or x.amount >= $11)
             and not exists (select from replay_item o join replay_set s using (set_id)
-                where o.document_id = x.document_id and o.result is null and s.finished_at is null)",
+                where o.document_id = x.document_id and o.result is null and s.finished_at is null)
+            and (not $12 or exists (select from document_verdict v where v.document_id = x.document_id and v.verdict = 'will_post'))",
         new.set_id.0,
         &scope.ids(),
         documents.as_deref(),
@@ -56,7 +59,8 @@ pub async fn freeze(conn: &mut Conn, scope: &Scope, source: Source<'_>, new: &Ne
         filter.fingerprint,
         filter.owner,
         filter.opened_before,
-        filter.amount_min
+        filter.amount_min,
+        matches!(source, Source::Passing(_))
     )
     .execute(&mut *conn)
     .await?

@@ -75,6 +75,8 @@ pub async fn clusters(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -
                 money: vec![money],
                 first_seen: row.first_seen,
                 last_seen: row.last_seen,
+                trend: Vec::new(),
+                closing: Vec::new(),
             });
         }
     }

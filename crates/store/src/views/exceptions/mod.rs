@@ -1,7 +1,9 @@
 //! The exception queue, its causes, and one exception with what people said about it.
 
+mod cause;
 mod causes;
 
+pub use cause::{describe, foresee, origin};
 pub use causes::{Facet, clusters, facets, open, waiting};
 
 use crate::{Pool, Result, Scope};
