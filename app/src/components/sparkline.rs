@@ -18,7 +18,7 @@ pub fn Sparkline(values: Vec<i64>, what: &'static str) -> AnyView {
     let words = words(&values, what);
     let title = words.clone();
     view! {
-        <span class="spark" title=title>
+        <span class="bars" title=title>
             <svg viewBox=format!("0 0 {width} {HEIGHT}") width=width height=HEIGHT aria-hidden="true"><path d=bars(&values)></path></svg>
             <small aria-hidden="true">{short(&values)}</small>
             <span class="vh">{words}</span>

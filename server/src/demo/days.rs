@@ -45,6 +45,7 @@ enum Event {
     Redeliver(usize),
     TokenExpires,
     Maintenance(bool),
+    Slip(usize),
     LookAt(usize),
     DealWith(usize),
     Hands,
@@ -108,6 +109,9 @@ impl Drive<'_> {
             }
         }
         for (place, episode) in self.plan.troubles.episodes.iter().enumerate() {
+            if episode.slip.is_some() {
+                events.push((local(episode.first_day, 8, 0, "Europe/Berlin")?, Event::Slip(place)));
+            }
             match &episode.remedy {
                 Some((date, _)) => events.push((local(*date, 9, 30, "Europe/Berlin")?, Event::DealWith(place))),
                 None => events.push((local(after(episode.last_day, 2), 10, 15, "Europe/Berlin")?, Event::LookAt(place))),
@@ -181,6 +185,7 @@ impl Drive<'_> {
             }
             Event::TokenExpires => self.accounts[0].fault(fault(FaultKind::TokenExpired, On::Write, Some(1))).await,
             Event::Maintenance(begins) => self.maintain(begins).await,
+            Event::Slip(place) => self.people.slip(self.cx, &self.plan.troubles.episodes[place]).await,
             Event::LookAt(place) => {
                 self.people
                     .look_at(self.cx, &self.plan.troubles.episodes[place], "Asked the owner of the source; waiting for an answer.")

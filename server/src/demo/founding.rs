@@ -113,10 +113,11 @@ async fn connect(cx: &Context, plan: &Plan, accounts: &[Account], entities: &[En
         for (entity, id) in ENTITIES.iter().zip(entities).filter(|(entity, _)| entity.account == place) {
             store::connections::attach_entity(&mut conn, *id, connection_id, entity.subsidiary, entity.tax_is_ours).await?;
         }
-        let wrong = plan.troubles.mappings.iter().filter(|row| row.0 == place).map(|(_, kind, code, to)| (*kind, code.clone(), to.clone()));
+        let troubled =
+            plan.troubles.mappings.iter().filter(|row| row.0 == place).map(|(_, kind, code, to)| (*kind, code.clone(), to.clone()));
         let rows: Vec<_> = company::mappings(place, &plan.customers)
             .into_iter()
-            .chain(wrong)
+            .chain(troubled)
             .map(|(kind, code, to)| (MappingId(Uuid::now_v7()), kind, code, to))
             .collect();
         store::mappings::load(&mut conn, connection_id, &rows, "cli:demo", now).await?;

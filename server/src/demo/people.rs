@@ -62,6 +62,14 @@ impl People {
         Ok(open)
     }
 
+    /// A change that was not meant so, seen by two people.
+    pub async fn slip(&self, cx: &Context, episode: &Episode) -> anyhow::Result<()> {
+        match &episode.slip {
+            Some(Remedy::Map { kind, code, to }) => self.map(cx, ACCOUNTS[episode.account].code, *kind, code, to).await,
+            _ => Ok(()),
+        }
+    }
+
     /// Removes the cause of an episode.
     pub async fn deal_with(&self, cx: &Context, erps: &Erps, account: &Account, episode: &Episode, remedy: &Remedy) -> anyhow::Result<()> {
         let open = self.look_at(cx, episode, word(remedy)).await?;

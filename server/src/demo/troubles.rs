@@ -20,7 +20,7 @@ pub enum Trouble {
     Late,
     /// A tax code whose mapping names none of the ERP's.
     TaxCode,
-    /// A product whose mapping names none of the ERP's.
+    /// A product whose mapping was changed by mistake and names none of the ERP's since.
     Item,
     /// The ERP computes another cent of tax.
     Cent,
@@ -72,7 +72,10 @@ pub enum Remedy {
 pub struct Episode {
     pub account: usize,
     pub numbers: BTreeSet<String>,
+    pub first_day: chrono::NaiveDate,
     pub last_day: chrono::NaiveDate,
+    /// What began it, when that was a change of somebody's: on its first day, before anything of it is issued.
+    pub slip: Option<Remedy>,
     pub remedy: Option<(chrono::NaiveDate, Remedy)>,
 }
 
@@ -82,7 +85,7 @@ pub struct Troubles {
     pub episodes: Vec<Episode>,
     /// Per ERP account.
     pub extra: [Extra; 2],
-    /// Mappings of the start that are wrong: account, kind, code, the ERP's id.
+    /// Mappings of the start that only troubles need, most of them wrong: account, kind, code, the ERP's id.
     pub mappings: Vec<(usize, MappingKind, String, String)>,
 }
 
@@ -189,7 +192,7 @@ fn apply(calendar: &Calendar, invoice: &mut Planned, trouble: Trouble, ordinal: 
         }
         Trouble::Item => {
             if let Some(line) = content.lines.first_mut() {
-                line.item_code = ADD_ONS[fortnight % ADD_ONS.len()].into();
+                line.item_code = add_on(fortnight);
             }
         }
         Trouble::Cent => {
@@ -225,16 +228,20 @@ fn episodes(calendar: &Calendar, invoices: &[Planned], seed: u64) -> Troubles {
         let episode = causes.entry((trouble, account(invoice), fortnight(calendar, invoice.day), part)).or_insert_with(|| Episode {
             account: account(invoice),
             numbers: BTreeSet::new(),
+            first_day: date,
             last_day: date,
+            slip: None,
             remedy: None,
         });
         episode.numbers.insert(invoice.content.number.clone());
+        episode.first_day = episode.first_day.min(date);
         episode.last_day = episode.last_day.max(date);
     }
     let mut dice = Dice::new(seed, 5);
     let mut troubles = Troubles::default();
     for ((trouble, account, fortnight, part), mut episode) in causes {
         let remedy = troubles.prepare(trouble, account, fortnight, part, episode.last_day);
+        episode.slip = (trouble == Trouble::Item).then(|| slip(account, fortnight));
         let on = after(episode.last_day, 1 + dice.index(5));
         let is_left = dice.below(6) == 0;
         episode.remedy =
@@ -244,10 +251,23 @@ fn episodes(calendar: &Calendar, invoices: &[Planned], seed: u64) -> Troubles {
     troubles
 }
 
+fn add_on(fortnight: usize) -> String {
+    ADD_ONS[fortnight % ADD_ONS.len()].to_owned()
+}
+
+/// A reference that nothing of the company has, unless a trouble sets it up.
+fn reference(account: usize, fortnight: usize) -> String {
+    format!("{}", 90_000 + 100 * fortnight + 10 * account)
+}
+
+fn slip(account: usize, fortnight: usize) -> Remedy {
+    Remedy::Map { kind: MappingKind::Item, code: add_on(fortnight), to: reference(account, fortnight) }
+}
+
 impl Troubles {
     /// Sets up the cause in the account; says what will help.
     fn prepare(&mut self, trouble: Trouble, account: usize, fortnight: usize, part: u8, day: chrono::NaiveDate) -> Option<Remedy> {
-        let reference = format!("{}", 90_000 + 100 * fortnight + 10 * account);
+        let reference = reference(account, fortnight);
         match trouble {
             Trouble::Unmapped => {
                 self.extra[account].customers.push((reference.clone(), customer_name(trouble, fortnight)));
@@ -267,8 +287,8 @@ impl Troubles {
                 Some(Remedy::Map { kind: MappingKind::TaxCode, code, to: if account == 0 { "61" } else { "8" }.into() })
             }
             Trouble::Item => {
-                let code = ADD_ONS[fortnight % ADD_ONS.len()].to_owned();
-                self.mappings.push((account, MappingKind::Item, code.clone(), reference));
+                let code = add_on(fortnight);
+                self.mappings.push((account, MappingKind::Item, code.clone(), item_reference("PLATFORM")));
                 self.mappings.push((account, MappingKind::Account, code.clone(), "54".into()));
                 Some(Remedy::Map { kind: MappingKind::Item, code, to: item_reference("PLATFORM") })
             }
