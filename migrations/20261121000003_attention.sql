@@ -130,3 +130,66 @@ select i.set_id, i.item, i.document_id,
     case when d.sequence <> i.sequence then 'changed' else v.verdict end as verdict,
     case when d.sequence <> i.sequence then d.stage else v.detail end as detail
 from replay_item i join document d using (document_id) join document_verdict v using (document_id);
+
+-- When people of an entity work; without a row Monday to Friday, 9 to 17, in the entity's time zone.
+create table entity_calendar (
+    entity_id uuid primary key references entity,
+    -- 1 is Monday, 7 Sunday.
+    working_days smallint[] not null check (cardinality(working_days) > 0 and working_days <@ '{1,2,3,4,5,6,7}'::smallint[]),
+    opens_at time not null,
+    closes_at time not null,
+    check (opens_at < closes_at)
+);
+create table entity_holiday (
+    entity_id uuid not null references entity,
+    day date not null,
+    name text not null check (name <> ''),
+    primary key (entity_id, day)
+);
+-- Working hours until an exception of a kind has to be dealt with; without a row what the kind allows by itself.
+create table sla_allowance (
+    entity_id uuid not null references entity,
+    kind text not null,
+    hours integer not null check (hours between 1 and 2000),
+    primary key (entity_id, kind)
+);
+
+-- Until when it has to be dealt with: reckoned once, when it opens, on a quarter of an hour. null: it opened before there was a clock.
+alter table exception add due_at timestamptz;
+-- What is due before a time.
+create index exception_due on exception (entity_id, due_at, exception_id) where closed_at is null;
+
+-- Open exceptions by when they opened, to the hour, and when they are due.
+create table exception_clock (
+    entity_id uuid not null references entity,
+    opened_hour timestamptz not null,
+    due_at timestamptz,
+    count bigint not null,
+    constraint exception_clock_cell unique nulls not distinct (entity_id, due_at, opened_hour)
+) with (fillfactor = 70);
+
+create function add_to_exception_clock(changed exception[], sign integer) returns void language sql as $$
+    insert into exception_clock as t (entity_id, opened_hour, due_at, count)
+    select entity_id, date_trunc('hour', opened_at, 'UTC'), due_at, count(*) * sign from unnest(changed)
+    group by 1, 2, 3 order by 1, 3, 2
+    on conflict on constraint exception_clock_cell do update set count = t.count + excluded.count;
+$$;
+create function clock_in() returns trigger language plpgsql as $$
+begin
+    perform add_to_exception_clock((select array_agg(row(n.*)::exception) from new_rows n where closed_at is null), 1);
+    return null;
+end $$;
+create function clock_off() returns trigger language plpgsql as $$
+begin
+    perform add_to_exception_clock((select array_agg(row(n.*)::exception)
+        from new_rows n join old_rows o using (exception_id) where o.closed_at is null and n.closed_at is not null), -1);
+    delete from exception_clock t using (select distinct entity_id, due_at from new_rows where closed_at is not null) n
+    where t.entity_id = n.entity_id and t.due_at is not distinct from n.due_at and t.count = 0;
+    return null;
+end $$;
+create trigger exception_is_clocked after insert on exception referencing new table as new_rows
+    for each statement execute function clock_in();
+create trigger exception_is_clocked_off after update on exception referencing old table as old_rows new table as new_rows
+    for each statement execute function clock_off();
+insert into exception_clock (entity_id, opened_hour, due_at, count)
+select entity_id, date_trunc('hour', opened_at, 'UTC'), due_at, count(*) from exception where closed_at is null group by 1, 2, 3;

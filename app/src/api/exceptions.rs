@@ -8,6 +8,7 @@ use domain::{
     id::ConnectionId,
     mapping::MappingKind,
     replay::ReplaySetView,
+    sla::SlaView,
     view::{ApprovalView, Cluster, DocumentView, ExceptionRow, ExceptionView, Paged, StageMoney, WaitingGroup},
 };
 use leptos::prelude::*;
@@ -41,6 +42,8 @@ pub struct ExceptionQuery {
     /// Open for at least so many hours.
     pub hours: Option<String>,
     pub amount: Option<String>,
+    /// Due within so many hours; 0: past its time.
+    pub due: Option<String>,
     pub after: Option<String>,
     /// Anything: the chosen cause is to be evaluated anew.
     pub preview: Option<String>,
@@ -82,6 +85,8 @@ pub struct ExceptionsView {
     pub foreseen: Option<Vec<Foreseen>>,
     /// What the chosen cause began with.
     pub origin: Option<Origin>,
+    /// The clock of everything open in the entities.
+    pub sla: SlaView,
     pub reach: Reach,
     pub as_of: DateTime<Utc>,
 }
@@ -93,7 +98,7 @@ pub async fn list_exceptions(#[server(default)] query: ExceptionQuery) -> Result
         reach::{entities, reach},
     };
     use domain::access::Action;
-    use store::views::exceptions::{Filter, clusters, describe, facets, foresee, list, origin, waiting};
+    use store::views::exceptions::{Filter, clusters, describe, facets, foresee, list, origin, sla, waiting};
     let (caller, scope) = super::require(Action::ReadFinance)?;
     let ctx = super::context();
     let scope = scope_of(&ctx, &scope, query.entity.as_deref()).await?;
@@ -126,6 +131,7 @@ pub async fn list_exceptions(#[server(default)] query: ExceptionQuery) -> Result
         fixes,
         foreseen,
         origin: began,
+        sla: sla(&ctx.pool, &scope, ctx.clock.now()).await?,
         reach: reach(&caller, &entities(&ctx).await?),
         as_of: ctx.clock.now(),
     })

@@ -4,6 +4,7 @@
 pub mod amount;
 pub mod audit_log;
 pub mod chart;
+pub mod clock;
 pub mod dialog;
 pub mod facts;
 pub mod figures;
@@ -25,6 +26,7 @@ pub mod top_bar;
 pub use amount::{Amount, Count, CountLink, MoneyLink, Percent, Sums, counted, money_text};
 pub use audit_log::{AuditTable, Chain};
 pub use chart::{Chart, Plot, Series};
+pub use clock::Due;
 pub use dialog::{Dialog, Fold};
 pub use facts::{CopyButton, Fact, Facts, Id, Moment, Time, age};
 pub use figures::{Figure, Figures};

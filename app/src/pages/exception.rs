@@ -8,7 +8,7 @@ use crate::{
         form_error,
     },
     components::{
-        Amount, Fact, Facts, Failure, Field, Fold, Id, Notice, Page, Payload, Pill, StageBadge, Submit, TextField, Time, Tone, age,
+        Amount, Due, Fact, Facts, Failure, Field, Fold, Id, Notice, Page, Payload, Pill, StageBadge, Submit, TextField, Time, Tone, age,
         money_text, use_query,
     },
 };
@@ -91,6 +91,7 @@ fn Trouble(detail: ExceptionDetail) -> AnyView {
                 <Fact label="Posting date">{document.row.posting_date.to_string()}</Fact>
                 <Fact label="Due date">{document.due_date.to_string()}</Fact>
                 <Fact label="Opened"><Time at=row.opened_at/>{open.then(|| format!(", {} ago", age(row.opened_at, as_of)))}</Fact>
+                <Fact label="Clock">{if open { view! { <Due at=row.due_at as_of/> }.into_any() } else { "stopped".into_any() }}</Fact>
                 <Fact label="Field">{exception.field.unwrap_or_else(|| "n/a".to_owned())}</Fact>
                 <Fact label="Owner">{row.owner.unwrap_or_else(|| "nobody".to_owned())}</Fact>
                 <Fact label="Batch"><a href=format!("/batches/{}", document.batch_id)>{document.batch_number}</a></Fact>

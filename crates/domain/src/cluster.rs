@@ -90,6 +90,7 @@ impl Cluster {
                 .map(|day| [&same.trend, &cluster.trend].into_iter().filter_map(|trend| trend.get(day)).sum())
                 .collect();
             same.closing.extend(cluster.closing);
+            same.due_at = same.due_at.into_iter().chain(cluster.due_at).min();
             same.connection_code = match (same.connection_code.take(), cluster.connection_code) {
                 (Some(one), Some(other)) if one != other => Some(format!("{one}, {other}")),
                 (one, other) => one.or(other),

@@ -38,6 +38,17 @@ impl ExceptionKind {
         }
     }
 
+    /// Working hours in which it has to be dealt with, where an entity does not say otherwise: a day for what holds money up, two for
+    /// what others have to correct, half a one for an ERP that keeps failing.
+    pub fn allowance_hours(self) -> i32 {
+        match self {
+            Self::Attempts => 4,
+            Self::Mapping | Self::Period | Self::Reference | Self::Other => 8,
+            Self::Tax | Self::Customer | Self::Duplicate | Self::Mismatch => 16,
+            Self::Rejected => 24,
+        }
+    }
+
     /// What a person can do about it.
     pub fn advice(self) -> &'static str {
         match self {

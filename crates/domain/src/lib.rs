@@ -3,6 +3,8 @@
 
 pub mod access;
 pub mod audit;
+#[cfg(feature = "calendar")]
+pub mod calendar;
 pub mod checkpoint;
 pub mod clock;
 pub mod cluster;
@@ -19,6 +21,7 @@ pub mod reconciliation;
 pub mod replay;
 #[cfg(feature = "seal")]
 pub mod seal;
+pub mod sla;
 pub mod stage;
 mod text_enum;
 pub mod view;

@@ -283,6 +283,8 @@ pub struct ExceptionRow {
     pub fingerprint: String,
     pub message: String,
     pub opened_at: DateTime<Utc>,
+    /// Until when it has to be dealt with, on its entity's calendar.
+    pub due_at: Option<DateTime<Utc>>,
     pub owner: Option<String>,
     pub stage: Stage,
 }
@@ -304,6 +306,8 @@ pub struct Cluster {
     pub money: Vec<StageMoney>,
     pub first_seen: DateTime<Utc>,
     pub last_seen: DateTime<Utc>,
+    /// When its oldest is due, which is the first: a cause is of one kind, and a kind has one allowance.
+    pub due_at: Option<DateTime<Utc>>,
     /// Opened per day over the last days, oldest first, closed ones too; empty when it was not asked for.
     pub trend: Vec<i64>,
     /// Closing periods that its open exceptions hold up: entity and period.

@@ -6,9 +6,12 @@ use crate::{
     retry::transaction,
 };
 use anyhow::{Context as _, ensure};
+use chrono::{NaiveDate, NaiveTime};
 use connectors::Erp;
 use domain::{
     access::Actor,
+    calendar::{Calendar, WorkingDay},
+    exception::ExceptionKind,
     id::{ConnectionId, EntityId},
     money::Currency,
     period::AccountingPeriod,
@@ -16,8 +19,11 @@ use domain::{
 };
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use store::{
+    Tx,
     access::audit::{self, AuditEntry},
+    calendars,
     connections::{self, NewConnection},
     entities::{self, NewEntity},
     limits,
@@ -39,6 +45,7 @@ pub struct EntityForm {
 }
 
 pub async fn create_entity(cx: &Context, actor: &Actor, form: &EntityForm) -> anyhow::Result<EntityId> {
+    ensure!(form.time_zone.parse::<chrono_tz::Tz>().is_ok(), "{} is no time zone; write it as Europe/Berlin", form.time_zone);
     let entity_id = EntityId(Uuid::now_v7());
     let currency = form.currency.to_string();
     let new = NewEntity {
@@ -59,6 +66,64 @@ pub async fn create_entity(cx: &Context, actor: &Actor, form: &EntityForm) -> an
         Ok(entity_id)
     })
     .with_context(|| format!("entity {}", form.code))
+}
+
+/// What changes in an entity's working time; what is not named stays.
+#[derive(Debug, Clone, Default)]
+pub struct CalendarForm {
+    pub days: Option<Vec<WorkingDay>>,
+    /// Opening and closing.
+    pub hours: Option<(NaiveTime, NaiveTime)>,
+    pub holidays: Vec<(NaiveDate, String)>,
+    pub no_holidays: Vec<NaiveDate>,
+    /// Working hours that a kind of exception allows.
+    pub allowances: Vec<(ExceptionKind, i32)>,
+}
+
+/// Changes when people of an entity work and what has to be dealt with how fast. What is open keeps its time.
+pub async fn set_calendar(cx: &Context, actor: &Actor, code: &str, form: &CalendarForm) -> anyhow::Result<Calendar> {
+    ensure!(form.days.as_ref().is_none_or(|days| !days.is_empty()), "an entity works on one day at least");
+    ensure!(form.hours.is_none_or(|(opens, closes)| opens < closes), "it closes after it opens");
+    ensure!(form.allowances.iter().all(|(_, hours)| (1..=2000).contains(hours)), "an allowance is 1 to 2000 working hours");
+    let entities = entities::list(&mut *cx.pool.acquire().await?).await?;
+    let entity = entities.iter().find(|entity| entity.code == code).with_context(|| format!("there is no entity {code}"))?.entity_id;
+    transaction!(&cx.pool, |tx| {
+        let before = calendar_of(tx, entity).await?;
+        if form.days.is_some() || form.hours.is_some() {
+            let days = form.days.clone().unwrap_or_else(|| before.days.iter().copied().collect());
+            let (opens_at, closes_at) = form.hours.unwrap_or((before.opens_at, before.closes_at));
+            calendars::set_hours(tx, entity, &days, opens_at, closes_at).await?;
+        }
+        for day in &form.no_holidays {
+            calendars::remove_holiday(tx, entity, *day).await?;
+        }
+        for (day, name) in &form.holidays {
+            calendars::add_holiday(tx, entity, *day, name).await?;
+        }
+        for (kind, hours) in &form.allowances {
+            calendars::allow(tx, entity, *kind, *hours).await?;
+        }
+        let after = calendar_of(tx, entity).await?;
+        if after != before {
+            let mut entry = entry(cx, actor, "entity.calendar", format!("entity:{entity}"), Some(entity), in_words(&after));
+            entry.before = Some(in_words(&before));
+            audit::append(tx, &entry).await?;
+        }
+        Ok(after)
+    })
+    .with_context(|| format!("entity {code}"))
+}
+
+async fn calendar_of(tx: &mut Tx, entity: EntityId) -> store::Result<Calendar> {
+    calendars::of(tx, &[entity]).await?.remove(&entity).ok_or(store::Error::RowsAffected { expected: 1, actual: 0 })
+}
+
+fn in_words(calendar: &Calendar) -> Value {
+    let allowances: BTreeMap<&str, i32> = calendar.allowances.iter().map(|(kind, hours)| (kind.as_str(), *hours)).collect();
+    json!({
+        "days": calendar.days, "opens_at": calendar.opens_at, "closes_at": calendar.closes_at, "holidays": calendar.holidays,
+        "allowances": allowances
+    })
 }
 
 /// An ERP account as it is entered. `settings` is what its connector needs, the secret is kept encrypted.

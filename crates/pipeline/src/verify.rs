@@ -68,6 +68,7 @@ pub async fn verify(pool: &Pool) -> Result<Report> {
     found("leases against postings", proof::leases(conn).await?);
     found("exception totals against exceptions", proof::exception_totals(conn).await?);
     found("causes by day against exceptions", proof::cause_flow(conn).await?);
+    found("exceptions by clock against exceptions", proof::exception_clock(conn).await?);
     found("seals", proof::seal_chains(conn).await?);
     found("outcomes against seals", proof::outcomes(conn).await?);
     found("audit log", audit_log(conn).await?);

@@ -1,15 +1,16 @@
 //! Exceptions: opened and closed with their document's stage, worked on by people.
 
-use crate::{Conn, Result, Scope, limits::Reach};
+use crate::{Conn, Result, Scope, calendars, limits::Reach};
 use chrono::{DateTime, Utc};
 use domain::{
-    exception::Cause,
+    exception::{Cause, ExceptionKind},
     id::{BatchId, ConnectionId, DocumentId, EntityId, ExceptionId},
     mapping::MappingKind,
     posting::ErpSystem,
     stage::Stage,
 };
 use rust_decimal::Decimal;
+use std::collections::BTreeSet;
 
 /// A document's trouble, ready to be opened.
 #[derive(Debug, Clone)]
@@ -20,7 +21,8 @@ pub struct NewException {
     pub cause: Cause,
 }
 
-/// Opens exceptions; a document that has one open keeps it, with the new cause.
+/// Opens exceptions, each with the time until which it has to be dealt with; a document that has one open keeps it and its time, with
+/// the new cause.
 pub async fn open(conn: &mut Conn, new: &[NewException], at: DateTime<Utc>) -> Result<()> {
     let ids: Vec<uuid::Uuid> = new.iter().map(|n| n.exception_id.0).collect();
     let documents: Vec<uuid::Uuid> = new.iter().map(|n| n.document_id.0).collect();
@@ -31,14 +33,22 @@ pub async fn open(conn: &mut Conn, new: &[NewException], at: DateTime<Utc>) -> R
     let fields: Vec<Option<&str>> = new.iter().map(|n| n.cause.field.as_deref()).collect();
     let missing_kinds: Vec<Option<&str>> = new.iter().map(|n| n.cause.missing.as_ref().map(|m| m.kind.as_str())).collect();
     let missing_codes: Vec<Option<&str>> = new.iter().map(|n| n.cause.missing.as_ref().map(|m| m.code.as_str())).collect();
+    let entities =
+        sqlx::query_scalar!(r#"select distinct entity_id as "entity_id: EntityId" from document where document_id = any($1)"#, &documents)
+            .fetch_all(&mut *conn)
+            .await?;
+    let of_kinds: BTreeSet<ExceptionKind> = new.iter().map(|n| n.cause.kind).collect();
+    let due = calendars::due(conn, &entities, &of_kinds.into_iter().collect::<Vec<_>>(), at).await?;
     sqlx::query!(
         "insert into exception (exception_id, document_id, entity_id, connection_id, currency, amount, period, kind, fingerprint, code,
-            message, field, missing_kind, missing_code, opened_at)
+            message, field, missing_kind, missing_code, opened_at, due_at)
         select r.id, d.document_id, d.entity_id, ec.connection_id, d.currency, d.amount, d.period, r.kind, r.fingerprint, r.code,
-            r.message, r.field, r.missing_kind, r.missing_code, $10
+            r.message, r.field, r.missing_kind, r.missing_code, $10, due.at
         from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
             r (id, document_id, kind, fingerprint, code, message, field, missing_kind, missing_code)
         join document d using (document_id) left join entity_connection ec using (entity_id)
+        left join unnest($11::uuid[], $12::text[], $13::timestamptz[]) due (entity_id, kind, at)
+            on due.entity_id = d.entity_id and due.kind = r.kind
         on conflict (document_id) where closed_at is null do update set kind = excluded.kind, fingerprint = excluded.fingerprint,
             code = excluded.code, message = excluded.message, field = excluded.field, missing_kind = excluded.missing_kind,
             missing_code = excluded.missing_code",
@@ -51,7 +61,10 @@ pub async fn open(conn: &mut Conn, new: &[NewException], at: DateTime<Utc>) -> R
         &fields as &[Option<&str>],
         &missing_kinds as &[Option<&str>],
         &missing_codes as &[Option<&str>],
-        at
+        at,
+        &due.entities,
+        &due.kinds as &[&str],
+        &due.at as &[Option<DateTime<Utc>>]
     )
     .execute(conn)
     .await?;
@@ -207,17 +220,22 @@ pub async fn released_by(conn: &mut Conn, connection: ConnectionId, kind: Mappin
 /// Opens an exception for every row of a batch that was rejected, named by the first rule it broke; `ids`, one for each.
 pub async fn open_rejected(conn: &mut Conn, batch: BatchId, ids: &[ExceptionId], at: DateTime<Utc>) -> Result<u64> {
     let ids: Vec<uuid::Uuid> = ids.iter().map(|id| id.0).collect();
+    let entity = sqlx::query_scalar!(r#"select entity_id as "entity_id: EntityId" from batch where batch_id = $1"#, batch.0)
+        .fetch_one(&mut *conn)
+        .await?;
+    let due = calendars::due(conn, &[entity], &[ExceptionKind::Rejected], at).await?;
     let opened = sqlx::query!(
         "insert into exception (exception_id, document_id, entity_id, connection_id, currency, amount, period, kind, fingerprint, code,
-            message, field, opened_at)
+            message, field, opened_at, due_at)
         select ($2::uuid[])[row_number() over (order by d.line)], d.document_id, d.entity_id, ec.connection_id, d.currency, d.amount, d.period, 'rejected',
             'tieout|REJECTED|' || regexp_replace(split_part(v ->> 'rule', ':', 1), '[0-9]+', '#', 'g') || '|' || (v ->> 'field'), 'REJECTED',
-            (v ->> 'field') || ': ' || (v ->> 'rule'), v ->> 'field', $3
+            (v ->> 'field') || ': ' || (v ->> 'rule'), v ->> 'field', $3, $4
         from document d cross join lateral (select d.violations -> 0) first (v) left join entity_connection ec using (entity_id)
         where d.batch_id = $1 and d.rejected",
         batch.0,
         &ids,
-        at
+        at,
+        due.at.into_iter().next().flatten()
     )
     .execute(conn)
     .await?;

@@ -5,6 +5,7 @@ pub mod access;
 pub mod approvals;
 pub mod batches;
 pub mod bench;
+pub mod calendars;
 pub mod connections;
 pub mod contents;
 pub mod daily_flow;

@@ -1,9 +1,15 @@
 use super::account;
 use crate::{config::Settings, installation::Installation};
 use anyhow::Context as _;
+use chrono::{NaiveDate, NaiveTime};
 use clap::{Args, Subcommand};
-use domain::{access::Actor, money::Currency};
-use pipeline::company::{EntityForm, create_entity};
+use domain::{
+    access::Actor,
+    calendar::{Calendar, WorkingDay},
+    exception::ExceptionKind,
+    money::Currency,
+};
+use pipeline::company::{CalendarForm, EntityForm, create_entity, set_calendar};
 use rust_decimal::Decimal;
 
 #[derive(Debug, Subcommand)]
@@ -12,6 +18,8 @@ pub enum Arguments {
     Create(Create),
     /// Lists legal entities
     List,
+    /// Says when people of an entity work, and how fast exceptions have to be dealt with; with options, changes it
+    Calendar(CalendarArguments),
 }
 
 #[derive(Debug, Args)]
@@ -35,6 +43,55 @@ pub struct Create {
     limits: Vec<(Currency, Decimal)>,
 }
 
+#[derive(Debug, Args)]
+pub struct CalendarArguments {
+    /// Short name of the entity: DE
+    code: String,
+    /// Working days: mon,tue,wed,thu,fri
+    #[arg(long, value_delimiter = ',')]
+    days: Option<Vec<WorkingDay>>,
+    /// Working hours where the entity is: 09:00-17:00
+    #[arg(long, value_parser = hours)]
+    hours: Option<(NaiveTime, NaiveTime)>,
+    /// A day off: 2026-12-25=Christmas
+    #[arg(long = "holiday", value_parser = holiday)]
+    holidays: Vec<(NaiveDate, String)>,
+    /// No day off any more: 2026-12-25
+    #[arg(long = "no-holiday")]
+    no_holidays: Vec<NaiveDate>,
+    /// Working hours that a kind of exception allows: mapping=8
+    #[arg(long = "allow", value_delimiter = ',', value_parser = allowance)]
+    allowances: Vec<(ExceptionKind, i32)>,
+}
+
+fn hours(text: &str) -> anyhow::Result<(NaiveTime, NaiveTime)> {
+    let time = |text| NaiveTime::parse_from_str(text, "%H:%M").with_context(|| format!("{text} is no time of day"));
+    let (opens, closes) = text.split_once('-').context("OPENS-CLOSES")?;
+    Ok((time(opens)?, time(closes)?))
+}
+
+fn holiday(text: &str) -> anyhow::Result<(NaiveDate, String)> {
+    let (day, name) = text.split_once('=').context("DAY=NAME")?;
+    Ok((day.parse()?, name.to_owned()))
+}
+
+fn allowance(text: &str) -> anyhow::Result<(ExceptionKind, i32)> {
+    let (kind, hours) = text.split_once('=').context("KIND=HOURS")?;
+    Ok((kind.parse()?, hours.parse()?))
+}
+
+fn print(calendar: &Calendar) {
+    let days: Vec<&str> = calendar.days.iter().map(|day| day.as_str()).collect();
+    println!("{}, {} to {}, {}", days.join(" "), calendar.opens_at.format("%H:%M"), calendar.closes_at.format("%H:%M"), calendar.zone);
+    for day in &calendar.holidays {
+        println!("off\t{day}");
+    }
+    for kind in ExceptionKind::ALL {
+        let hours = calendar.allowances.get(kind).copied().unwrap_or_else(|| kind.allowance_hours());
+        println!("{kind}\t{hours} h");
+    }
+}
+
 fn limit(text: &str) -> anyhow::Result<(Currency, Decimal)> {
     let (currency, amount) = text.split_once('=').context("CURRENCY=AMOUNT")?;
     Ok((currency.parse()?, amount.parse()?))
@@ -52,6 +109,10 @@ async fn apply(arguments: Arguments, ctx: &pipeline::Context) -> anyhow::Result<
         Arguments::Create(Create { code, name, country, currency, time_zone, limits }) => {
             let form = EntityForm { code, name, country, currency, time_zone, limits };
             create_entity(ctx, &Actor::Cli(account()), &form).await?;
+        }
+        Arguments::Calendar(CalendarArguments { code, days, hours, holidays, no_holidays, allowances }) => {
+            let form = CalendarForm { days, hours, holidays, no_holidays, allowances };
+            print(&set_calendar(ctx, &Actor::Cli(account()), &code, &form).await?);
         }
         Arguments::List => {
             for entity in store::entities::list(&mut *ctx.pool.acquire().await?).await? {

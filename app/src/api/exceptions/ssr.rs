@@ -12,6 +12,7 @@ use store::views::exceptions::{Facet, Filter};
 pub(in crate::api) fn filter(query: &ExceptionQuery, now: DateTime<Utc>) -> Result<Filter, ApiError> {
     let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     let hours: Option<u32> = word("hours", query.hours.as_deref())?;
+    let due: Option<u32> = word("due", query.due.as_deref())?;
     Ok(Filter {
         entity_id: None,
         period: period(query.period.as_deref())?,
@@ -22,6 +23,7 @@ pub(in crate::api) fn filter(query: &ExceptionQuery, now: DateTime<Utc>) -> Resu
         owner: given(&query.owner),
         opened_before: hours.map(|hours| now - TimeDelta::hours(hours.into())),
         amount_min: word("amount", query.amount.as_deref())?,
+        due_before: due.map(|hours| now + TimeDelta::hours(hours.into())),
         after: cursor(query.after.as_deref())?,
     })
 }

@@ -4,7 +4,7 @@
 use super::cause::{FixForm, extent, never_replayed, title, unmapped};
 use crate::{
     api::exceptions::ExceptionsView,
-    components::{Pill, Sparkline, Submit, Time, Tone, use_query},
+    components::{Due, Pill, Sparkline, Submit, Time, Tone, use_query},
 };
 use domain::{
     access::Action,
@@ -15,7 +15,7 @@ use leptos::prelude::*;
 
 #[component]
 pub fn CauseCard(cluster: Cluster, exceptions: ExceptionsView) -> AnyView {
-    let ExceptionsView { replay, fixes, foreseen, origin, reach, .. } = exceptions;
+    let ExceptionsView { replay, fixes, foreseen, origin, reach, as_of, .. } = exceptions;
     let subject = cluster.missing_code.clone().map_or_else(String::new, |code| format!(": {code}"));
     let heading = format!("{}{subject}", title(cluster.kind, cluster.missing_kind));
     let why_not = reach.why_not(Action::Replay, &cluster.entities).or_else(|| unmapped(&fixes));
@@ -34,7 +34,7 @@ pub fn CauseCard(cluster: Cluster, exceptions: ExceptionsView) -> AnyView {
                 <div>
                     <h2 id="cause">{heading}</h2>
                     <small>
-                        {extent(&cluster.money)}" · "{cluster.entities.join(", ")}" · first "<Time at=cluster.first_seen/>", last "<Time at=cluster.last_seen/>
+                        {extent(&cluster.money)}" · "{cluster.entities.join(", ")}" · first "<Time at=cluster.first_seen/>", last "<Time at=cluster.last_seen/>" · "<Due at=cluster.due_at as_of/>
                     </small>
                 </div>
                 <Pill tone=Tone::Off text="needs a person"/>

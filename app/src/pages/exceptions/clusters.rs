@@ -127,6 +127,7 @@ mod tests {
             money: vec![StageMoney { currency: currency.into(), count: 2, amount: 20.into() }],
             first_seen: DateTime::UNIX_EPOCH,
             last_seen: DateTime::UNIX_EPOCH,
+            due_at: None,
             trend: vec![0, 3],
             closing: Vec::new(),
         }

@@ -3,6 +3,7 @@
 
 mod card;
 pub mod cause;
+mod clock;
 mod clusters;
 mod queue;
 
@@ -11,6 +12,7 @@ use crate::{
     components::{Empty, Failure, Page, Query, use_query},
 };
 use card::CauseCard;
+use clock::Clock;
 use clusters::{Causes, Waiting};
 use domain::view::Cluster;
 use leptos::prelude::*;
@@ -28,6 +30,7 @@ fn asked(query: &Query) -> ExceptionQuery {
         owner: key("owner"),
         hours: key("hours"),
         amount: key("amount"),
+        due: key("due"),
         after: key("after"),
         preview: key("preview"),
     }
@@ -71,6 +74,7 @@ fn Exceptions(exceptions: ExceptionsView) -> AnyView {
                         <a class="button" href=all_causes>"All causes"</a>
                     </Empty>
                 })}
+                <Clock sla=exceptions.sla.clone() query=query.clone()/>
                 <div><Filters exceptions=exceptions.clone() query=query.clone()/><Queue exceptions query/></div>
             </div>
         </div>

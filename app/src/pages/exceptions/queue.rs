@@ -6,7 +6,7 @@ use crate::{
         exceptions::{ExceptionsView, Facets},
         form_error,
     },
-    components::{Amount, Choice, Column, DataTable, Empty, Field, FilterBar, Notice, Pager, Query, Tone, age},
+    components::{Amount, Choice, Column, DataTable, Due, Empty, Field, FilterBar, Notice, Pager, Query, Tone, age},
 };
 use chrono::{DateTime, Utc};
 use domain::{
@@ -18,13 +18,16 @@ use leptos::prelude::*;
 use std::collections::BTreeSet;
 
 /// What the filter bar asks; entity and period are in the top bar, the cause is a link.
-pub const OWN: &[&str] = &["currency", "kind", "connection", "owner", "hours", "amount"];
+pub const OWN: &[&str] = &["currency", "kind", "connection", "owner", "hours", "due", "amount"];
 
 /// The name of the boxes to tick.
 const TICK: &str = "exceptions[]";
 
 /// Edges of operational aging, in hours.
 const AGES: [(&str, &str); 5] = [("", "any"), ("4", "over 4 h"), ("24", "over 24 h"), ("72", "over 3 d"), ("168", "over 7 d")];
+
+/// Before when it has to be dealt with, in hours.
+const DUE: [(&str, &str); 5] = [("", "any"), ("0", "breached"), ("4", "within 4 h"), ("24", "within 24 h"), ("168", "within 7 d")];
 
 /// Options with their counts; the first is "any".
 fn options<'a>(values: impl Iterator<Item = (String, &'a str, i64)>) -> Vec<(String, String)> {
@@ -38,7 +41,7 @@ pub fn Filters(exceptions: ExceptionsView, query: Query) -> AnyView {
     let currencies = options(currencies.iter().map(|(code, count)| (code.clone(), code.as_str(), *count)));
     let kinds = options(kinds.iter().map(|(kind, count)| (kind.to_string(), kind.label(), *count)));
     let connections = options(connections.iter().map(|(id, code, count)| (id.to_string(), code.as_str(), *count)));
-    let ages = AGES.map(|(value, text)| (value.to_owned(), text.to_owned())).to_vec();
+    let [ages, due] = [AGES, DUE].map(|edges| edges.map(|(value, text)| (value.to_owned(), text.to_owned())).to_vec());
     let bar = query.here_without("select");
     let now = move |key: &str| query.get(key).unwrap_or_default().to_owned();
     view! {
@@ -47,6 +50,7 @@ pub fn Filters(exceptions: ExceptionsView, query: Query) -> AnyView {
             <Choice name="connection" label="Connection" options=connections selected=now("connection")/>
             <Choice name="currency" label="Currency" options=currencies selected=now("currency")/>
             <Choice name="hours" label="Open for" options=ages selected=now("hours")/>
+            <Choice name="due" label="Due" options=due selected=now("due")/>
             <Field name="amount" label="Amount from" value=now("amount")/>
             <Field name="owner" label="Owner" value=now("owner")/>
         </FilterBar>
@@ -171,7 +175,7 @@ fn Line(row: ExceptionRow, of_one_cause: bool, ticked: bool, as_of: DateTime<Utc
             <td class="nowrap" data-label="Entity, period"><span>{row.entity_code}" · "{row.period.to_string()}</span><small class="below">{row.connection_code}</small></td>
             {cause}
             <td class="num" data-label="Amount"><Amount value=row.amount currency=row.currency code=true/></td>
-            <td class="nowrap" data-label="Open for" title=opened>{age(row.opened_at, as_of)}</td>
+            <td class="nowrap" data-label="Open for" title=opened><span>{age(row.opened_at, as_of)}</span><small class="below"><Due at=row.due_at as_of/></small></td>
             <td class="owner" data-label="Owner" title=owned_by>{row.owner.unwrap_or_else(|| "nobody".to_owned())}</td>
         </tr>
     }

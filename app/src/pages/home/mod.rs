@@ -235,6 +235,7 @@ mod tests {
             money: Vec::new(),
             first_seen: at,
             last_seen: at,
+            due_at: None,
             trend: Vec::new(),
             closing: Vec::new(),
         }

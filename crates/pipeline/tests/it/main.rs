@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod causes;
+mod clock;
 mod fake_erp;
 mod import;
 mod invoices;

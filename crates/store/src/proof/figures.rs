@@ -173,3 +173,23 @@ pub async fn cause_flow(conn: &mut Conn) -> Result<Compared> {
     .await?;
     Ok(Compared::new(rows, first))
 }
+
+/// Open exceptions by hour and due time are the open ones.
+pub async fn exception_clock(conn: &mut Conn) -> Result<Compared> {
+    let rows = sqlx::query_scalar!("select count(*) from exception_clock").fetch_one(&mut *conn).await?;
+    let first = sqlx::query_scalar!(
+        r#"with counted as (
+            select entity_id, date_trunc('hour', opened_at, 'UTC') as opened_hour, coalesce(due_at, 'infinity') as due_at, count(*) as count
+            from exception where closed_at is null group by 1, 2, 3
+        ), kept as (
+            select entity_id, opened_hour, coalesce(due_at, 'infinity') as due_at, count from exception_clock
+        )
+        select format('%s, opened in the hour of %s and due %s: the total says %s; open are %s', e.code, opened_hour, due_at, coalesce(k.count, 0),
+            coalesce(c.count, 0)) as "text!"
+        from kept k full join counted c using (entity_id, opened_hour, due_at) left join entity e using (entity_id)
+        where k.count is distinct from c.count order by 1 limit 1"#
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(Compared::new(rows, first))
+}

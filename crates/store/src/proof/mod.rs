@@ -7,7 +7,9 @@ mod movements;
 mod sealed;
 
 pub use content::content;
-pub use figures::{batch_count, cause_flow, exception_totals, lines, manifest, period_totals, stage_totals, stage_totals_of_documents};
+pub use figures::{
+    batch_count, cause_flow, exception_clock, exception_totals, lines, manifest, period_totals, stage_totals, stage_totals_of_documents,
+};
 pub use movements::{leases, legal_moves, movements, postings, stages};
 pub use sealed::{Unanchored, outcomes, seal_chains, unanchored};
 

@@ -46,6 +46,7 @@ pub async fn freeze(conn: &mut Conn, scope: &Scope, source: Source<'_>, new: &Ne
             and ($4::text is null or x.period = $4) and ($5::text is null or x.currency = $5) and ($6::text is null or x.kind = $6)
             and ($7::uuid is null or x.connection_id = $7) and ($8::text is null or x.fingerprint = $8) and ($9::text is null or x.owner = $9)
             and ($10::timestamptz is null or x.opened_at < $10) and ($11::numeric is null or x.amount >= $11)
+            and ($13::timestamptz is null or x.due_at <= $13)
             and not exists (select from replay_item o join replay_set s using (set_id)
                 where o.document_id = x.document_id and o.result is null and s.finished_at is null)
             and (not $12 or exists (select from document_verdict v where v.document_id = x.document_id and v.verdict = 'will_post'))",
@@ -60,7 +61,8 @@ pub async fn freeze(conn: &mut Conn, scope: &Scope, source: Source<'_>, new: &Ne
         filter.owner,
         filter.opened_before,
         filter.amount_min,
-        matches!(source, Source::Passing(_))
+        matches!(source, Source::Passing(_)),
+        filter.due_before
     )
     .execute(&mut *conn)
     .await?

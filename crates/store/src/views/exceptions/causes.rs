@@ -28,11 +28,11 @@ pub async fn clusters(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -
         select t.fingerprint as "fingerprint!", cell.kind as "kind!: ExceptionKind", cell.currency as "currency!", first.message, first.code,
             c.code as "connection_code?", t.connection_id as "connection_id: ConnectionId", first.missing_kind as "missing_kind: MappingKind",
             first.missing_code, e.code as entity, cell.count::bigint as "count!", cell.amount as "amount!", first.opened_at as first_seen,
-            last.opened_at as last_seen
+            last.opened_at as last_seen, first.due_at
         from top t join cell on cell.fingerprint = t.fingerprint and cell.connection_id is not distinct from t.connection_id
         join entity e using (entity_id) left join erp_connection c on c.connection_id = t.connection_id
         cross join lateral (
-            select message, code, missing_kind, missing_code, opened_at from exception x
+            select message, code, missing_kind, missing_code, opened_at, due_at from exception x
             where x.closed_at is null and x.fingerprint = t.fingerprint and x.entity_id = cell.entity_id
             order by x.opened_at, x.exception_id limit 1
         ) first
@@ -59,6 +59,7 @@ pub async fn clusters(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -
         let money = StageMoney { currency: row.currency, count: row.count, amount: row.amount };
         let same = clusters.last_mut().filter(|c| c.fingerprint == row.fingerprint && c.connection_id == row.connection_id);
         if let Some(cluster) = same {
+            cluster.due_at = cluster.due_at.into_iter().chain(row.due_at).min();
             cluster.add(vec![row.entity], vec![money], row.first_seen, row.last_seen);
         } else {
             clusters.push(Cluster {
@@ -75,6 +76,7 @@ pub async fn clusters(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -
                 money: vec![money],
                 first_seen: row.first_seen,
                 last_seen: row.last_seen,
+                due_at: row.due_at,
                 trend: Vec::new(),
                 closing: Vec::new(),
             });

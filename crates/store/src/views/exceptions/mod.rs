@@ -2,9 +2,11 @@
 
 mod cause;
 mod causes;
+mod clock;
 
 pub use cause::{describe, foresee, origin};
 pub use causes::{Facet, clusters, facets, open, waiting};
+pub use clock::sla;
 
 use crate::{Pool, Result, Scope};
 use chrono::{DateTime, Utc};
@@ -31,6 +33,7 @@ pub struct Filter {
     /// Opened before this.
     pub opened_before: Option<DateTime<Utc>>,
     pub amount_min: Option<Decimal>,
+    pub due_before: Option<DateTime<Utc>>,
     /// After this one: when it was opened, and its id.
     pub after: Option<(DateTime<Utc>, ExceptionId)>,
 }
@@ -43,7 +46,7 @@ pub async fn list(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -> Re
         ExceptionRow,
         r#"select x.exception_id as "exception_id: ExceptionId", x.document_id as "document_id: DocumentId", d.number, d.kind as "document_kind: DocumentKind",
             d.customer_name, e.code as entity_code, c.code as "connection_code?", x.currency, x.amount, x.period as "period: AccountingPeriod",
-            x.kind as "kind: ExceptionKind", x.fingerprint, x.message, x.opened_at, x.owner, d.stage as "stage: Stage"
+            x.kind as "kind: ExceptionKind", x.fingerprint, x.message, x.opened_at, x.due_at, x.owner, d.stage as "stage: Stage"
         from unnest($1::uuid[]) place (id) cross join lateral (
         select * from exception x
         where x.closed_at is null and x.entity_id = place.id and ($2::uuid is null or x.entity_id = $2) and ($3::text is null or x.period = $3)
@@ -51,6 +54,7 @@ pub async fn list(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -> Re
             and ($7::text is null or x.fingerprint = $7) and ($8::text is null or x.owner = $8)
             and ($9::timestamptz is null or x.opened_at < $9) and ($10::numeric is null or x.amount >= $10)
             and ($11::timestamptz is null or (x.opened_at, x.exception_id) > ($11, $12::uuid))
+            and ($14::timestamptz is null or x.due_at <= $14)
         order by x.opened_at, x.exception_id limit $13
         ) x join document d using (document_id) join entity e on e.entity_id = x.entity_id
         left join erp_connection c on c.connection_id = x.connection_id
@@ -67,7 +71,8 @@ pub async fn list(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -> Re
         filter.amount_min,
         filter.after.map(|a| a.0),
         filter.after.map(|a| a.1.0),
-        limit
+        limit,
+        filter.due_before
     )
     .fetch_all(&mut *tx)
     .await?)
@@ -77,7 +82,7 @@ pub async fn find(pool: &Pool, scope: &Scope, id: ExceptionId) -> Result<Option<
     let row = sqlx::query!(
         r#"select x.exception_id as "exception_id: ExceptionId", x.document_id as "document_id: DocumentId", d.number, d.kind as "document_kind: DocumentKind",
             d.customer_name, e.code as entity_code, c.code as "connection_code?", x.currency, x.amount, x.period as "period: AccountingPeriod",
-            x.kind as "kind: ExceptionKind", x.fingerprint, x.message, x.opened_at, x.owner, d.stage as "stage: Stage",
+            x.kind as "kind: ExceptionKind", x.fingerprint, x.message, x.opened_at, x.due_at, x.owner, d.stage as "stage: Stage",
             x.code, x.field, x.missing_kind as "missing_kind: MappingKind", x.missing_code, x.connection_id as "connection_id: ConnectionId",
             x.closed_at, x.closed_as,
             (select a.approval_id from approval a where a.document_id = x.document_id and a.decision is null) as "approval_id: domain::id::ApprovalId"
@@ -113,6 +118,7 @@ pub async fn find(pool: &Pool, scope: &Scope, id: ExceptionId) -> Result<Option<
             fingerprint: row.fingerprint,
             message: row.message,
             opened_at: row.opened_at,
+            due_at: row.due_at,
             owner: row.owner,
             stage: row.stage,
         },
