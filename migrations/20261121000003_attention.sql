@@ -193,3 +193,60 @@ create trigger exception_is_clocked_off after update on exception referencing ol
     for each statement execute function clock_off();
 insert into exception_clock (entity_id, opened_hour, due_at, count)
 select entity_id, date_trunc('hour', opened_at, 'UTC'), due_at, count(*) from exception where closed_at is null group by 1, 2, 3;
+
+-- What people want to hear about: one exception, or all of a cause.
+create table watch (
+    user_id uuid not null references person,
+    exception_id uuid references exception,
+    fingerprint text,
+    since timestamptz not null,
+    constraint watched_once unique nulls not distinct (user_id, exception_id, fingerprint),
+    check ((exception_id is null) <> (fingerprint is null))
+);
+-- Who watches what something happens to.
+create index watch_exception on watch (exception_id) where exception_id is not null;
+create index watch_cause on watch (fingerprint) where fingerprint is not null;
+
+-- What happened to what a person watches or owns, or was said to him.
+create table notice (
+    notice_id uuid primary key,
+    user_id uuid not null references person,
+    entity_id uuid not null references entity,
+    what text not null check (what in ('mentioned', 'noted', 'assigned', 'replayed', 'resolved', 'superseded', 'cleared', 'breached')),
+    -- Of several exceptions of the cause, one.
+    exception_id uuid not null references exception,
+    fingerprint text not null,
+    count bigint not null check (count > 0),
+    -- Who did it; null: nobody in particular.
+    actor text,
+    note_id uuid references exception_note,
+    at timestamptz not null,
+    read_at timestamptz
+);
+-- The inbox, newest first, keyset-paged.
+create index notice_inbox on notice (user_id, at desc, notice_id desc);
+-- Unread ones: the bell. What happens to many of a cause adds up to one of them.
+create unique index notice_unread on notice (user_id, what, entity_id, fingerprint) where read_at is null and note_id is null;
+create index notice_unread_notes on notice (user_id) where read_at is null and note_id is not null;
+
+-- How far breaches were told. The one row comes with the first sweep.
+create table breach_sweep (
+    one boolean primary key default true check (one),
+    swept_to timestamptz not null
+);
+
+-- Tells everybody who watches these exceptions or their causes, or owns one, except who did it and who was told of this note already.
+create function tell(exceptions uuid[], happened text, by_whom text, note uuid, now timestamptz) returns void language sql as $$
+    insert into notice as n (notice_id, user_id, entity_id, what, exception_id, fingerprint, count, actor, note_id, at)
+    select gen_random_uuid(), w.user_id, x.entity_id, happened, (array_agg(x.exception_id))[1], x.fingerprint, count(*), by_whom, note, now
+    from exception x cross join lateral (
+        select user_id from watch w where w.exception_id = x.exception_id
+        union select user_id from watch w where w.fingerprint = x.fingerprint
+        union select user_id from person p where p.email = x.owner
+    ) w
+    join person p on p.user_id = w.user_id and p.deactivated_at is null and p.email is distinct from by_whom
+    where x.exception_id = any(exceptions) and not exists (select from notice o where o.user_id = w.user_id and o.note_id = note)
+    group by w.user_id, x.entity_id, x.fingerprint order by w.user_id, x.entity_id, x.fingerprint
+    on conflict (user_id, what, entity_id, fingerprint) where read_at is null and note_id is null do update
+        set count = n.count + excluded.count, exception_id = excluded.exception_id, actor = excluded.actor, at = excluded.at;
+$$;

@@ -5,7 +5,8 @@ use crate::{
     components::{Layout, Query, Sprite, Theme, use_query},
     pages::{
         ApprovalsPage, AuditPage, BatchPage, BatchesPage, ConnectionsPage, DocumentPage, DocumentsPage, ExceptionPage, ExceptionsPage,
-        HomePage, JobsPage, LoginPage, MappingsPage, NotFound, ReconciliationPage, ReplayPage, ReplaysPage, UploadPage, UsersPage,
+        HomePage, InboxPage, JobsPage, LoginPage, MappingsPage, NotFound, ReconciliationPage, ReplayPage, ReplaysPage, UploadPage,
+        UsersPage,
     },
 };
 use leptos::prelude::*;
@@ -71,6 +72,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("documents/:id") view=DocumentPage ssr=SsrMode::Async/>
                     <Route path=path!("exceptions") view=ExceptionsPage ssr=SsrMode::Async/>
                     <Route path=path!("exceptions/:id") view=ExceptionPage ssr=SsrMode::Async/>
+                    <Route path=path!("inbox") view=InboxPage ssr=SsrMode::Async/>
                     <Route path=path!("replays") view=ReplaysPage ssr=SsrMode::Async/>
                     <Route path=path!("replays/:id") view=ReplayPage ssr=SsrMode::Async/>
                     <Route path=path!("approvals") view=ApprovalsPage ssr=SsrMode::Async/>

@@ -85,6 +85,8 @@ pub struct ExceptionsView {
     pub foreseen: Option<Vec<Foreseen>>,
     /// What the chosen cause began with.
     pub origin: Option<Origin>,
+    /// Whether the caller watches the chosen cause.
+    pub watched: bool,
     /// The clock of everything open in the entities.
     pub sla: SlaView,
     pub reach: Reach,
@@ -98,6 +100,7 @@ pub async fn list_exceptions(#[server(default)] query: ExceptionQuery) -> Result
         reach::{entities, reach},
     };
     use domain::access::Action;
+    use store::notices::{Watched, is_watched};
     use store::views::exceptions::{Filter, clusters, describe, facets, foresee, list, origin, sla, waiting};
     let (caller, scope) = super::require(Action::ReadFinance)?;
     let ctx = super::context();
@@ -107,7 +110,7 @@ pub async fn list_exceptions(#[server(default)] query: ExceptionQuery) -> Result
     let mut causes = clusters(&ctx.pool, &scope, &Filter { fingerprint: None, ..filter.clone() }, CAUSES).await?;
     let rows = list(&ctx.pool, &scope, &filter, page(PAGE)).await?;
     let (mut replay, mut fixes) = (Vec::new(), Vec::new());
-    let (mut foreseen, mut began) = (None, None);
+    let (mut foreseen, mut began, mut watched) = (None, None, false);
     if let Some(cause) = &filter.fingerprint {
         if causes.iter().all(|shown| shown.fingerprint != *cause) {
             causes.extend(clusters(&ctx.pool, &scope, &filter, CAUSES).await?);
@@ -120,6 +123,7 @@ pub async fn list_exceptions(#[server(default)] query: ExceptionQuery) -> Result
             foreseen = Some(foresee(&ctx.pool, &caller.scope(Action::Replay), cause).await?);
         }
         began = origin(&ctx.pool, &scope, cause).await?;
+        watched = is_watched(&ctx.pool, caller.user_id, Watched::Cause(cause)).await?;
     }
     describe(&ctx.pool, &scope, &mut causes, ctx.clock.now()).await?;
     Ok(ExceptionsView {
@@ -131,6 +135,7 @@ pub async fn list_exceptions(#[server(default)] query: ExceptionQuery) -> Result
         fixes,
         foreseen,
         origin: began,
+        watched,
         sla: sla(&ctx.pool, &scope, ctx.clock.now()).await?,
         reach: reach(&caller, &entities(&ctx).await?),
         as_of: ctx.clock.now(),
@@ -144,6 +149,7 @@ pub struct ExceptionDetail {
     pub document: DocumentView,
     pub fix: Option<Fix>,
     pub reach: Reach,
+    pub watched: bool,
     /// What is left today of the caller's limit for closing without a second person.
     pub limit_left: Option<Decimal>,
     pub as_of: DateTime<Utc>,
@@ -167,6 +173,7 @@ pub async fn get_exception(id: String) -> Result<ExceptionDetail, ApiError> {
     };
     Ok(ExceptionDetail {
         fix: ssr::fix_of(&ctx, &exception).await?,
+        watched: store::notices::is_watched(&ctx.pool, caller.user_id, store::notices::Watched::Exception(id)).await?,
         reach: reach(&caller, &entities),
         exception,
         document,
@@ -216,8 +223,11 @@ pub async fn assign_exceptions(#[server(default)] exceptions: Vec<String>, owner
 pub async fn comment_exception(exception: String, body: String, back: String) -> Result<(), ApiError> {
     let (caller, scope) = super::require(domain::access::Action::WorkExceptions)?;
     let id = exception.parse().map_err(|_| ApiError::NotFound)?;
-    pipeline::workbench::comment(&super::context(), &caller, &scope, id, &body).await?;
-    super::go_back(&back, "comment added");
+    let told = pipeline::workbench::comment(&super::context(), &caller, &scope, id, &body).await?;
+    super::go_back(
+        &back,
+        &if told.is_empty() { "comment added".to_owned() } else { format!("comment added, told to {}", told.join(", ")) },
+    );
     Ok(())
 }
 

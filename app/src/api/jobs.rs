@@ -23,7 +23,9 @@ pub struct JobsView {
 pub fn is_per_entity(kind: JobKind) -> bool {
     match kind {
         JobKind::ReadBack | JobKind::Reconcile => true,
-        JobKind::Replay | JobKind::SealOutcomes | JobKind::CountFlow | JobKind::SweepSessions | JobKind::Verify => false,
+        JobKind::Replay | JobKind::SealOutcomes | JobKind::CountFlow | JobKind::TellBreaches | JobKind::SweepSessions | JobKind::Verify => {
+            false
+        }
     }
 }
 

@@ -11,6 +11,7 @@ pub mod exceptions;
 #[cfg(feature = "ssr")]
 mod guard;
 pub mod home;
+pub mod inbox;
 pub mod jobs;
 pub mod mappings;
 pub mod reach;

@@ -16,6 +16,7 @@ pub async fn caller_view(ctx: &pipeline::Context, caller: &domain::access::Calle
     use domain::{access::Action, period::AccountingPeriod};
     let mut conn = ctx.pool.acquire().await?;
     let mut entities = store::entities::list(&mut conn).await?;
+    let unread = store::notices::unread(&mut conn, caller.user_id, &caller.scope(Action::ReadFinance)).await?;
     entities.retain(|entity| caller.grants.iter().any(|grant| grant.entity_id == entity.entity_id));
     let mut roles: Vec<_> = caller.grants.iter().map(|grant| grant.role).collect();
     roles.sort_unstable();
@@ -28,6 +29,7 @@ pub async fn caller_view(ctx: &pipeline::Context, caller: &domain::access::Calle
         roles,
         entities,
         periods: std::iter::successors(Some(now), |period| Some(period.previous())).take(PERIODS_OFFERED).collect(),
+        unread,
     })
 }
 

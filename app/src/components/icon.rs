@@ -47,6 +47,7 @@ shapes! {
     Moon "i-moon" "M11.8 8.6A5.2 5.2 0 0 1 5.4 2.2a5.2 5.2 0 1 0 6.4 6.4z";
     Screen "i-screen" "M1.5 2.5h11v7h-11zM5 12.2h4";
     Copy "i-copy" "M5 5h7v7H5zM9 2H2v7";
+    Bell "i-bell" "M2.5 10.5h9L10 8.8V6a3 3 0 0 0-6 0v2.8zM6 12.5h2";
     Find "i-find" "M6 2a4 4 0 1 0 .01 0M9 9l3.5 3.5";
     File "i-file" "M7 1.5v7.5M3.8 6 7 9.2 10.2 6M2 12.2h10";
 }

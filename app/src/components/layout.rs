@@ -76,6 +76,7 @@ pub(super) mod tests {
             actions: Action::ALL.iter().copied().filter(|action| role.may(*action)).collect(),
             entities: vec![entity("US", "Lumen Analytics Inc."), entity("DE", "Lumen Analytics GmbH")],
             periods: vec![period, period.previous()],
+            unread: 3,
         }
     }
 

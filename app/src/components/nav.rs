@@ -72,6 +72,22 @@ fn NavList(caller: CallerView, path: String, carried: String) -> AnyView {
     view! { <nav class="nav" aria-label="Main">{groups.collect_view()}</nav> }.into_any()
 }
 
+/// The way to the inbox, with how many notices were not read; for those who may have some.
+#[component]
+fn Bell(caller: CallerView) -> AnyView {
+    if !caller.actions.contains(&Action::ReadFinance) {
+        return ().into_any();
+    }
+    let count = match caller.unread {
+        0 => None,
+        count @ ..100 => Some(count.to_string()),
+        _ => Some("99+".to_owned()),
+    };
+    let label = format!("Inbox, {} unread", count.as_deref().unwrap_or("nothing"));
+    view! { <a class="bell" href="/inbox" aria-label=label><Icon shape=Shape::Bell/>{count.map(|count| view! { <b>{count}</b> })}</a> }
+        .into_any()
+}
+
 /// Who is signed in, the theme, and the way out.
 #[component]
 fn Account(caller: CallerView) -> AnyView {
@@ -91,11 +107,12 @@ fn Account(caller: CallerView) -> AnyView {
 pub fn Navigation(caller: CallerView, #[prop(into)] path: String, #[prop(into)] carried: String) -> AnyView {
     view! {
         <aside class="side" aria-label="Navigation and account">
-            <a href="/" aria-label="Tieout, home"><Brand/></a>
+            <div class="head"><a href="/" aria-label="Tieout, home"><Brand/></a><Bell caller=caller.clone()/></div>
             <NavList caller=caller.clone() path=path.clone() carried=carried.clone()/>
             <Account caller=caller.clone()/>
         </aside>
         <header class="phone-bar">
+            <Bell caller=caller.clone()/>
             <details>
                 <summary><Brand/><Icon shape=Shape::Menu/><span class="vh">"Menu"</span></summary>
                 <div class="sheet"><NavList caller=caller.clone() path carried/><Account caller/></div>
@@ -113,6 +130,12 @@ mod tests {
 
     fn html(role: Role) -> String {
         view! { <Navigation caller=caller(role) path="/batches/1" carried="?entity=DE"/> }.to_html()
+    }
+
+    #[test]
+    fn the_bell_says_how_many_are_unread_to_those_who_read() {
+        assert!(html(Role::Controller).contains("aria-label=\"Inbox, 3 unread\""));
+        assert!(!html(Role::Admin).contains("/inbox"), "an admin reads no finance rows");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One exception: what happened to which document, what the ERP said, and everything a person can do about it.
 
-use super::exceptions::cause::{Back, FixForm, never_replayed, title, unmapped};
+use super::exceptions::cause::{Back, FixForm, WatchForm, never_replayed, title, unmapped};
 use crate::{
     api::{
         ApiError,
@@ -58,7 +58,7 @@ fn Detail(detail: ExceptionDetail) -> AnyView {
 /// The document, its money, the cause in words, and what fixes it.
 #[component]
 fn Trouble(detail: ExceptionDetail) -> AnyView {
-    let ExceptionDetail { exception, document, fix, reach, as_of, .. } = detail;
+    let ExceptionDetail { exception, document, fix, reach, as_of, watched, .. } = detail;
     let row = exception.row;
     let open = exception.closed_at.is_none();
     let (currency, tax_currency) = (row.currency.clone(), row.currency.clone());
@@ -76,7 +76,7 @@ fn Trouble(detail: ExceptionDetail) -> AnyView {
                     <h2 id="trouble">{title(row.kind, exception.missing_kind)}</h2>
                     <small>{kind}" "<a href=href.clone()>{row.number.clone()}</a>" · "{row.customer_name.clone()}</small>
                 </div>
-                <StageBadge place=row.stage/>
+                <div class="line"><StageBadge place=row.stage/><WatchForm name="exception" value=row.exception_id.to_string() watched/></div>
             </div>
             {closed}
             <p class="answer"><code>{exception.code}</code>" "{row.message.clone()}</p>
@@ -179,7 +179,7 @@ fn Notes(detail: ExceptionDetail) -> AnyView {
             <form class="form" method="post" action="/fn/comment_exception">
                 <Back/>
                 <input type="hidden" name="exception" value=detail.exception.row.exception_id.to_string()/>
-                <TextField name="body" label="Comment" required=true error/>
+                <TextField name="body" label="Comment" hint="@name tells that person" required=true error/>
                 <div class="actions"><Submit text="Add comment" why_not/></div>
             </form>
         </section>

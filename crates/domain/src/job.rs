@@ -17,6 +17,8 @@ text_enum! {
         SealOutcomes = "seal_outcomes",
         /// Counts what came in, was posted and was confirmed, by day: the chart of the home page.
         CountFlow = "count_flow",
+        /// Tells whoever watches or owns what is past its time since the last run.
+        TellBreaches = "tell_breaches",
         /// Removes expired sessions, and completed jobs that nobody looks at any more.
         SweepSessions = "sweep_sessions",
         /// Proves totals, movements, lines and seals from raw rows.
@@ -32,6 +34,7 @@ impl JobKind {
             Self::Replay => "Go on with replays",
             Self::SealOutcomes => "Seal finished batches",
             Self::CountFlow => "Count the day’s flow",
+            Self::TellBreaches => "Tell what is past its time",
             Self::SweepSessions => "Remove expired sessions and old runs",
             Self::Verify => "Verify the books",
         }
@@ -45,6 +48,7 @@ impl JobKind {
             Self::Replay => "*/5 * * * *",
             Self::SealOutcomes => "*/10 * * * *",
             Self::CountFlow => "*/15 * * * *",
+            Self::TellBreaches => "*/5 * * * *",
             Self::SweepSessions => "0 * * * *",
             Self::Verify => "10 2 * * *",
         }
@@ -54,7 +58,7 @@ impl JobKind {
     pub fn attempts_max(self) -> i32 {
         match self {
             Self::ReadBack | Self::Reconcile | Self::Replay | Self::SealOutcomes => 5,
-            Self::CountFlow | Self::SweepSessions | Self::Verify => 3,
+            Self::CountFlow | Self::TellBreaches | Self::SweepSessions | Self::Verify => 3,
         }
     }
 }

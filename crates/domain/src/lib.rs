@@ -15,6 +15,7 @@ pub mod id;
 pub mod job;
 pub mod mapping;
 pub mod money;
+pub mod notice;
 pub mod period;
 pub mod posting;
 pub mod reconciliation;

@@ -33,6 +33,8 @@ pub struct CallerView {
     pub entities: Vec<EntityView>,
     /// Periods that hold documents, newest first.
     pub periods: Vec<AccountingPeriod>,
+    /// Notices that were not read yet, up to a hundred.
+    pub unread: i64,
 }
 
 /// How many documents, and how much money, are in one stage.

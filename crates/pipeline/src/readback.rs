@@ -11,6 +11,7 @@ use domain::{
     access::Actor,
     exception::{Cause as Trouble, ExceptionKind},
     id::{CorrelationId, DocumentId, EntityId, ExceptionId},
+    notice::NoticeKind,
     period::AccountingPeriod,
     posting::{ErpDocument, ErpState, MappedDocument, differences},
     stage::Stage,
@@ -239,7 +240,7 @@ async fn settle(
     let cause = |reason: &str| Cause { actor: Actor::System("read-back".into()), reason: reason.into(), correlation_id, at: now };
     transition(tx, equal, Stage::Confirmed, &cause("read back and equal")).await?;
     postings::publish(tx, "PostingConfirmed", equal, now).await?;
-    exceptions::close(tx, cleared, "cleared", now).await?;
+    exceptions::close(tx, cleared, NoticeKind::Cleared, None, now).await?;
     postings::publish(tx, "ExceptionResolved", cleared, now).await?;
     for (reason, documents) in different {
         transition(tx, documents, Stage::Mismatch, &cause(reason)).await?;

@@ -1,11 +1,12 @@
 //! Exceptions: opened and closed with their document's stage, worked on by people.
 
-use crate::{Conn, Result, Scope, calendars, limits::Reach};
+use crate::{Conn, Result, Scope, calendars, limits::Reach, notices};
 use chrono::{DateTime, Utc};
 use domain::{
     exception::{Cause, ExceptionKind},
     id::{BatchId, ConnectionId, DocumentId, EntityId, ExceptionId},
     mapping::MappingKind,
+    notice::NoticeKind,
     posting::ErpSystem,
     stage::Stage,
 };
@@ -71,18 +72,20 @@ pub async fn open(conn: &mut Conn, new: &[NewException], at: DateTime<Utc>) -> R
     Ok(())
 }
 
-/// Closes the open exceptions of documents that went on.
-pub async fn close(conn: &mut Conn, documents: &[DocumentId], closed_as: &str, at: DateTime<Utc>) -> Result<u64> {
+/// Closes the open exceptions of documents that went on, and tells who watches them.
+pub async fn close(conn: &mut Conn, documents: &[DocumentId], closed_as: NoticeKind, by: Option<&str>, at: DateTime<Utc>) -> Result<u64> {
     let ids: Vec<uuid::Uuid> = documents.iter().map(|id| id.0).collect();
-    let closed = sqlx::query!(
-        "update exception set closed_at = $3, closed_as = $2 where document_id = any($1) and closed_at is null",
+    let closed = sqlx::query_scalar!(
+        r#"update exception set closed_at = $3, closed_as = $2 where document_id = any($1) and closed_at is null
+        returning exception_id as "exception_id: ExceptionId""#,
         &ids,
-        closed_as,
+        closed_as.as_str(),
         at
     )
-    .execute(conn)
+    .fetch_all(&mut *conn)
     .await?;
-    Ok(closed.rows_affected())
+    notices::tell(conn, &closed, closed_as, by, None, at).await?;
+    Ok(u64::try_from(closed.len()).unwrap_or(u64::MAX))
 }
 
 /// Of these documents, those that are in exception in the caller's entities, locked, by entity.

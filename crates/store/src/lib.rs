@@ -19,6 +19,7 @@ pub mod jobs;
 pub mod limits;
 pub mod mappings;
 pub mod movements;
+pub mod notices;
 pub mod postings;
 pub mod proof;
 pub mod reconciliation;

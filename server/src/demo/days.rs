@@ -186,12 +186,7 @@ impl Drive<'_> {
             Event::TokenExpires => self.accounts[0].fault(fault(FaultKind::TokenExpired, On::Write, Some(1))).await,
             Event::Maintenance(begins) => self.maintain(begins).await,
             Event::Slip(place) => self.people.slip(self.cx, &self.plan.troubles.episodes[place]).await,
-            Event::LookAt(place) => {
-                self.people
-                    .look_at(self.cx, &self.plan.troubles.episodes[place], "Asked the owner of the source; waiting for an answer.")
-                    .await?;
-                Ok(())
-            }
+            Event::LookAt(place) => self.people.ask(self.cx, &self.plan.troubles.episodes[place]).await,
             Event::DealWith(place) => self.deal_with(place).await,
             Event::Hands => hands::interfere(self.plan, self.accounts, self.clock.now().date_naive()).await,
             Event::Night(place) => self.night(place).await,
@@ -260,6 +255,7 @@ impl Drive<'_> {
         };
         futures::try_join!(of(0), of(1))?;
         import::seals::seal_outcomes(self.cx).await?;
+        store::notices::tell_breaches(&mut *self.cx.pool.acquire().await?, self.clock.now()).await?;
         Ok(())
     }
 

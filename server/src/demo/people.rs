@@ -25,6 +25,7 @@ use pipeline::{
 };
 use std::collections::BTreeMap;
 use store::{
+    notices::Watched,
     replays::{self, Source},
     views::exceptions::{self, Filter},
 };
@@ -68,6 +69,17 @@ impl People {
             Some(Remedy::Map { kind, code, to }) => self.map(cx, ACCOUNTS[episode.account].code, *kind, code, to).await,
             _ => Ok(()),
         }
+    }
+
+    /// The controller is asked about an episode, and wants to hear how it goes on.
+    pub async fn ask(&self, cx: &Context, episode: &Episode) -> anyhow::Result<()> {
+        let word = "Asked the owner of the source; waiting for an answer. @grace, does it hold up your close?";
+        let open = self.look_at(cx, episode, word).await?;
+        let (controller, scope) = self.may(Role::Controller, Action::ReadFinance)?;
+        if let Some(first) = open.first() {
+            workbench::watch(cx, controller, &scope, Watched::Cause(&first.fingerprint), true).await?;
+        }
+        Ok(())
     }
 
     /// Removes the cause of an episode.

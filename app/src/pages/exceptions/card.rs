@@ -1,7 +1,7 @@
 //! The card of the chosen cause: what it is, what began it, the form that fixes it, what a replay of all of it would come to, and the
 //! replay.
 
-use super::cause::{FixForm, extent, never_replayed, title, unmapped};
+use super::cause::{FixForm, WatchForm, extent, never_replayed, title, unmapped};
 use crate::{
     api::exceptions::ExceptionsView,
     components::{Due, Pill, Sparkline, Submit, Time, Tone, use_query},
@@ -15,7 +15,7 @@ use leptos::prelude::*;
 
 #[component]
 pub fn CauseCard(cluster: Cluster, exceptions: ExceptionsView) -> AnyView {
-    let ExceptionsView { replay, fixes, foreseen, origin, reach, as_of, .. } = exceptions;
+    let ExceptionsView { replay, fixes, foreseen, origin, watched, reach, as_of, .. } = exceptions;
     let subject = cluster.missing_code.clone().map_or_else(String::new, |code| format!(": {code}"));
     let heading = format!("{}{subject}", title(cluster.kind, cluster.missing_kind));
     let why_not = reach.why_not(Action::Replay, &cluster.entities).or_else(|| unmapped(&fixes));
@@ -37,7 +37,7 @@ pub fn CauseCard(cluster: Cluster, exceptions: ExceptionsView) -> AnyView {
                         {extent(&cluster.money)}" · "{cluster.entities.join(", ")}" · first "<Time at=cluster.first_seen/>", last "<Time at=cluster.last_seen/>" · "<Due at=cluster.due_at as_of/>
                     </small>
                 </div>
-                <Pill tone=Tone::Off text="needs a person"/>
+                <div class="line"><Pill tone=Tone::Off text="needs a person"/><WatchForm name="cause" value=cluster.fingerprint.clone() watched/></div>
             </div>
             {origin.map(|origin| view! { <Began origin/> })}
             <Grows cluster=cluster.clone()/>

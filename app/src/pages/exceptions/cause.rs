@@ -2,7 +2,7 @@
 
 use crate::{
     api::{exceptions::Fix, form_error, reach::Reach},
-    components::{Field, Notice, Submit, Tone, money_text, use_query},
+    components::{Field, Icon, Notice, Shape, Submit, Tone, money_text, use_query},
 };
 use domain::{access::Action, exception::ExceptionKind, mapping::MappingKind, view::StageMoney};
 use leptos::prelude::*;
@@ -38,6 +38,22 @@ pub fn unmapped(fixes: &[Fix]) -> Option<String> {
 #[component]
 pub fn Back() -> impl IntoView {
     view! { <input type="hidden" name="back" value=use_query().here_without("select").href()/> }
+}
+
+/// Watches an exception or a cause, or ends it. `name` and `value` are the field that names it.
+#[component]
+pub fn WatchForm(name: &'static str, value: String, watched: bool) -> AnyView {
+    view! {
+        <form method="post" action="/fn/watch">
+            <Back/>
+            <input type="hidden" name=name value=value/>
+            <input type="hidden" name="on" value=(!watched).to_string()/>
+            <button type="submit" class="quiet" aria-pressed=watched.to_string()>
+                <Icon shape=Shape::Bell/>{if watched { "Watching" } else { "Watch" }}
+            </button>
+        </form>
+    }
+    .into_any()
 }
 
 /// The mapping that is wanted: its code is given, the ERP's reference is asked for. What it releases is measured on

@@ -21,6 +21,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     access::{Actor, Scope},
     id::{BatchId, CorrelationId, EntityId, ExceptionId},
+    notice::NoticeKind,
     stage::Stage,
     view::{ImportOutcome, ImportReport},
 };
@@ -165,7 +166,7 @@ async fn enter(tx: &mut Tx, handover: &Handover<'_>, survey: &Survey, target: &l
     movements::enter_batch(tx, target.batch_id, &cause).await?;
     if !loaded.superseded.is_empty() {
         cause.reason = format!("replaced by a newer version in batch {} of {}", header.batch, header.source);
-        exceptions::close(tx, &loaded.superseded, "superseded", handover.at).await?;
+        exceptions::close(tx, &loaded.superseded, NoticeKind::Superseded, None, handover.at).await?;
         movements::transition(tx, &loaded.superseded, Stage::Superseded, &cause).await?;
     }
     let ids: Vec<ExceptionId> = (0..loaded.rejected).map(|_| ExceptionId(uuid::Uuid::now_v7())).collect();

@@ -14,7 +14,7 @@ use store::{
     connections::{self, AttachedEntity},
     daily_flow,
     jobs::{self, Claimed, Ended, NewJob},
-    reconciliation, replays,
+    notices, reconciliation, replays,
 };
 use uuid::Uuid;
 
@@ -56,6 +56,7 @@ impl Workshop {
                 self.complete(job, &format!("{sealed} batches sealed"), None).await?;
             }
             JobKind::CountFlow => self.count_flow(job).await?,
+            JobKind::TellBreaches => self.tell_breaches(job).await?,
             JobKind::SweepSessions => self.sweep(job).await?,
             JobKind::Verify => {
                 let report = verify::verify(&self.cx.pool).await?;
@@ -100,6 +101,13 @@ impl Workshop {
         transaction!(&self.cx.pool, |tx| {
             let days = daily_flow::recount(tx, self.cx.clock.now()).await?;
             jobs::complete(tx, &job.claimed, &format!("{days} days counted"), job.ended(self)).await
+        })
+    }
+
+    async fn tell_breaches(&self, job: &Running) -> store::Result<()> {
+        transaction!(&self.cx.pool, |tx| {
+            let late = notices::tell_breaches(tx, self.cx.clock.now()).await?;
+            jobs::complete(tx, &job.claimed, &format!("{late} past their time"), job.ended(self)).await
         })
     }
 

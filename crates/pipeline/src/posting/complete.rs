@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     exception::{Cause as Trouble, ExceptionKind},
     id::{DocumentId, ExceptionId},
+    notice::NoticeKind,
     posting::{Outcome, OutcomeKind, not_before},
     stage::Stage,
 };
@@ -56,7 +57,7 @@ impl Desk {
                 .iter()
                 .filter(|v| (mine.contains(&v.document_id) || late.contains(&v.document_id)) && !doubtful.contains(&v.document_id));
             self.apply(tx, plain.chain(&doubts), now).await?;
-            exceptions::close(tx, &late, "cleared", now).await?;
+            exceptions::close(tx, &late, NoticeKind::Cleared, None, now).await?;
             let answered = completions.iter().filter(|c| mine.contains(&c.claimed.document_id));
             postings::give_back(tx, answered.map(|c| c.correlation_id)).await?;
             self.pace(tx, completions, now).await?;

@@ -9,8 +9,13 @@ use crate::{Context, retry::transaction};
 use domain::{
     access::{Caller, Scope},
     id::{EntityId, ExceptionId},
+    notice::{NoticeKind, mentions},
 };
-use store::{access::audit, exceptions};
+use store::{
+    access::audit,
+    exceptions,
+    notices::{self, Watched},
+};
 use uuid::Uuid;
 
 /// Why an act was not done.
@@ -62,17 +67,46 @@ pub async fn assign(
         if done > 0 {
             audit::append(tx, &entry).await?;
         }
+        if let Some(owner) = owner {
+            notices::tell_owner(tx, exceptions, owner, &caller.email, cx.clock.now()).await?;
+        }
         Ok(done)
     })?;
     if done == 0 { Err(WorkError::NotFound) } else { Ok(done) }
 }
 
-pub async fn comment(cx: &Context, caller: &Caller, scope: &Scope, exception: ExceptionId, body: &str) -> Result<(), WorkError> {
+/// Writes a note and tells those whom it speaks to (`@name`) and those who watch. Returns the names of the former.
+pub async fn comment(cx: &Context, caller: &Caller, scope: &Scope, exception: ExceptionId, body: &str) -> Result<Vec<String>, WorkError> {
     let body = text("body", body)?;
-    let written = transaction!(&cx.pool, |tx| {
-        exceptions::comment(tx, scope, exception, Uuid::now_v7(), &caller.email, cx.clock.now(), &body).await
+    let (note, names, now) = (Uuid::now_v7(), mentions(&body), cx.clock.now());
+    transaction!(&cx.pool, |tx| {
+        if !exceptions::comment(tx, scope, exception, note, &caller.email, now, &body).await? {
+            return Ok(Err(WorkError::NotFound));
+        }
+        let told = notices::mention(tx, exception, note, &names, &caller.email, now).await?;
+        notices::tell(tx, &[exception], NoticeKind::Noted, Some(&caller.email), Some(note), now).await?;
+        Ok(Ok(told))
+    })?
+}
+
+/// Begins to watch an exception or a cause, or ends it.
+pub async fn watch(cx: &Context, caller: &Caller, scope: &Scope, what: Watched<'_>, on: bool) -> Result<(), WorkError> {
+    let now = cx.clock.now();
+    let found = transaction!(&cx.pool, |tx| {
+        if on {
+            notices::watch(tx, caller.user_id, scope, what, now).await
+        } else {
+            notices::unwatch(tx, caller.user_id, what).await?;
+            Ok(true)
+        }
     })?;
-    if written { Ok(()) } else { Err(WorkError::NotFound) }
+    if found { Ok(()) } else { Err(WorkError::NotFound) }
+}
+
+/// Marks a notice of the caller as read, or all of them.
+pub async fn read_notices(cx: &Context, caller: &Caller, one: Option<Uuid>) -> Result<(), WorkError> {
+    let now = cx.clock.now();
+    Ok(transaction!(&cx.pool, |tx| notices::read(tx, caller.user_id, one, now).await)?)
 }
 
 fn subject(exceptions: &[ExceptionId]) -> String {

@@ -15,6 +15,7 @@ use domain::{
     access::{Actor, Caller, Scope},
     id::{CorrelationId, DocumentId, EntityId, JobId, ReplaySetId},
     job::JobKind,
+    notice::NoticeKind,
     replay::{FieldChange, ReplayResult, ReplayState, field_changes},
 };
 use std::{
@@ -247,7 +248,7 @@ async fn take_of_entity(
 ) -> store::Result<Vec<Done>> {
     let ids: Vec<DocumentId> = items.keys().copied().collect();
     let mapped = map::queue(tx, entity, erp, &ids, cause).await?;
-    exceptions::close(tx, &mapped.queued, "replayed", cause.at).await?;
+    exceptions::close(tx, &mapped.queued, NoticeKind::Replayed, Some(&cause.actor.to_string()), cause.at).await?;
     postings::publish(tx, "ExceptionResolved", &mapped.queued, cause.at).await?;
     let queued = mapped.queued.iter().map(|id| (id, ReplayResult::Queued, None));
     let missing = mapped.missing.iter().map(|(id, missing)| (id, ReplayResult::Missing, missing.first().map(ToString::to_string)));

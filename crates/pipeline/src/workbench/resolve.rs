@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     access::{Caller, Scope},
     id::{ApprovalId, CorrelationId, DocumentId, ExceptionId},
+    notice::NoticeKind,
     seal::Canonical,
     stage::Stage,
 };
@@ -103,7 +104,7 @@ fn cause(caller: &Caller, reason: String, at: DateTime<Utc>) -> Cause {
 
 async fn close(tx: &mut Tx, document: DocumentId, cause: &Cause) -> store::Result<()> {
     transition(tx, &[document], Stage::Resolved, cause).await?;
-    exceptions::close(tx, &[document], "resolved", cause.at).await?;
+    exceptions::close(tx, &[document], NoticeKind::Resolved, Some(&cause.actor.to_string()), cause.at).await?;
     postings::publish(tx, "ExceptionResolved", &[document], cause.at).await
 }
 
@@ -171,7 +172,7 @@ pub async fn posted_by_hand(
         postings::enter_number(tx, subject.document_id, &erp_number).await?;
         let cause = cause(caller, format!("entered in the ERP by hand as {erp_number}"), cx.clock.now());
         transition(tx, &[subject.document_id], Stage::Posted, &cause).await?;
-        exceptions::close(tx, &[subject.document_id], "resolved", cause.at).await?;
+        exceptions::close(tx, &[subject.document_id], NoticeKind::Resolved, Some(&cause.actor.to_string()), cause.at).await?;
         postings::publish(tx, "ExceptionResolved", &[subject.document_id], cause.at).await?;
         let after = serde_json::json!({ "erp_number": erp_number });
         let about = format!("document:{}", subject.document_id);

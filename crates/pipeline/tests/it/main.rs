@@ -9,6 +9,7 @@ mod import;
 mod invoices;
 mod jobs;
 mod movements;
+mod notices;
 mod posting;
 mod reconcile;
 mod verify;
