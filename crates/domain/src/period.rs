@@ -4,15 +4,6 @@ use crate::text_enum::text_enum;
 use chrono::{Datelike, NaiveDate};
 use std::{fmt, str::FromStr};
 
-text_enum! {
-    /// How far an entity has closed a period.
-    pub enum PeriodState {
-        Open = "open",
-        SoftClosed = "soft_closed",
-        HardClosed = "hard_closed",
-    }
-}
-
 /// Days before its end from which an open period is about to close.
 pub const CLOSING_DAYS: i64 = 3;
 
@@ -20,6 +11,16 @@ pub const CLOSING_DAYS: i64 = 3;
 pub struct AccountingPeriod {
     year: i32,
     month: u32,
+}
+
+text_enum! {
+    /// Whether anything may still be added to an accounting period.
+    pub enum PeriodState {
+        Open = "open",
+        /// Cut off: only what belongs to the close comes in.
+        SoftClosed = "soft_closed",
+        HardClosed = "hard_closed",
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -4,6 +4,7 @@
 
 mod causes;
 mod clock;
+mod control;
 mod fake_erp;
 mod import;
 mod invoices;
