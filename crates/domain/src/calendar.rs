@@ -104,27 +104,28 @@ impl Calendar {
 
     /// Midnight that ends the day.
     pub fn end_of_day(&self, now: DateTime<Utc>) -> DateTime<Utc> {
-        self.instant(self.local_day(now) + Days::new(1), NaiveTime::MIN)
+        self.midnight(self.day(now) + Days::new(1))
     }
 
     /// Midnight that ends the Sunday.
     pub fn end_of_week(&self, now: DateTime<Utc>) -> DateTime<Utc> {
-        let today = self.local_day(now);
-        self.instant(today + Days::new(7 - u64::from(today.weekday().num_days_from_monday())), NaiveTime::MIN)
+        let today = self.day(now);
+        self.midnight(today + Days::new(7 - u64::from(today.weekday().num_days_from_monday())))
     }
 
-    /// Midnight so many days before the day began.
-    pub fn days_before(&self, now: DateTime<Utc>, days: u64) -> DateTime<Utc> {
-        self.instant(self.local_day(now) - Days::new(days), NaiveTime::MIN)
+    /// Midnight that begins a day.
+    pub fn midnight(&self, day: NaiveDate) -> DateTime<Utc> {
+        self.instant(day, NaiveTime::MIN)
     }
 
-    fn local_day(&self, at: DateTime<Utc>) -> NaiveDate {
+    /// Which day it is where the entity is.
+    pub fn day(&self, at: DateTime<Utc>) -> NaiveDate {
         at.with_timezone(&self.zone).date_naive()
     }
 
     /// Opening and closing of the working days from the day of a moment on.
     fn spans(&self, from: DateTime<Utc>, days: u64) -> impl Iterator<Item = (DateTime<Utc>, DateTime<Utc>)> {
-        let first = self.local_day(from);
+        let first = self.day(from);
         (0..days)
             .map(move |day| first + Days::new(day))
             .filter(|day| self.days.contains(&day.weekday().into()) && !self.holidays.contains(day))

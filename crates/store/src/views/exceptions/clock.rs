@@ -1,8 +1,9 @@
 //! What is due when, from the totals by clock: the cost is that of their hours, not of the exceptions behind them.
 
 use crate::{Pool, Result, Scope, calendars};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use domain::{
+    calendar::Calendar,
     id::EntityId,
     sla::{AGES, RATE_DAYS, SlaView, late_by_then},
 };
@@ -12,49 +13,47 @@ use rust_decimal::Decimal;
 pub async fn sla(pool: &Pool, scope: &Scope, now: DateTime<Utc>) -> Result<SlaView> {
     let ids: Vec<EntityId> = scope.ids().into_iter().map(EntityId).collect();
     let mut conn = pool.acquire().await?;
+    let calendars = calendars::of(&mut conn, &ids).await?;
+    let entities: Vec<uuid::Uuid> = calendars.keys().map(|id| id.0).collect();
+    let at_end =
+        |end: fn(&Calendar, DateTime<Utc>) -> DateTime<Utc>| -> Vec<DateTime<Utc>> { calendars.values().map(|c| end(c, now)).collect() };
+    let since: Vec<NaiveDate> = calendars.values().map(|calendar| calendar.day(now) - Days::new(RATE_DAYS - 1)).collect();
+    let edges: Vec<DateTime<Utc>> = AGES[..4].iter().map(|(hours, _)| now - TimeDelta::hours(*hours)).collect();
+    let rows = sqlx::query!(
+        r#"select b.entity_id as "entity_id!: EntityId", b.since as "since!", coalesce(sum(count) filter (where due_at <= $5), 0)::bigint as "breached!",
+            coalesce(sum(count) filter (where due_at <= b.today), 0)::bigint as "today!",
+            coalesce(sum(count) filter (where due_at <= b.week), 0)::bigint as "week!",
+            coalesce(sum(count) filter (where opened_hour > ($6::timestamptz[])[1]), 0)::bigint as "under_4!",
+            coalesce(sum(count) filter (where opened_hour <= ($6::timestamptz[])[1] and opened_hour > ($6::timestamptz[])[2]), 0)::bigint as "under_24!",
+            coalesce(sum(count) filter (where opened_hour <= ($6::timestamptz[])[2] and opened_hour > ($6::timestamptz[])[3]), 0)::bigint as "under_72!",
+            coalesce(sum(count) filter (where opened_hour <= ($6::timestamptz[])[3] and opened_hour > ($6::timestamptz[])[4]), 0)::bigint as "under_168!",
+            coalesce(sum(count) filter (where opened_hour <= ($6::timestamptz[])[4]), 0)::bigint as "older!",
+            coalesce((select sum(closed) from cause_flow f where f.entity_id = b.entity_id and f.day >= b.since), 0)::bigint as "closed!"
+        from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::date[]) b (entity_id, today, week, since)
+        left join exception_clock using (entity_id) group by b.entity_id, b.since"#,
+        &entities,
+        &at_end(Calendar::end_of_day),
+        &at_end(Calendar::end_of_week),
+        &since,
+        now,
+        &edges
+    )
+    .fetch_all(&mut *conn)
+    .await?;
     let mut view = SlaView::default();
-    for (entity, calendar) in calendars::of(&mut conn, &ids).await? {
-        let (today, week) = (calendar.end_of_day(now), calendar.end_of_week(now));
-        let edges: Vec<DateTime<Utc>> = AGES[..4].iter().map(|(hours, _)| now - TimeDelta::hours(*hours)).collect();
-        let open = sqlx::query!(
-            r#"select coalesce(sum(count) filter (where due_at <= $2), 0)::bigint as "breached!",
-                coalesce(sum(count) filter (where due_at <= $3), 0)::bigint as "today!", coalesce(sum(count) filter (where due_at <= $4), 0)::bigint as "week!",
-                coalesce(sum(count) filter (where opened_hour > $5), 0)::bigint as "under_4!",
-                coalesce(sum(count) filter (where opened_hour <= $5 and opened_hour > $6), 0)::bigint as "under_24!",
-                coalesce(sum(count) filter (where opened_hour <= $6 and opened_hour > $7), 0)::bigint as "under_72!",
-                coalesce(sum(count) filter (where opened_hour <= $7 and opened_hour > $8), 0)::bigint as "under_168!",
-                coalesce(sum(count) filter (where opened_hour <= $8), 0)::bigint as "older!"
-            from exception_clock where entity_id = $1"#,
-            entity.0,
-            now,
-            today,
-            week,
-            edges[0],
-            edges[1],
-            edges[2],
-            edges[3]
-        )
-        .fetch_one(&mut *conn)
-        .await?;
-        let since = calendar.days_before(now, RATE_DAYS - 1);
-        let closed = sqlx::query_scalar!(
-            r#"select coalesce(sum(closed), 0)::bigint as "closed!" from cause_flow where entity_id = $1 and day >= ($2::timestamptz at time zone $3)::date"#,
-            entity.0,
-            since,
-            calendar.zone.name()
-        )
-        .fetch_one(&mut *conn)
-        .await?;
+    for row in rows {
+        let Some(calendar) = calendars.get(&row.entity_id) else { continue };
         let hours = |from, to| Decimal::from(calendar.working_time(from, to).num_minutes()) / Decimal::from(60);
-        let (worked, late) = (hours(since, now), |due, until| late_by_then(due, closed, hours(since, now), hours(now, until)));
-        view.breached += open.breached;
-        view.due_today += open.today - open.breached;
-        view.due_this_week += open.week - open.breached;
-        view.late_today += late(open.today, today);
-        view.late_this_week += late(open.week, week);
-        view.closed += closed;
+        let worked = hours(calendar.midnight(row.since), now);
+        let late = |due, until| late_by_then(due, row.closed, worked, hours(now, until));
+        view.breached += row.breached;
+        view.due_today += row.today - row.breached;
+        view.due_this_week += row.week - row.breached;
+        view.late_today += late(row.today, calendar.end_of_day(now));
+        view.late_this_week += late(row.week, calendar.end_of_week(now));
+        view.closed += row.closed;
         view.hours += worked;
-        for (sum, count) in view.ages.iter_mut().zip([open.under_4, open.under_24, open.under_72, open.under_168, open.older]) {
+        for (sum, count) in view.ages.iter_mut().zip([row.under_4, row.under_24, row.under_72, row.under_168, row.older]) {
             *sum += count;
         }
     }
