@@ -2,6 +2,7 @@
 //! Pure: no I/O, no clock, no randomness; compiles to WebAssembly, so that screens and workers share one vocabulary.
 
 pub mod access;
+pub mod approval;
 pub mod audit;
 #[cfg(feature = "calendar")]
 pub mod calendar;
@@ -9,6 +10,7 @@ pub mod checkpoint;
 pub mod clock;
 pub mod cluster;
 pub mod control;
+pub mod correction;
 pub mod document;
 pub mod exception;
 pub mod home;

@@ -5,6 +5,7 @@
 mod causes;
 mod clock;
 mod control;
+mod decisions;
 mod fake_erp;
 mod import;
 mod invoices;
