@@ -105,6 +105,7 @@ async fn who_watches_is_told_what_others_do_and_no_longer_when_he_stops() {
     company.say(&ann, "I-1", "Asked.").await;
     company.say(&bob, "I-1", "Good.").await;
     company.say(&ann, "I-2", "Another.").await;
+    company.clock.advance(TimeDelta::minutes(1));
     company.say(&ann, "I-1", "@bob?").await;
     assert_eq!(company.told(&bob).await, [(NoticeKind::Mentioned, 1), (NoticeKind::Noted, 1)], "once of a note, and not of his own");
     workbench::watch(&company.world.cx, &bob, &company.scope(), one, false).await.unwrap();
