@@ -31,7 +31,7 @@ impl Company {
         company
     }
 
-    async fn limit(&self, amount: i64) {
+    pub async fn limit(&self, amount: i64) {
         let mut conn = self.world.db.pool.acquire().await.unwrap();
         for entity in [self.world.us, self.de] {
             limits::set(&mut conn, entity, "USD", amount.into()).await.unwrap();
@@ -88,6 +88,14 @@ impl Company {
             .await
             .unwrap()
     }
+}
+
+/// Proposed by one and put in force by another, in place of what was in force.
+pub async fn replace_mapping(company: &Company, kind: MappingKind, code: &str, target: &str) {
+    assert_eq!(company.propose("ann@lumen.example", kind, code, target).await, Proposed::Waits);
+    let proposals = store::mappings::proposals(&company.world.db.pool).await.unwrap();
+    let proposal = proposals.iter().find(|proposal| proposal.target_ref == target).unwrap().mapping_id;
+    mappings::decide(&company.world.cx, &person("bob@lumen.example"), &company.scope(), proposal, true).await.unwrap();
 }
 
 fn conflict(result: Result<impl std::fmt::Debug, WorkError>) -> String {

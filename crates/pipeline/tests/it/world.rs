@@ -1,6 +1,9 @@
 //! Two entities, each with an ERP account of its own whose answers are written beforehand.
 
-use crate::invoices::{World, batch, invoice};
+use crate::{
+    fake_erp::held,
+    invoices::{World, batch, invoice},
+};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use connectors::{Erp, Opening, Page, Payload, Probed, Promise, ReadError, Sent};
@@ -284,22 +287,7 @@ impl Company {
                 .await
                 .unwrap();
         let ours: MappedDocument = serde_json::from_value(mapped).unwrap();
-        ErpDocument {
-            erp_id: format!("found-{number}"),
-            erp_number: number.into(),
-            posting_key: Some(ours.posting_key),
-            kind: ours.kind.into(),
-            state: ErpState::Posted,
-            entity_ref: ours.entity_ref,
-            customer_ref: Some(ours.customer_ref),
-            currency: ours.currency,
-            total: ours.total,
-            tax: Some(ours.tax),
-            document_date: Some(ours.document_date),
-            posting_date: ours.posting_date,
-            due_date: Some(ours.due_date),
-            modified_at: None,
-        }
+        held(&ours, &format!("found-{number}"))
     }
 
     pub async fn execute(&self, sql: &'static str) -> u64 {
