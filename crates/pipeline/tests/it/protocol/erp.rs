@@ -94,6 +94,7 @@ pub struct Books {
     pub pending: Vec<(DateTime<Utc>, String, Entry)>,
     pub calls: Vec<Call>,
     pub looks: HashMap<String, Vec<Look>>,
+    pub sends: u64,
     sent: HashMap<String, u64>,
     pub ended_leases: HashSet<Uuid>,
     /// Calls by processes past their lease.
@@ -111,10 +112,6 @@ impl Books {
     fn write(&mut self, number: &str, entry: Entry) {
         self.held.insert(number.to_owned(), self.ledger.len());
         self.ledger.push((number.to_owned(), entry));
-    }
-
-    pub fn sends(&self) -> u64 {
-        self.sent.values().sum()
     }
 
     /// What was taken and is due is written, unless its number is there meanwhile.
@@ -158,6 +155,7 @@ impl SimulatedErp {
         let mut books = self.books();
         let now = self.clock.now();
         let number = payload.number.as_str();
+        books.sends += 1;
         let nth = books.sent.entry(number.to_owned()).or_default();
         *nth += 1;
         let luck = Luck::of(self.seed, number, *nth);
@@ -212,25 +210,29 @@ impl Books {
             _ => luck.next(),
         };
         match fault {
-            0..70 => self.told("lost on its way", Told::NoWord),
-            70..90 => self.told("failed, not processed", Told::NoWord),
-            90..120 => self.told("locked", Told::Transient),
+            0..90 => self.told("lost on its way", Told::NoWord),
+            90..130 => self.told("failed, not processed", Told::NoWord),
+            130..190 => self.told("locked", Told::Transient),
             // a closed period is found before the key is looked up
-            120..145 => self.told("refused", Told::Refused),
-            145..150 => self.told("not reached", Told::Unreachable),
+            190..240 => self.told("refused", Told::Refused),
+            240..250 => self.told("not reached", Told::Unreachable),
             _ if self.entry(number).is_some() => {
-                if fault < 220 { self.told("answer lost", Told::NoWord) } else { self.told("there already", Told::Duplicate) }
+                if fault < 350 {
+                    self.told("answer lost", Told::NoWord)
+                } else {
+                    self.told("there already", Told::Duplicate)
+                }
             }
-            150..220 => {
+            250..340 => {
                 self.write(number, entry);
                 self.told("committed, answer lost", Told::NoWord)
             }
-            220..290 => {
+            340..430 => {
                 let seconds = i64::try_from(luck.next()).unwrap() * PROCESSING / 1000;
                 self.pending.push((now + TimeDelta::seconds(seconds), number.to_owned(), entry));
                 self.told("committed after the caller gave up", Told::NoWord)
             }
-            290..330 => {
+            430..480 => {
                 // the first is accepted, the second refused as a duplicate; either answer may come first
                 self.write(number, entry);
                 self.told("doubled", if luck.next() < 500 { Told::Accepted } else { Told::Duplicate })

@@ -15,18 +15,11 @@ use crate::{
     world::{Company, person},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{
-    clock::Clock,
-    id::DocumentId,
-    mapping::MappingKind,
-};
+use domain::{clock::Clock, id::DocumentId, mapping::MappingKind};
 use erp::{Line, PROCESSING, SimulatedErp, Weather};
 use futures::future::{BoxFuture, join_all};
 use model::{Model, Movement};
-use pipeline::{
-    erps::Erps,
-    workbench::replay,
-};
+use pipeline::{erps::Erps, workbench::replay};
 use process::{Fate, Office, Stopped};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -35,16 +28,20 @@ use std::{collections::BTreeMap, sync::Arc, time::Instant};
 use store::replays::Source;
 use uuid::Uuid;
 
-const SENDS: u64 = 4_000;
+const SENDS: u64 = 3_000;
 const SLOTS: i32 = 1_000;
 const TRIES_MAX: i32 = 8;
-/// Postings of a large hand, and the most of one that is struck.
-const HAND: usize = 250;
+/// Postings of a large hand in a short run and in a long one, and the most of one that is struck.
+const HANDS: [usize; 2] = [150, 400];
 const STRUCK: usize = 40;
 /// Documents that come in at once.
-const BATCH: usize = 1_000;
+const BATCH: usize = 500;
 /// One of so many corrects the invoice before it.
 const CREDIT_EVERY: usize = 25;
+/// A run of so many sends meets every kind of fault.
+const LONG: u64 = 50_000;
+/// Kinds of faults of the ERP and of processes.
+const KINDS: usize = 14 + 16;
 /// It has settled by then, or never will.
 const LAST_ROUNDS: usize = 400;
 
@@ -57,6 +54,8 @@ struct Soak {
     stopped: Vec<Stopped>,
     documents: usize,
     mapping: usize,
+    hand: usize,
+    rounds: usize,
     fates: BTreeMap<&'static str, u64>,
     /// Movements since then are read again: one that a killed process left to be committed comes late.
     read_from: DateTime<Utc>,
@@ -69,14 +68,14 @@ async fn every_document_is_in_the_erp_once_and_every_movement_is_allowed_by_the_
     let sends = number("TIEOUT_SOAK_SENDS").unwrap_or(SENDS);
     let seed = number("TIEOUT_SOAK_SEED").unwrap_or_else(rand::random);
     println!("TIEOUT_SOAK_SEED={seed} TIEOUT_SOAK_SENDS={sends}");
-    let mut soak = Soak::new(seed).await;
+    let mut soak = Soak::new(seed, sends).await;
     if let Err(why) = soak.run(sends).await {
         panic!("{why}\nTIEOUT_SOAK_SEED={seed} TIEOUT_SOAK_SENDS={sends}");
     }
 }
 
 impl Soak {
-    async fn new(seed: u64) -> Self {
+    async fn new(seed: u64, sends: u64) -> Self {
         let company = Company::new().await;
         company
             .execute("update erp_connection set slots = 1000, slots_now = 1000, request_seconds_max = 600 where code = 'Account-US'")
@@ -100,6 +99,8 @@ impl Soak {
             stopped: Vec::new(),
             documents: 0,
             mapping: 0,
+            hand: HANDS[usize::from(sends >= LONG)],
+            rounds: 1,
             fates: BTreeMap::new(),
             read_from,
             began: Instant::now(),
@@ -107,21 +108,22 @@ impl Soak {
     }
 
     async fn run(&mut self, sends: u64) -> Result<(), String> {
-        let mut rounds = 0;
-        while self.erp.books().sends() < sends {
+        while self.erp.books().sends < sends {
             self.new_documents().await;
             self.round().await?;
-            rounds += 1;
+            self.rounds += 1;
         }
-        println!("{rounds} rounds in {:?}, now everything settles", self.began.elapsed());
+        println!("{} rounds in {:?}, now everything settles", self.rounds, self.began.elapsed());
         self.settle().await?;
-        self.prove(sends).await
+        self.prove(sends).await?;
+        self.report();
+        Ok(())
     }
 
     /// So many are there always that a hand is full.
     async fn new_documents(&mut self) {
         let queued = self.model.stages().get("queued").copied().unwrap_or_default();
-        if queued >= HAND {
+        if queued >= self.hand {
             return;
         }
         let documents: Vec<Value> = (self.documents + 1..=self.documents + BATCH).map(document).collect();
@@ -129,26 +131,21 @@ impl Soak {
         self.company.import("US", &format!("B-{}", self.documents), &documents).await;
     }
 
-    fn weather(&mut self) -> Weather {
-        match self.rng.random_range(0..200) {
-            0..3 => Weather::Throttling,
-            3 => Weather::Away,
-            4 => Weather::CredentialsRefused,
-            5..15 => Weather::Rough,
-            _ => Weather::Usual,
-        }
+    /// Each kind in turn, so that a short run has all of them.
+    fn weather(&self) -> Weather {
+        const TURNS: [Weather; 4] = [Weather::Throttling, Weather::Rough, Weather::CredentialsRefused, Weather::Away];
+        if self.rounds.is_multiple_of(6) { TURNS[self.rounds / 6 % TURNS.len()] } else { Weather::Usual }
     }
 
     /// Time goes on, processes do a step side by side, some of them are struck, and then everything is looked at.
     async fn round(&mut self) -> Result<(), String> {
-        let weather = self.weather();
-        self.erp.books().weather = weather;
+        self.erp.books().weather = self.weather();
         let read_from = self.tick();
         if self.rng.random_range(0..10) == 0 {
             self.people().await;
         }
-        let (mut fates, mut rooms) = (vec![Fate::mild(&mut self.rng)], vec![HAND]);
-        for _ in 0..self.rng.random_range(0..4) {
+        let (mut fates, mut rooms) = (vec![Fate::mild(&mut self.rng)], vec![self.rng.random_range(1..=self.hand)]);
+        for _ in 0..self.rng.random_range(1..5) {
             let room = self.rng.random_range(2..STRUCK);
             fates.push(Fate::severe(&mut self.rng, room));
             rooms.push(room);
@@ -202,11 +199,15 @@ impl Soak {
     fn those_who_go_on(&mut self) -> Vec<(Stopped, bool)> {
         let (mut going_on, mut staying) = (Vec::new(), Vec::new());
         for stopped in self.stopped.drain(..) {
-            if self.rng.random_range(0..4) == 0 { going_on.push(stopped) } else { staying.push(stopped) }
+            if self.rng.random_range(0..10) == 0 { going_on.push(stopped) } else { staying.push(stopped) }
         }
         self.stopped = staying;
         let ended = &self.erp.books().ended_leases;
-        going_on.into_iter().map(|stopped| (stopped.claim().is_some_and(|claim| ended.contains(&claim.0)), stopped)).map(|(e, s)| (s, e)).collect()
+        going_on
+            .into_iter()
+            .map(|stopped| (stopped.claim().is_some_and(|claim| ended.contains(&claim.0)), stopped))
+            .map(|(e, s)| (s, e))
+            .collect()
     }
 
     /// Only the dead and the stopped have leases between two rounds; theirs end.
@@ -231,7 +232,8 @@ impl Soak {
         let documents: Vec<DocumentId> = refused.iter().map(|id| DocumentId(*id)).collect();
         let cx = &self.company.world.cx;
         let ann = person("ann@lumen.example");
-        if !documents.is_empty() && replay::prepare(cx, &ann, &self.company.scope(), Source::Documents(&documents), "refused").await.is_ok() {
+        if !documents.is_empty() && replay::prepare(cx, &ann, &self.company.scope(), Source::Documents(&documents), "refused").await.is_ok()
+        {
             self.model.replay_asked(&refused);
         }
         let mut conn = self.company.world.db.pool.acquire().await.unwrap();
@@ -277,7 +279,7 @@ impl Soak {
             join_all(ended.into_iter().map(|stopped| stopped.goes_on(true))).await;
             self.office.tidy(None).await;
             join_all((0..4).map(|_| self.office.look(100))).await;
-            join_all((0..4).map(|order| self.office.turn(HAND, Fate::Unharmed, order))).await;
+            join_all((0..4).map(|order| self.office.turn(self.hand, Fate::Unharmed, order))).await;
             self.observe(read_from).await?;
             if self.model.stages().keys().all(|stage| ["posted", "mismatch"].contains(stage)) {
                 return Ok(());
@@ -286,39 +288,49 @@ impl Soak {
         Err(format!("not settled: {:?}", self.model.stages()))
     }
 
-    async fn prove(&mut self, sends: u64) -> Result<(), String> {
+    /// The ERP's ledger, every movement that is stored, and `tieout verify`.
+    async fn prove(&self, sends: u64) -> Result<(), String> {
         // what was taken late is written
         self.company.clock.advance(TimeDelta::seconds(PROCESSING));
-        let books = self.erp.books();
-        self.model.at_the_end(&books)?;
-        let (made, ledger) = (books.sends(), books.ledger.len());
-        let late = books.late;
-        for (fault, count) in books.faults.iter().chain(&self.fates) {
-            println!("{count:9}  {fault}");
-        }
-        drop(books);
-        for ((from, to), count) in &self.model.seen {
-            println!("{count:9}  {from} → {to}");
-        }
+        self.compare_ledgers(sends)?;
         let stored: i64 = sqlx::query_scalar("select count(*) from movement").fetch_one(&self.company.world.db.pool).await.unwrap();
         if usize::try_from(stored).unwrap() != self.model.movements {
             return Err(format!("{stored} movements, the model saw {}", self.model.movements));
         }
-        if ledger != self.documents || made < sends {
-            return Err(format!("{ledger} in the ERP of {}", self.documents));
-        }
         let report = pipeline::verify::verify(&self.company.world.db.pool).await.unwrap();
-        if !report.ties_out() {
-            return Err(report.to_string());
+        if report.ties_out() { Ok(()) } else { Err(report.to_string()) }
+    }
+
+    fn compare_ledgers(&self, sends: u64) -> Result<(), String> {
+        let books = self.erp.books();
+        self.model.at_the_end(&books)?;
+        if books.ledger.len() != self.documents || books.sends < sends {
+            return Err(format!("{} in the ERP of {}, {} sends", books.ledger.len(), self.documents, books.sends));
         }
+        let kinds = books.faults.len() + self.fates.len();
+        if sends >= LONG && kinds < KINDS {
+            return Err(format!("only {kinds} of {KINDS} kinds of faults did strike"));
+        }
+        Ok(())
+    }
+
+    fn report(&self) {
+        let books = self.erp.books();
+        for (fault, count) in books.faults.iter().chain(&self.fates) {
+            println!("{count:9}  {fault}");
+        }
+        for ((from, to), count) in &self.model.seen {
+            println!("{count:9}  {from} → {to}");
+        }
+        println!("{:9}  sends by processes past their lease", books.late);
+        println!("{:9}  throttled answers, none of which burnt a try", self.model.throttled);
         println!(
-            "{made} sends of {ledger} documents, {late} by processes past their lease; 0 doubled, 0 lost; {} movements allowed by the \
-            model, {} throttled answers burnt no try; {:.1} s",
+            "{} sends of {} documents, 0 doubled, 0 lost, {} movements allowed by the model, in {:.0} s",
+            books.sends,
+            books.ledger.len(),
             self.model.movements,
-            self.model.throttled,
             self.began.elapsed().as_secs_f32()
         );
-        Ok(())
     }
 }
 

@@ -206,10 +206,8 @@ impl Model {
             }
             // surely not processed, or never called (§3 (2), (3))
             ("in_flight", "queued") => {
-                let surely_not = matches!(
-                    told,
-                    None | Some(Told::Throttled(_) | Told::Transient | Told::Unreachable | Told::CredentialsRefused)
-                );
+                let surely_not =
+                    matches!(told, None | Some(Told::Throttled(_) | Told::Transient | Told::Unreachable | Told::CredentialsRefused));
                 allow(surely_not, || format!("the ERP told {told:?}"))?;
                 self.is_absent(document, books)
             }

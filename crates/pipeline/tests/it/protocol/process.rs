@@ -15,13 +15,7 @@ use pipeline::{
 };
 use rand::{Rng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
-use std::{
-    future::poll_fn,
-    pin::pin,
-    sync::Arc,
-    task::Poll,
-    time::Instant,
-};
+use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Instant};
 use store::connections::Connection;
 
 /// What strikes a process on its way from a claim to what follows from the answers.
@@ -36,14 +30,22 @@ pub enum Fate {
     KilledInClaim(usize),
     KilledBeforeSend,
     /// Before (or after the answer of) the call of this place in its hand.
-    KilledInSend { answered: bool, calls: usize },
+    KilledInSend {
+        answered: bool,
+        calls: usize,
+    },
     KilledBeforeWriting,
     KilledInWriting(usize),
     StoppedBeforeSend,
-    StoppedInSend { answered: bool, calls: usize },
+    StoppedInSend {
+        answered: bool,
+        calls: usize,
+    },
     StoppedBeforeWriting,
     /// In a look for what is unknown.
-    StoppedInLook { answered: bool },
+    StoppedInLook {
+        answered: bool,
+    },
     KilledInLook(usize),
 }
 
