@@ -14,7 +14,7 @@ use domain::{
 use pipeline::posting::map::payload_hash;
 use serde_json::{Value, json};
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -100,6 +100,8 @@ pub struct Books {
     /// Calls by processes past their lease.
     pub late: u64,
     pub weather: Weather,
+    /// Told first, by number and in order.
+    pub script: HashMap<String, VecDeque<Told>>,
     /// Struck, by name.
     pub faults: BTreeMap<&'static str, u64>,
 }
@@ -195,6 +197,9 @@ impl Luck {
 
 impl Books {
     fn answer(&mut self, number: &str, entry: Entry, mut luck: Luck, now: DateTime<Utc>) -> Told {
+        if let Some(told) = self.script.get_mut(number).and_then(VecDeque::pop_front) {
+            return told;
+        }
         match self.weather {
             Weather::Away => return self.told("away", Told::Unreachable),
             Weather::CredentialsRefused => return self.told("credentials refused", Told::CredentialsRefused),

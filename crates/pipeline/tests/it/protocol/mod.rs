@@ -8,6 +8,8 @@
 mod erp;
 mod model;
 mod process;
+mod races;
+mod versions;
 
 use crate::{
     invoices::invoice,
@@ -16,15 +18,15 @@ use crate::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{clock::Clock, id::DocumentId, mapping::MappingKind};
-use erp::{Line, PROCESSING, SimulatedErp, Weather};
+use erp::{PROCESSING, SimulatedErp, Weather};
 use futures::future::{BoxFuture, join_all};
 use model::{Model, Movement};
-use pipeline::{erps::Erps, workbench::replay};
+use pipeline::workbench::replay;
 use process::{Fate, Office, Stopped};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use std::{collections::BTreeMap, time::Instant};
 use store::replays::Source;
 use uuid::Uuid;
 
@@ -82,11 +84,8 @@ impl Soak {
             .await;
         company.limit(1_000_000_000_000).await;
         let erp = SimulatedErp::new(seed, company.clock.clone());
-        let rows = store::connections::list(&company.world.db.pool).await.unwrap();
-        let connection = rows.into_iter().find(|row| row.connection_id == company.us_connection).unwrap();
-        assert_eq!((connection.slots, connection.attempts_max), (SLOTS, TRIES_MAX));
-        let erps = Erps::of(vec![(connection.clone(), Arc::new(Line::plain(&erp)))]);
-        let office = Office { cx: company.world.cx.clone(), erp: erp.clone(), connection: Arc::new(connection), erps };
+        let office = Office::of(&company, &erp).await;
+        assert_eq!((office.connection.slots, office.connection.attempts_max), (SLOTS, TRIES_MAX));
         let model = Model::new(PROCESSING, TRIES_MAX, usize::try_from(SLOTS).unwrap());
         let read_from = company.clock.now();
         let rng = ChaCha8Rng::seed_from_u64(seed);
@@ -112,6 +111,9 @@ impl Soak {
             self.new_documents().await;
             self.round().await?;
             self.rounds += 1;
+            if self.rounds.is_multiple_of(100) {
+                println!("{:7} sends after {:.0} s", self.erp.books().sends, self.began.elapsed().as_secs_f32());
+            }
         }
         println!("{} rounds in {:?}, now everything settles", self.rounds, self.began.elapsed());
         self.settle().await?;
@@ -294,6 +296,13 @@ impl Soak {
         self.company.clock.advance(TimeDelta::seconds(PROCESSING));
         self.compare_ledgers(sends)?;
         let stored: i64 = sqlx::query_scalar("select count(*) from movement").fetch_one(&self.company.world.db.pool).await.unwrap();
+        let wrongly_late: i64 = sqlx::query_scalar("select count(*) from posting_attempt where late and outcome <> 'no_answer'")
+            .fetch_one(&self.company.world.db.pool)
+            .await
+            .unwrap();
+        if wrongly_late > 0 {
+            return Err(format!("{wrongly_late} answers in time count as late"));
+        }
         if usize::try_from(stored).unwrap() != self.model.movements {
             return Err(format!("{stored} movements, the model saw {}", self.model.movements));
         }

@@ -2,6 +2,7 @@
 //! dropped), or stopped (its future is not polled) and continued, at a place that was drawn.
 
 use super::erp::{Gate, Line, SimulatedErp};
+use crate::world::Company;
 use domain::id::CorrelationId;
 use futures::future::{BoxFuture, join_all};
 use pipeline::{
@@ -15,7 +16,13 @@ use pipeline::{
 };
 use rand::{Rng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
-use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Instant};
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::Poll,
+    time::Instant,
+};
 use store::connections::Connection;
 
 /// What strikes a process on its way from a claim to what follows from the answers.
@@ -117,6 +124,14 @@ pub struct Office {
 }
 
 impl Office {
+    /// Processes that post for the US to this ERP.
+    pub async fn of(company: &Company, erp: &SimulatedErp) -> Self {
+        let rows = store::connections::list(&company.world.db.pool).await.unwrap();
+        let connection = rows.into_iter().find(|row| row.connection_id == company.us_connection).unwrap();
+        let erps = Erps::of(vec![(connection.clone(), Arc::new(Line::plain(erp)))]);
+        Self { cx: company.world.cx.clone(), erp: erp.clone(), connection: Arc::new(connection), erps }
+    }
+
     fn desk(&self, line: Line) -> Desk {
         Desk { cx: self.cx.clone(), connection: self.connection.clone(), erp: Arc::new(line), worker: "process".into() }
     }
@@ -264,9 +279,13 @@ async fn stands_still<T>(process: &mut BoxFuture<'static, T>, gate: &Gate) -> Op
     }
 }
 
-/// Polls it so often while it waits, then drops it, wherever it is: in a query, at the commit, between two transactions.
+/// Dropped after it waited so often, wherever it is then: in a query, at the commit, between two transactions.
 pub async fn killed_after<F: Future>(waits: usize, process: F) -> Option<F::Output> {
-    let mut process = pin!(process);
+    stopped_after(waits, pin!(process)).await
+}
+
+/// Polled until it waited so often, and not any more; `None`: it stands still, and goes on when it is awaited.
+pub async fn stopped_after<F: Future>(waits: usize, mut process: Pin<&mut F>) -> Option<F::Output> {
     let mut left = waits;
     poll_fn(|cx| match process.as_mut().poll(cx) {
         Poll::Ready(done) => Poll::Ready(Some(done)),
