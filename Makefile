@@ -29,7 +29,7 @@ test-odoo:
 
 soak: setup
 	TIEOUT_SOAK_SENDS=$(SENDS) $(if $(SEED),TIEOUT_SOAK_SEED=$(SEED)) cargo xtask with-postgres -- \
-	  cargo test -p pipeline --test it protocol:: -- --nocapture
+	  cargo test -p pipeline --test it protocol::every_document -- --nocapture
 
 dev: setup
 	scripts/dev

@@ -34,7 +34,9 @@ const SENDS: u64 = 3_000;
 const SLOTS: i32 = 1_000;
 const TRIES_MAX: i32 = 8;
 /// Postings of a large hand in a short run and in a long one, and the most of one that is struck.
-const HANDS: [usize; 2] = [150, 400];
+const HANDS: [usize; 2] = [150, 500];
+/// Rounds between two storms: an ERP that throttled is asked slowly for a while.
+const CALM: [usize; 2] = [6, 40];
 const STRUCK: usize = 40;
 /// Documents that come in at once.
 const BATCH: usize = 500;
@@ -57,6 +59,7 @@ struct Soak {
     documents: usize,
     mapping: usize,
     hand: usize,
+    calm: usize,
     rounds: usize,
     fates: BTreeMap<&'static str, u64>,
     /// Movements since then are read again: one that a killed process left to be committed comes late.
@@ -99,6 +102,7 @@ impl Soak {
             documents: 0,
             mapping: 0,
             hand: HANDS[usize::from(sends >= LONG)],
+            calm: CALM[usize::from(sends >= LONG)],
             rounds: 1,
             fates: BTreeMap::new(),
             read_from,
@@ -111,7 +115,7 @@ impl Soak {
             self.new_documents().await;
             self.round().await?;
             self.rounds += 1;
-            if self.rounds.is_multiple_of(100) {
+            if self.rounds.is_multiple_of(50) {
                 println!("{:7} sends after {:.0} s", self.erp.books().sends, self.began.elapsed().as_secs_f32());
             }
         }
@@ -136,7 +140,7 @@ impl Soak {
     /// Each kind in turn, so that a short run has all of them.
     fn weather(&self) -> Weather {
         const TURNS: [Weather; 4] = [Weather::Throttling, Weather::Rough, Weather::CredentialsRefused, Weather::Away];
-        if self.rounds.is_multiple_of(6) { TURNS[self.rounds / 6 % TURNS.len()] } else { Weather::Usual }
+        if self.rounds.is_multiple_of(self.calm) { TURNS[self.rounds / self.calm % TURNS.len()] } else { Weather::Usual }
     }
 
     /// Time goes on, processes do a step side by side, some of them are struck, and then everything is looked at.
