@@ -139,7 +139,7 @@ impl Soak {
 
     /// Each kind in turn, so that a short run has all of them.
     fn weather(&self) -> Weather {
-        const TURNS: [Weather; 4] = [Weather::Throttling, Weather::Rough, Weather::CredentialsRefused, Weather::Away];
+        const TURNS: [Weather; 4] = [Weather::Away, Weather::Throttling, Weather::Rough, Weather::CredentialsRefused];
         if self.rounds.is_multiple_of(self.calm) { TURNS[self.rounds / self.calm % TURNS.len()] } else { Weather::Usual }
     }
 
