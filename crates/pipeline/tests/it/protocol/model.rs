@@ -56,6 +56,8 @@ pub struct Model {
     pub tries_max: i32,
     pub slots: usize,
     documents: HashMap<Uuid, Document>,
+    by_number: HashMap<String, Uuid>,
+    in_stages: BTreeMap<String, HashSet<Uuid>>,
     calls: HashMap<(Uuid, String), Call>,
     ended: HashMap<Uuid, DateTime<Utc>>,
     pub movements: usize,
@@ -78,6 +80,8 @@ impl Model {
             tries_max,
             slots,
             documents: HashMap::new(),
+            by_number: HashMap::new(),
+            in_stages: BTreeMap::new(),
             calls: HashMap::new(),
             ended: HashMap::new(),
             movements: 0,
@@ -87,15 +91,11 @@ impl Model {
     }
 
     pub fn in_stage(&self, stage: &str) -> Vec<Uuid> {
-        self.documents.iter().filter(|(_, document)| document.stage == stage).map(|(id, _)| *id).collect()
+        self.in_stages.get(stage).into_iter().flatten().copied().collect()
     }
 
     pub fn stages(&self) -> BTreeMap<&str, usize> {
-        let mut stages = BTreeMap::new();
-        for document in self.documents.values() {
-            *stages.entry(document.stage.as_str()).or_default() += 1;
-        }
-        stages
+        self.in_stages.iter().map(|(stage, documents)| (stage.as_str(), documents.len())).filter(|(_, count)| *count > 0).collect()
     }
 
     pub fn leases_ended(&mut self, leases: &[Uuid], at: DateTime<Utc>) {
@@ -125,12 +125,11 @@ impl Model {
                 format!("{} after {path}, to {}: {why}", movement.number, movement.to_stage)
             })?;
         }
-        let by_number: HashMap<&str, &Document> = self.documents.values().map(|document| (document.number.as_str(), document)).collect();
         for call in &calls {
-            Self::called(call, by_number[call.number.as_str()])?;
+            let document = self.by_number.get(&call.number).and_then(|id| self.documents.get(id));
+            Self::called(call, document.ok_or_else(|| format!("{} was sent, and is none of ours", call.number))?)?;
         }
-        let in_hand = |document: &&Document| document.stage == "in_flight" && !self.ended.contains_key(&document.claim);
-        let in_flight = self.documents.values().filter(in_hand).count();
+        let in_flight = self.in_stage("in_flight").iter().filter(|id| !self.ended.contains_key(&self.documents[id].claim)).count();
         allow(in_flight <= self.slots, || format!("{in_flight} in flight, {} slots (DESIGN §3 (1))", self.slots))
     }
 
@@ -152,6 +151,7 @@ impl Model {
         allow(movement.sequence == step, || format!("sequence {} after {}", movement.sequence, step - 1))?;
         let Some(from) = from_stage else {
             document.number.clone_from(&movement.number);
+            self.by_number.insert(movement.number.clone(), movement.document_id);
             self.remember(movement);
             return allow(to == "finalized", || "no entry".into());
         };
@@ -185,6 +185,10 @@ impl Model {
 
     fn remember(&mut self, movement: &Movement) {
         let document = self.documents.get_mut(&movement.document_id).unwrap();
+        if let Some(left) = self.in_stages.get_mut(&document.stage) {
+            left.remove(&movement.document_id);
+        }
+        self.in_stages.entry(movement.to_stage.clone()).or_default().insert(movement.document_id);
         document.path.push(movement.to_stage.clone());
         document.stage.clone_from(&movement.to_stage);
         self.movements += 1;

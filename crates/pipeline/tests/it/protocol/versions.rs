@@ -140,13 +140,13 @@ async fn a_worker_stopped_anywhere_in_its_mapping_and_one_that_maps_with_the_nex
 async fn a_worker_killed_anywhere_between_mapping_and_send_leaves_one_payload_to_the_next() {
     let shop = Shop::new().await;
     let mut stops = 0;
-    for waits in 0..WAITS {
+    for waits in 0..2 * WAITS {
         let number = format!("I-{waits}");
         shop.import(&number).await;
+        // nobody hears the first answer
+        shop.tells(&number, [Told::NoWord]);
         let killed = killed_after(waits, async {
             shop.map().await;
-            // the first is sent, and nobody hears the answer
-            shop.tells(&number, [Told::NoWord]);
             shop.office.plain().take(1).await.unwrap()
         });
         let is_killed = killed.await.is_none();
