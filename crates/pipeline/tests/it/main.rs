@@ -10,6 +10,7 @@ mod invoices;
 mod jobs;
 mod movements;
 mod posting;
+mod protocol;
 mod reconcile;
 mod verify;
 mod workbench;
