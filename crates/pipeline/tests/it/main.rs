@@ -13,6 +13,7 @@ mod jobs;
 mod movements;
 mod notices;
 mod posting;
+mod protocol;
 mod reconcile;
 mod verify;
 mod workbench;
