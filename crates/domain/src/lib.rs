@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod audit;
+pub mod bulk;
 pub mod checkpoint;
 pub mod clock;
 mod cluster;

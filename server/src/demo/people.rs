@@ -18,6 +18,7 @@ use pipeline::{
     erps::Erps,
     workbench::{
         self,
+        bulk::{self, Chosen, Edit},
         mappings::{self, Proposed},
         replay,
         resolve::{self, Resolved},
@@ -25,6 +26,7 @@ use pipeline::{
 };
 use std::collections::BTreeMap;
 use store::{
+    bulk::Reach,
     replays::{self, Source},
     views::exceptions::{self, Filter},
 };
@@ -56,7 +58,8 @@ impl People {
         open.retain(|row| episode.numbers.contains(&row.number));
         let ids: Vec<ExceptionId> = open.iter().map(|row| row.exception_id).collect();
         if let Some(first) = ids.first() {
-            workbench::assign(cx, caller, &scope, &ids, Some(&caller.email)).await?;
+            let reach = Reach { seen: &scope, works: &scope };
+            bulk::edit(cx, caller, reach, Chosen::Listed(&ids), Edit::Assign(&caller.email)).await?;
             workbench::comment(cx, caller, &scope, *first, word).await?;
         }
         Ok(open)

@@ -1,9 +1,11 @@
 //! What people do with exceptions: fix the mapping, replay, resolve by hand with a second person above the limit,
 //! assign and comment. Every act is audited with its actor.
 
+pub mod bulk;
 pub mod mappings;
 pub mod replay;
 pub mod resolve;
+pub mod views;
 
 use crate::{Context, retry::transaction};
 use domain::{
@@ -47,39 +49,12 @@ fn text(field: &'static str, value: &str) -> Result<String, WorkError> {
     Ok(value.to_owned())
 }
 
-/// Gives exceptions an owner by e-mail, or takes him away.
-pub async fn assign(
-    cx: &Context,
-    caller: &Caller,
-    scope: &Scope,
-    exceptions: &[ExceptionId],
-    owner: Option<&str>,
-) -> Result<u64, WorkError> {
-    let owner = owner.map(str::trim).filter(|owner| !owner.is_empty());
-    let entry = entry(cx, caller, "exception.assign", &subject(exceptions), None, serde_json::json!({ "owner": owner }));
-    let done = transaction!(&cx.pool, |tx| {
-        let done = exceptions::assign(tx, scope, exceptions, owner).await?;
-        if done > 0 {
-            audit::append(tx, &entry).await?;
-        }
-        Ok(done)
-    })?;
-    if done == 0 { Err(WorkError::NotFound) } else { Ok(done) }
-}
-
 pub async fn comment(cx: &Context, caller: &Caller, scope: &Scope, exception: ExceptionId, body: &str) -> Result<(), WorkError> {
     let body = text("body", body)?;
     let written = transaction!(&cx.pool, |tx| {
         exceptions::comment(tx, scope, exception, Uuid::now_v7(), &caller.email, cx.clock.now(), &body).await
     })?;
     if written { Ok(()) } else { Err(WorkError::NotFound) }
-}
-
-fn subject(exceptions: &[ExceptionId]) -> String {
-    match exceptions {
-        [one] => format!("exception:{one}"),
-        many => format!("{} exceptions", many.len()),
-    }
 }
 
 fn entry(
