@@ -66,9 +66,7 @@ pub fn SelectionBar(
     let tick = if select == Select::Ticked { (query.here_with("select", "all").href(), "Tick all listed") } else { (none, "Tick none") };
     let count = all.as_ref().map(|all| all.money.iter().map(|sum| sum.count).sum::<i64>());
     let matching = select == Select::Matching;
-    // nothing but the page matches: choosing all of it is ticking it
-    let more = !matching && count.is_none_or(|count| usize::try_from(count).is_ok_and(|count| count > listed.len()));
-    let choose = more.then(|| {
+    let choose = (!matching).then(|| {
         let text = count.map_or("Select all that match".to_owned(), |count| format!("Select all {} that match", domain::money::grouped(count.into())));
         let label = text.clone();
         view! { <a class="button quiet" data-command=label href=query.here_with("select", "matching").href()>{text}</a> }
@@ -87,10 +85,7 @@ pub fn SelectionBar(
     view! {
         {matching.then(|| view! { <input type="hidden" name="select" value="matching"/><Matching query=ExceptionQuery::of(|key| query.get(key)) as_of/> })}
         <div class="selection">
-            <a class="button quiet" href=tick.0>{tick.1}</a>
-            {choose}
-            {chosen}
-            <span class="grow"></span>
+            <div class="line"><a class="button quiet" href=tick.0>{tick.1}</a>{choose}{chosen}</div>
             <span class="pair">
                 <Field id="assign-owner" name="owner" label="New owner (empty: nobody)" value=reach.email/>
                 <button type="submit" data-command=assign disabled=work.is_some()>{assign}</button>
