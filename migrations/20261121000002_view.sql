@@ -41,7 +41,7 @@ create table bulk_item (
     edit_id uuid not null references bulk_edit,
     exception_id uuid not null references exception,
     owner_before text,
-    result text not null check (result in ('done', 'closed', 'forbidden', 'unchanged')),
+    result text not null check (result in ('done', 'closed', 'forbidden')),
     undone boolean not null default false,
     primary key (edit_id, exception_id)
 );

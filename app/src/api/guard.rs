@@ -39,7 +39,7 @@ pub const GUARDS: &[(&str, Guard)] = &[
     ("save_view", Guard::May(Action::ReadFinance)),
     ("delete_view", Guard::May(Action::ReadFinance)),
     ("set_default_view", Guard::May(Action::ReadFinance)),
-    ("find_anything", Guard::May(Action::ReadFinance)),
+    ("find_anything", Guard::SignedIn),
     ("comment_exception", Guard::May(Action::WorkExceptions)),
     ("replay_documents", Guard::May(Action::Replay)),
     ("replay_exceptions", Guard::May(Action::Replay)),

@@ -12,8 +12,6 @@ text_enum! {
         Closed = "closed",
         /// The actor reads its entity but does not work there.
         Forbidden = "forbidden",
-        /// Its owner was the new owner already.
-        Unchanged = "unchanged",
     }
 }
 
@@ -63,7 +61,6 @@ impl LeftAlone {
             BulkResult::Done => "done".to_owned(),
             BulkResult::Closed => format!("closed before: {}", self.closed_as.as_deref().unwrap_or("gone on")),
             BulkResult::Forbidden => format!("you may not work on exceptions of {}", self.entity_code),
-            BulkResult::Unchanged => "was so already".to_owned(),
         }
     }
 }

@@ -51,14 +51,12 @@ pub async fn decide(conn: &mut Conn, new: &NewEdit<'_>, reach: Reach<'_>, except
     sqlx::query!(
         "insert into bulk_item (edit_id, exception_id, owner_before, result)
         select $1, x.exception_id, x.owner, case when x.closed_at is not null then 'closed' when x.entity_id <> all($4) then 'forbidden'
-            when $5 = 'assign' and x.owner is not distinct from $6 then 'unchanged' else 'done' end
+            else 'done' end
         from (select * from exception where exception_id = any($2) and entity_id = any($3) order by exception_id for update) x",
         new.edit_id.0,
         &ids,
         &reach.seen.ids(),
-        &reach.works.ids(),
-        new.act.as_str(),
-        new.owner
+        &reach.works.ids()
     )
     .execute(&mut *conn)
     .await?;
