@@ -8,6 +8,7 @@ pub mod bench;
 pub mod bulk;
 pub mod connections;
 pub mod contents;
+pub mod controls;
 pub mod daily_flow;
 pub mod demo;
 pub mod documents;

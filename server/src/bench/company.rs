@@ -64,6 +64,7 @@ pub async fn furnish(cx: &Context, slots: i32) -> anyhow::Result<EntityId> {
         settings: serde_json::json!({}),
         secrets: Vec::new(),
         slots,
+        per_minute: None,
         processing_seconds_max: 60,
         request_seconds_max: 10,
     };
