@@ -69,17 +69,8 @@ impl ExceptionQuery {
 
     /// Key and value of what is set, for links and hidden fields.
     pub fn pairs(&self) -> Vec<(&'static str, &str)> {
-        let values = [
-            &self.entity,
-            &self.period,
-            &self.currency,
-            &self.kind,
-            &self.connection,
-            &self.cause,
-            &self.owner,
-            &self.hours,
-            &self.amount,
-        ];
+        let values =
+            [&self.entity, &self.period, &self.currency, &self.kind, &self.connection, &self.cause, &self.owner, &self.hours, &self.amount];
         let set = Self::KEYS.into_iter().zip(values).filter_map(|(key, value)| Some((key, value.as_deref()?)));
         set.filter(|(_, value)| !value.is_empty()).collect()
     }

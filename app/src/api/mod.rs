@@ -24,9 +24,9 @@ pub mod users;
 pub mod views;
 
 #[cfg(feature = "ssr")]
-use guard::{go_back, go_back_with};
-#[cfg(feature = "ssr")]
 pub use guard::{ClientAddress, GUARDS, Guard, caller, context, internal, require};
+#[cfg(feature = "ssr")]
+use guard::{go_back, go_back_with};
 
 use leptos::server_fn::{codec::JsonEncoding, error::FromServerFnError, error::ServerFnErrorErr, error::ServerFnUrlError};
 use serde::{Deserialize, Serialize};

@@ -46,7 +46,8 @@ const NAV: &[Group] = &[
 
 /// Label and address of every page that the caller may see.
 pub fn pages(caller: &CallerView, carried: &str) -> Vec<(String, String)> {
-    let entries = NAV.iter().flat_map(|group| group.entries).filter(|entry| entry.needs.is_none_or(|action| caller.actions.contains(&action)));
+    let entries =
+        NAV.iter().flat_map(|group| group.entries).filter(|entry| entry.needs.is_none_or(|action| caller.actions.contains(&action)));
     entries.map(|entry| (entry.label.to_owned(), format!("{}{carried}", entry.href))).collect()
 }
 

@@ -105,7 +105,11 @@ async fn part(url: &str) -> Option<String> {
 /// The address of the page, and of every form that leads back to it.
 fn set_address(url: &str, push: bool) {
     if let Ok(history) = window().history() {
-        let set = if push { history.push_state_with_url(&JsValue::NULL, "", Some(url)) } else { history.replace_state_with_url(&JsValue::NULL, "", Some(url)) };
+        let set = if push {
+            history.push_state_with_url(&JsValue::NULL, "", Some(url))
+        } else {
+            history.replace_state_with_url(&JsValue::NULL, "", Some(url))
+        };
         // an address that can't be set is not worth the panel
         drop(set);
     }

@@ -49,10 +49,13 @@ pub fn ExceptionsPage() -> impl IntoView {
     let (open, alone) = (query.get(OPEN).map(str::to_owned), query.get(PART).is_some());
     let did = use_query_map().get_untracked().get(DID);
     let views = Resource::new_blocking(|| (), |()| list_views());
-    let opened = Resource::new_blocking(move || open.clone(), async |open| match open {
-        Some(id) => Some(get_exception(id).await),
-        None => None,
-    });
+    let opened = Resource::new_blocking(
+        move || open.clone(),
+        async |open| match open {
+            Some(id) => Some(get_exception(id).await),
+            None => None,
+        },
+    );
     let exceptions = Resource::new_blocking(
         move || (!alone).then(|| (filter.clone(), whole)),
         async |asked| match asked {
@@ -60,10 +63,13 @@ pub fn ExceptionsPage() -> impl IntoView {
             None => None,
         },
     );
-    let told = Resource::new_blocking(move || did.clone(), async |did| match did {
-        Some(id) => get_edit(id).await.ok(),
-        None => None,
-    });
+    let told = Resource::new_blocking(
+        move || did.clone(),
+        async |did| match did {
+            Some(id) => get_edit(id).await.ok(),
+            None => None,
+        },
+    );
     view! {
         <Page title="Exceptions">
             <Suspense>

@@ -107,7 +107,15 @@ mod tests {
     use domain::id::ViewId;
 
     fn view(query: &str, is_default: bool) -> SavedView {
-        SavedView { view_id: ViewId(uuid::Uuid::nil()), name: "Mine".into(), query: query.into(), shared: false, by: "Ann".into(), own: true, is_default }
+        SavedView {
+            view_id: ViewId(uuid::Uuid::nil()),
+            name: "Mine".into(),
+            query: query.into(),
+            shared: false,
+            by: "Ann".into(),
+            own: true,
+            is_default,
+        }
     }
 
     const ID: &str = "00000000-0000-0000-0000-000000000000";
@@ -122,7 +130,10 @@ mod tests {
         assert_eq!(led(&[("kind", "tax")]), None);
         assert_eq!(led_to(&Query::new("/exceptions", &[]), &[view("", false)]), None);
         let own = [view("kind=mapping&entity=US", true)];
-        assert_eq!(led_to(&Query::new("/exceptions", &[("entity", "DE")]), &own), Some(format!("/exceptions?view={ID}&kind=mapping&entity=US")));
+        assert_eq!(
+            led_to(&Query::new("/exceptions", &[("entity", "DE")]), &own),
+            Some(format!("/exceptions?view={ID}&kind=mapping&entity=US"))
+        );
     }
 
     #[test]

@@ -67,7 +67,8 @@ pub fn SelectionBar(
     let count = all.as_ref().map(|all| all.money.iter().map(|sum| sum.count).sum::<i64>());
     let matching = select == Select::Matching;
     let choose = (!matching).then(|| {
-        let text = count.map_or("Select all that match".to_owned(), |count| format!("Select all {} that match", domain::money::grouped(count.into())));
+        let text = count
+            .map_or("Select all that match".to_owned(), |count| format!("Select all {} that match", domain::money::grouped(count.into())));
         let label = text.clone();
         view! { <a class="button quiet" data-command=label href=query.here_with("select", "matching").href()>{text}</a> }
     });
@@ -78,7 +79,9 @@ pub fn SelectionBar(
     };
     let replay_to = if matching { "/fn/replay_matching" } else { "/fn/replay_exceptions" };
     let chosen = match all {
-        Some(all) if matching => view! { <span class="ticked" role="status">{format!("All that match: {}", whole(&all))}</span> }.into_any(),
+        Some(all) if matching => {
+            view! { <span class="ticked" role="status">{format!("All that match: {}", whole(&all))}</span> }.into_any()
+        }
         _ => view! { <Ticked rows=listed all=select == Select::Listed/> }.into_any(),
     };
     let error = form_error("comment_exceptions").and_then(|error| error.of_field("comment"));
@@ -157,7 +160,8 @@ mod tests {
 
     #[test]
     fn an_act_on_all_that_match_carries_the_filter_and_the_time_of_the_page() {
-        let query = ExceptionQuery { kind: Some("mapping".into()), owner: Some(String::new()), after: Some("x".into()), ..Default::default() };
+        let query =
+            ExceptionQuery { kind: Some("mapping".into()), owner: Some(String::new()), after: Some("x".into()), ..Default::default() };
         let html = view! { <Matching query as_of=DateTime::UNIX_EPOCH/> }.to_html();
         assert!(html.contains("name=\"query[kind]\" value=\"mapping\"") && html.contains("name=\"query[until]\" value=\"1970-"), "{html}");
         assert!(!html.contains("owner") && !html.contains("after"), "{html}");

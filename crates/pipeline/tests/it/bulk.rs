@@ -64,7 +64,9 @@ async fn owners_and_comments_are_kept_within_the_callers_entities() {
 #[tokio::test]
 async fn an_act_on_all_that_match_takes_what_no_page_shows_and_nothing_else() {
     let company = Company::refused(&["I-1", "I-2", "I-3"]).await;
-    company.execute("update exception set currency = 'EUR' where document_id in (select document_id from document where number = 'I-2')").await;
+    company
+        .execute("update exception set currency = 'EUR' where document_id in (select document_id from document where number = 'I-2')")
+        .await;
     let filter = Filter { currency: Some("USD".into()), ..Filter::default() };
     let edit = company.edit(ANN, Chosen::Matching(&filter), Edit::Assign(BOB)).await.unwrap();
     assert_eq!(company.owners().await, "I-1 bob@lumen.example, I-2 -, I-3 bob@lumen.example");
@@ -116,12 +118,14 @@ async fn an_assignment_is_undone_where_nothing_changed_since() {
 impl Company {
     async fn signed_up(&self, email: &str) -> Caller {
         let caller = Caller { user_id: domain::id::UserId(uuid::Uuid::now_v7()), ..person(email) };
-        sqlx::query("insert into person (user_id, email, name, password_hash, created_at, created_by) values ($1, $2, $2, 'x', now(), 'test')")
-            .bind(caller.user_id.0)
-            .bind(email)
-            .execute(&self.world.db.pool)
-            .await
-            .unwrap();
+        sqlx::query(
+            "insert into person (user_id, email, name, password_hash, created_at, created_by) values ($1, $2, $2, 'x', now(), 'test')",
+        )
+        .bind(caller.user_id.0)
+        .bind(email)
+        .execute(&self.world.db.pool)
+        .await
+        .unwrap();
         caller
     }
 

@@ -458,4 +458,3 @@ async fn posted_by_hand_needs_the_mapping_and_sends_nothing() {
     assert_eq!(company.audited().await.last().unwrap(), "ann@lumen.example exception.posted_by_hand");
     company.ties_out().await;
 }
-
