@@ -331,7 +331,7 @@ fn mark(link: Option<&HtmlElement>) {
 #[island]
 pub fn Keys() -> impl IntoView {
     let desk = Desk { at: StoredValue::new(None), asked: StoredValue::new(0), said: RwSignal::new(String::new()) };
-    let (dialog, off) = (NodeRef::<html::Dialog>::new(), RwSignal::new(false));
+    let (dialog, off, ready) = (NodeRef::<html::Dialog>::new(), RwSignal::new(false), RwSignal::new(false));
     let help = move || {
         if let Some(dialog) = dialog.get_untracked() {
             drop(dialog.show_modal());
@@ -339,6 +339,7 @@ pub fn Keys() -> impl IntoView {
     };
     Effect::new(move |_| {
         off.set(switched_off());
+        ready.set(true);
         let keys = window_event_listener(ev::keydown, move |event| desk.press(&event, help));
         let clicks = window_event_listener(ev::click, move |event| desk.click(&event));
         // back and forward: the address says what is open, and the server shows it
@@ -359,7 +360,7 @@ pub fn Keys() -> impl IntoView {
     let lines = KEYS.iter().map(|(key, _, words)| line(key, words)).chain(OTHERS.iter().map(|(key, words)| line(key, words)));
     let lines = lines.collect_view();
     view! {
-        <button type="button" class="quiet" data-command="Keyboard help" on:click=move |_| help()>"Keyboard "<kbd>"?"</kbd></button>
+        <button type="button" class="quiet" data-command="Keyboard help" hidden=move || !ready.get() on:click=move |_| help()>"Keyboard "<kbd>"?"</kbd></button>
         <span class="vh" role="status">{move || desk.said.get()}</span>
         <dialog node_ref=dialog class="sheet" aria-labelledby="keys-title">
             <form method="dialog" class="sheet-head"><h2 id="keys-title">"Keyboard"</h2><button type="submit" class="quiet">"Close"</button></form>
