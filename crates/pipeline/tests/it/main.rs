@@ -4,6 +4,7 @@
 
 mod bulk;
 mod control;
+mod decisions;
 mod fake_erp;
 mod import;
 mod invoices;
