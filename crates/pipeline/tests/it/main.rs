@@ -11,6 +11,7 @@ mod invoices;
 mod jobs;
 mod movements;
 mod posting;
+mod protocol;
 mod reconcile;
 mod verify;
 mod workbench;
