@@ -46,10 +46,11 @@ test('nothing ticked is said, not done', async ({ page, signIn }) => {
   await expect(page.getByRole('alert')).toContainText('Choose at least one');
 });
 
-test('one exception shows the document, the answer and the ways out, and takes a note', async ({ page, signIn, expectAccessible }) => {
+test('one exception shows the document, the answer and the ways out, and takes a note', async ({ page, signIn, expectAccessible, javaScriptEnabled }) => {
   await signIn('controller');
   await page.goto('/exceptions');
   await page.getByRole('rowheader').getByRole('link').first().click();
+  if (javaScriptEnabled !== false) await page.getByRole('link', { name: 'Open as a page' }).click();
   await expect(page).toHaveURL(/\/exceptions\/[0-9a-f-]{36}/);
   await expect(page.getByRole('heading', { name: 'Resolve by hand' })).toBeVisible();
   await page.getByLabel('Comment').fill('Asked the product team.');

@@ -82,6 +82,7 @@ fn pages(state: &AppState) -> Router<AppState> {
         .leptos_routes_with_context(state, generate_route_list(app::App), context.clone(), shell.clone())
         .merge(http::exports::router())
         .merge(http::uploads::router())
+        .merge(http::live::router())
         .fallback(leptos_axum::file_and_error_handler_with_context::<AppState, _>(context, move |_| shell()))
         // the last one is met first
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
@@ -100,9 +101,10 @@ impl MakeRequestId for NewRequestId {
     }
 }
 
-/// Answers on `listener` until `stop`, then lets running requests end, but not for ever: live streams would never.
+/// Answers on `listener` until `stop`, then lets running requests end, but not for ever.
 pub async fn serve(state: AppState, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
-    let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
+    let live = http::live::Live::start(state.context.pool.clone(), stop.clone());
+    let service = router(AppState { live, ..state }).into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned()).into_future();
     let drained = async {
         stop.cancelled().await;

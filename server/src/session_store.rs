@@ -33,6 +33,12 @@ impl Sessions {
         Self { context, limits }
     }
 
+    /// Whether a session is still one; looking does not keep it alive.
+    pub async fn lives(&self, id: &Id) -> Result<bool> {
+        let mut conn = self.connection().await?;
+        sessions::lives(&mut conn, &hash(id), self.limits, self.context.clock.now()).await.map_err(failed)
+    }
+
     async fn connection(&self) -> Result<impl std::ops::DerefMut<Target = store::Conn> + use<>> {
         self.context.pool.acquire().await.map_err(failed)
     }

@@ -48,6 +48,49 @@ pub struct ExceptionQuery {
     pub after: Option<String>,
     /// Anything: the chosen cause is to be evaluated anew.
     pub preview: Option<String>,
+    /// What came in later is not meant: an act takes what its page has shown.
+    pub until: Option<String>,
+}
+
+impl ExceptionQuery {
+    /// What filters; the place in the list does not.
+    pub const KEYS: [&str; 10] = ["entity", "period", "currency", "kind", "connection", "cause", "owner", "hours", "amount", "due"];
+
+    /// The filter that a URL holds.
+    pub fn of<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Self {
+        let key = |key: &str| get(key).map(str::to_owned);
+        Self {
+            entity: key("entity"),
+            period: key("period"),
+            currency: key("currency"),
+            kind: key("kind"),
+            connection: key("connection"),
+            cause: key("cause"),
+            owner: key("owner"),
+            hours: key("hours"),
+            amount: key("amount"),
+            due: key("due"),
+            after: key("after"),
+            preview: key("preview"),
+            until: None,
+        }
+    }
+
+    /// Key and value of what is set, for links and hidden fields.
+    pub fn pairs(&self) -> Vec<(&'static str, &str)> {
+        let Self { entity, period, currency, kind, connection, cause, owner, hours, amount, due, .. } = self;
+        let values = [entity, period, currency, kind, connection, cause, owner, hours, amount, due];
+        let set = Self::KEYS.into_iter().zip(values).filter_map(|(key, value)| Some((key, value.as_deref()?)));
+        set.filter(|(_, value)| !value.is_empty()).collect()
+    }
+}
+
+/// All that a filter shows, whatever the page.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extent {
+    pub money: Vec<StageMoney>,
+    /// There are more than were looked at.
+    pub more: bool,
 }
 
 /// The mapping whose want is the cause, and how far its fix has come.
@@ -91,11 +134,14 @@ pub struct ExceptionsView {
     /// The clock of everything open in the entities.
     pub sla: SlaView,
     pub reach: Reach,
+    /// `None`: age, due time and amount are in no total, and all that match were not asked for.
+    pub extent: Option<Extent>,
     pub as_of: DateTime<Utc>,
 }
 
+/// `whole`: all that match are chosen, so their extent is asked for at any price.
 #[server(prefix = "/fn", endpoint = "list_exceptions")]
-pub async fn list_exceptions(#[server(default)] query: ExceptionQuery) -> Result<ExceptionsView, ApiError> {
+pub async fn list_exceptions(#[server(default)] query: ExceptionQuery, #[server(default)] whole: bool) -> Result<ExceptionsView, ApiError> {
     use super::{
         arguments::{page, paged, scope_of},
         reach::{entities, reach},
@@ -130,7 +176,7 @@ pub async fn list_exceptions(#[server(default)] query: ExceptionQuery) -> Result
     Ok(ExceptionsView {
         clusters: causes,
         facets: ssr::facets(&everything),
-        exceptions: paged(rows, PAGE, |row| format!("{}~{}", row.opened_at.to_rfc3339(), row.exception_id)),
+        exceptions: paged(rows, PAGE, place),
         waiting: waiting(&ctx.pool, &scope, None).await?,
         replay,
         fixes,
@@ -139,8 +185,27 @@ pub async fn list_exceptions(#[server(default)] query: ExceptionQuery) -> Result
         watched,
         sla: sla(&ctx.pool, &scope, ctx.clock.now()).await?,
         reach: reach(&caller, &entities(&ctx).await?),
+        extent: ssr::extent(&ctx, &scope, &filter, whole).await?,
         as_of: ctx.clock.now(),
     })
+}
+
+/// The rows behind a query, as far as the caller may see them: for the export and for what tells of new ones.
+#[cfg(feature = "ssr")]
+pub async fn matching(
+    ctx: &pipeline::Context,
+    scope: &domain::access::Scope,
+    query: &ExceptionQuery,
+    limit: i64,
+) -> Result<Vec<ExceptionRow>, ApiError> {
+    let scope = super::arguments::scope_of(ctx, scope, query.entity.as_deref()).await?;
+    let filter = ssr::filter(query, ctx.clock.now())?;
+    Ok(store::views::exceptions::list(&ctx.pool, &scope, &filter, limit).await?)
+}
+
+/// The place in a list after this row.
+pub fn place(row: &ExceptionRow) -> String {
+    format!("{}~{}", row.opened_at.to_rfc3339(), row.exception_id)
 }
 
 /// One exception with its document and what the caller may do about it.
@@ -208,16 +273,6 @@ pub async fn list_approvals(entity: Option<String>) -> Result<ApprovalsView, Api
         replays: store::replays::waiting(&ctx.pool, &scope, page(APPROVALS)).await?,
         reach: reach(&caller, &entities(&ctx).await?),
     })
-}
-
-/// Gives listed exceptions an owner; an empty owner takes him away.
-#[server(prefix = "/fn", endpoint = "assign_exceptions")]
-pub async fn assign_exceptions(#[server(default)] exceptions: Vec<String>, owner: String, back: String) -> Result<(), ApiError> {
-    let (caller, scope) = super::require(domain::access::Action::WorkExceptions)?;
-    let ids = ssr::ids(&exceptions)?;
-    let done = pipeline::workbench::assign(&super::context(), &caller, &scope, &ids, Some(&owner)).await?;
-    super::go_back(&back, &format!("{done} assigned"));
-    Ok(())
 }
 
 #[server(prefix = "/fn", endpoint = "comment_exception")]

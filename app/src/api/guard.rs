@@ -2,6 +2,7 @@
 //! takes the entities it may touch from [`require`].
 
 use super::ApiError;
+use crate::components::query::{DONE, is_answer};
 use axum::http::request::Parts;
 use domain::access::{Action, Caller, Scope};
 use leptos::prelude::*;
@@ -34,6 +35,14 @@ pub const GUARDS: &[(&str, Guard)] = &[
     ("list_exceptions", Guard::May(Action::ReadFinance)),
     ("get_exception", Guard::May(Action::ReadFinance)),
     ("assign_exceptions", Guard::May(Action::WorkExceptions)),
+    ("comment_exceptions", Guard::May(Action::WorkExceptions)),
+    ("undo_edit", Guard::May(Action::WorkExceptions)),
+    ("get_edit", Guard::May(Action::ReadFinance)),
+    ("list_views", Guard::May(Action::ReadFinance)),
+    ("save_view", Guard::May(Action::ReadFinance)),
+    ("delete_view", Guard::May(Action::ReadFinance)),
+    ("set_default_view", Guard::May(Action::ReadFinance)),
+    ("find_anything", Guard::SignedIn),
     ("comment_exception", Guard::May(Action::WorkExceptions)),
     ("replay_documents", Guard::May(Action::Replay)),
     ("replay_exceptions", Guard::May(Action::Replay)),
@@ -147,12 +156,17 @@ impl From<pipeline::workbench::WorkError> for ApiError {
 
 /// Answers a form: back to its page, filters and all, with what was done. Only a path of ours is gone back to.
 pub(super) fn go_back(back: &str, done: &str) {
+    go_back_with(back, &[(DONE, done)]);
+}
+
+/// The same with more of the answer.
+pub(super) fn go_back_with(back: &str, answer: &[(&str, &str)]) {
     let path = if back.starts_with('/') && !back.starts_with("//") && !back.contains('\\') { back } else { "/" };
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    let kept: Vec<&str> =
-        query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("done=") && !pair.starts_with("__")).collect();
-    let done: String = done.bytes().map(percent).collect();
-    leptos_axum::redirect(&format!("{path}?{}", kept.into_iter().chain([format!("done={done}").as_str()]).collect::<Vec<_>>().join("&")));
+    let own = |pair: &&str| !pair.is_empty() && !is_answer(pair.split('=').next().unwrap_or_default());
+    let answer = answer.iter().map(|(key, value)| format!("{key}={}", value.bytes().map(percent).collect::<String>()));
+    let pairs: Vec<String> = query.split('&').filter(own).map(str::to_owned).chain(answer).collect();
+    leptos_axum::redirect(&format!("{path}?{}", pairs.join("&")));
 }
 
 /// Percent-encodes one byte of a query value (RFC 3986, unreserved characters stay).

@@ -5,9 +5,11 @@
 mod arguments;
 pub mod audit;
 pub mod batches;
+pub mod bulk;
 pub mod connections;
 pub mod documents;
 pub mod exceptions;
+pub mod find;
 #[cfg(feature = "ssr")]
 mod guard;
 pub mod home;
@@ -20,11 +22,12 @@ pub mod replays;
 pub mod session;
 pub mod shell;
 pub mod users;
+pub mod views;
 
 #[cfg(feature = "ssr")]
-use guard::go_back;
-#[cfg(feature = "ssr")]
 pub use guard::{ClientAddress, GUARDS, Guard, caller, context, internal, require};
+#[cfg(feature = "ssr")]
+use guard::{go_back, go_back_with};
 
 use leptos::server_fn::{codec::JsonEncoding, error::FromServerFnError, error::ServerFnErrorErr, error::ServerFnUrlError};
 use serde::{Deserialize, Serialize};

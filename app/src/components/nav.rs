@@ -44,6 +44,13 @@ const NAV: &[Group] = &[
     },
 ];
 
+/// Label and address of every page that the caller may see.
+pub fn pages(caller: &CallerView, carried: &str) -> Vec<(String, String)> {
+    let entries =
+        NAV.iter().flat_map(|group| group.entries).filter(|entry| entry.needs.is_none_or(|action| caller.actions.contains(&action)));
+    entries.map(|entry| (entry.label.to_owned(), format!("{}{carried}", entry.href))).collect()
+}
+
 #[component]
 pub fn Brand() -> impl IntoView {
     view! {

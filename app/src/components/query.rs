@@ -9,6 +9,15 @@ const POSITION: [&str; 2] = ["after", "before"];
 
 /// What a form's answer says was done; shown once, carried nowhere.
 pub const DONE: &str = "done";
+/// The act on many whose answer it is, when it left something alone; and the one that can be undone.
+pub const DID: &str = "did";
+pub const UNDO: &str = "undo";
+const ANSWER: [&str; 3] = [DONE, DID, UNDO];
+
+/// Whether a key belongs to the answer of a form, not to the page.
+pub fn is_answer(key: &str) -> bool {
+    ANSWER.contains(&key) || key.starts_with("__")
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Query {
@@ -62,6 +71,11 @@ impl Query {
         Self { path: path.into(), ..self.keeping(|k| !POSITION.contains(&k)) }
     }
 
+    /// The same keys and the same place at another path: the way to one thing of a list, and back.
+    pub fn moved(&self, path: impl Into<String>) -> Self {
+        Self { path: path.into(), ..self.clone() }
+    }
+
     /// Only the keys named, nothing else.
     pub fn only(&self, keys: &[&str]) -> Self {
         self.keeping(|k| keys.contains(&k))
@@ -106,7 +120,7 @@ fn push_escaped(out: &mut String, text: &str) {
 /// The query of the page being rendered, without what the answer of a form said in it.
 pub fn use_query() -> Query {
     let pairs = use_query_map().get_untracked().into_iter().map(|(key, value)| (key.into_owned(), value));
-    let own = |(key, _): &(String, String)| key != DONE && !key.starts_with("__");
+    let own = |(key, _): &(String, String)| !is_answer(key);
     Query { path: use_location().pathname.get_untracked(), pairs: pairs.filter(own).collect() }
 }
 

@@ -36,14 +36,25 @@ pub fn Notice(tone: Tone, #[prop(into)] title: String, #[prop(into, optional)] t
     .into_any()
 }
 
-/// What the form that led here has done.
+/// What the form that led here has done, and the way back when there is one.
 #[component]
 pub fn Done() -> impl IntoView {
-    let done = leptos_router::hooks::use_query_map().get_untracked().get(super::query::DONE).filter(|done| !done.is_empty());
-    done.map(|done| {
+    let answer = leptos_router::hooks::use_query_map().get_untracked();
+    let said = |key: &str| answer.get(key).filter(|value| !value.is_empty());
+    let undo = said(super::query::UNDO);
+    said(super::query::DONE).map(|done| {
         let mut letters = done.chars();
         let title: String = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
-        view! { <Notice tone=Tone::Ties title/> }
+        let undo = undo.map(|edit| {
+            view! {
+                <form class="undo" method="post" action="/fn/undo_edit">
+                    <input type="hidden" name="edit" value=edit/>
+                    <input type="hidden" name="back" value=super::query::use_query().href()/>
+                    <button type="submit" data-command="Undo the assignment" data-key="undo">"Undo"</button>
+                </form>
+            }
+        });
+        view! { <div class="done"><Notice tone=Tone::Ties title/>{undo}</div> }
     })
 }
 

@@ -3,6 +3,8 @@
 use super::{
     facts::{Moment, Time},
     icon::{Icon, Shape},
+    nav::pages,
+    palette::Palette,
     query::Query,
 };
 use domain::{period::AccountingPeriod, view::CallerView};
@@ -24,6 +26,7 @@ pub fn TopBar(
     let entity = query.get("entity").and_then(|code| caller.entities.iter().find(|entity| entity.code == code));
     let entity_words = entity.map_or("all".to_owned(), |entity| format!("{} {}", entity.code, entity.name));
     let period_words = query.get("period").unwrap_or("all").to_owned();
+    let pages = pages(&caller, &query.only(&["entity", "period"]).at("").href());
     let crumbs =
         crumbs.into_iter().map(|(label, href)| view! { <a href=href>{label}</a><span aria-hidden="true">"/"</span> }).collect::<Vec<_>>();
     view! {
@@ -35,6 +38,7 @@ pub fn TopBar(
                     <p class="print-only">"Entity "{entity_words}" · period "{period_words}{as_of.map(|at| view! { " · as of "<Time at/> })}</p>
                 })}
             </div>
+            <Palette pages/>
             {scoped.then(|| view! { <EntitySwitch query=query.clone() caller=caller.clone()/><PeriodSwitch query caller/> })}
         </header>
     }

@@ -24,7 +24,7 @@ use leptos_router::hooks::use_params_map;
 pub fn ExceptionPage() -> impl IntoView {
     let id = use_params_map().get_untracked().get("id").unwrap_or_default();
     let exception = Resource::new_blocking(move || id.clone(), get_exception);
-    let list = use_query().only(&["entity", "period"]).at("/exceptions").href();
+    let list = use_query().moved("/exceptions").href();
     view! {
         <Page title="Exception" crumbs=vec![("Exceptions".to_owned(), list)] scoped=false>
             <Suspense>
@@ -57,7 +57,7 @@ fn Detail(detail: ExceptionDetail) -> AnyView {
 
 /// The document, its money, the cause in words, and what fixes it.
 #[component]
-fn Trouble(detail: ExceptionDetail) -> AnyView {
+pub fn Trouble(detail: ExceptionDetail) -> AnyView {
     let ExceptionDetail { exception, document, fix, reach, as_of, watched, .. } = detail;
     let row = exception.row;
     let open = exception.closed_at.is_none();
@@ -104,7 +104,7 @@ fn Trouble(detail: ExceptionDetail) -> AnyView {
 
 /// Replay, assign, resolve: each says why it can't be done when it can't.
 #[component]
-fn Acts(detail: ExceptionDetail) -> AnyView {
+pub fn Acts(detail: ExceptionDetail) -> AnyView {
     let ExceptionDetail { exception, reach, limit_left, fix, .. } = detail;
     let (row, id) = (exception.row.clone(), exception.row.exception_id.to_string());
     if exception.closed_at.is_some() {
@@ -131,7 +131,7 @@ fn Acts(detail: ExceptionDetail) -> AnyView {
             <form class="form" method="post" action="/fn/assign_exceptions">
                 <Back/>
                 <input type="hidden" name="exceptions[]" value=id.clone()/>
-                <Field name="owner" label="Owner" hint="E-mail; empty takes him away" value=row.owner.unwrap_or_else(|| reach.email.clone())/>
+                <Field id="exception-owner" name="owner" label="Owner" hint="E-mail; empty takes him away" value=row.owner.unwrap_or_else(|| reach.email.clone())/>
                 <div class="actions"><Submit text="Assign" why_not=may(Action::WorkExceptions)/></div>
             </form>
         </section>
@@ -165,7 +165,7 @@ fn limit_hint(left: rust_decimal::Decimal, amount: rust_decimal::Decimal, curren
 }
 
 #[component]
-fn Notes(detail: ExceptionDetail) -> AnyView {
+pub fn Notes(detail: ExceptionDetail) -> AnyView {
     let why_not = detail.reach.why_not_in(Action::WorkExceptions, &detail.exception.row.entity_code);
     let error = form_error("comment_exception").map(|error| error.to_string());
     let notes = detail.exception.notes.into_iter().map(|NoteView { author, written_at, body }| {
@@ -189,7 +189,7 @@ fn Notes(detail: ExceptionDetail) -> AnyView {
 
 /// What was sent last, and what came back. Secrets are masked before they are stored.
 #[component]
-fn LastAttempt(attempts: Vec<AttemptView>, payload: Option<String>) -> AnyView {
+pub fn LastAttempt(attempts: Vec<AttemptView>, payload: Option<String>) -> AnyView {
     let tries = attempts.len();
     let last = attempts.into_iter().max_by_key(|attempt| attempt.claimed_at);
     let said = last.map(|attempt| {
@@ -212,7 +212,7 @@ fn LastAttempt(attempts: Vec<AttemptView>, payload: Option<String>) -> AnyView {
 }
 
 #[component]
-fn History(movements: Vec<MovementView>) -> AnyView {
+pub fn History(movements: Vec<MovementView>) -> AnyView {
     let moves = movements.into_iter().rev().map(|movement| {
         let correlation = movement.correlation_id.to_string();
         view! {

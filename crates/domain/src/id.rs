@@ -46,6 +46,10 @@ ids! {
     JobId,
     /// A frozen set of documents to be replayed.
     ReplaySetId,
+    /// One act on many exceptions.
+    BulkEditId,
+    /// A filter that was given a name.
+    ViewId,
     /// What ties together everything caused by one act.
     CorrelationId,
 }

@@ -4,6 +4,7 @@
 pub mod access;
 pub mod approval;
 pub mod audit;
+pub mod bulk;
 #[cfg(feature = "calendar")]
 pub mod calendar;
 pub mod checkpoint;

@@ -128,20 +128,6 @@ pub async fn documents_of(conn: &mut Conn, scope: &Scope, exceptions: &[Exceptio
     .await?)
 }
 
-/// Gives open exceptions an owner, or takes him away. Returns how many were yours to give.
-pub async fn assign(conn: &mut Conn, scope: &Scope, exceptions: &[ExceptionId], owner: Option<&str>) -> Result<u64> {
-    let ids: Vec<uuid::Uuid> = exceptions.iter().map(|id| id.0).collect();
-    let done = sqlx::query!(
-        "update exception set owner = $3 where exception_id = any($1) and entity_id = any($2) and closed_at is null",
-        &ids,
-        &scope.ids(),
-        owner
-    )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected())
-}
-
 /// Writes a note; `false` when the exception is not the caller's to see.
 pub async fn comment(
     conn: &mut Conn,

@@ -18,12 +18,14 @@ use pipeline::{
     erps::Erps,
     workbench::{
         self, Resolved, approve,
+        bulk::{self, Chosen, Edit},
         mappings::{self, Proposed},
         replay, resolve,
     },
 };
 use std::collections::BTreeMap;
 use store::{
+    bulk::Reach,
     notices::Watched,
     replays::{self, Source},
     views::exceptions::{self, Filter},
@@ -56,7 +58,8 @@ impl People {
         open.retain(|row| episode.numbers.contains(&row.number));
         let ids: Vec<ExceptionId> = open.iter().map(|row| row.exception_id).collect();
         if let Some(first) = ids.first() {
-            workbench::assign(cx, caller, &scope, &ids, Some(&caller.email)).await?;
+            let reach = Reach { seen: &scope, works: &scope };
+            bulk::edit(cx, caller, reach, Chosen::Listed(&ids), Edit::Assign(&caller.email)).await?;
             workbench::comment(cx, caller, &scope, *first, word).await?;
         }
         Ok(open)

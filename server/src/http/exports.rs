@@ -1,5 +1,7 @@
 //! Files for people: CSV that opens in a spreadsheet.
 
+mod exceptions;
+
 use super::AppState;
 use anyhow::Context as _;
 use app::api::documents::{DocumentQuery, matching};
@@ -46,6 +48,8 @@ pub fn router() -> Router<AppState> {
     Router::new()
         .route("/export/access-review.csv", get(access_review))
         .route("/export/documents.csv", get(documents))
+        .route("/export/exceptions.csv", get(exceptions::csv))
+        .route("/export/exceptions.xlsx", get(exceptions::xlsx))
         .route("/export/replays/{set}", get(replay))
 }
 

@@ -5,6 +5,7 @@ pub mod error;
 pub mod exports;
 pub mod health;
 pub mod invoice_batches;
+pub mod live;
 pub mod uploads;
 
 use crate::{config::Settings, metrics::Metrics};
@@ -20,6 +21,7 @@ pub struct AppState {
     pub settings: Arc<Settings>,
     pub leptos: LeptosOptions,
     pub metrics: Arc<Metrics>,
+    pub live: live::Live,
 }
 
 impl AppState {
@@ -30,7 +32,7 @@ impl AppState {
             .site_pkg_dir("pkg")
             .site_addr(settings.address)
             .build();
-        Self { context, settings: Arc::new(settings), leptos, metrics: Arc::new(Metrics::default()) }
+        Self { context, settings: Arc::new(settings), leptos, metrics: Arc::new(Metrics::default()), live: live::Live::default() }
     }
 }
 

@@ -7,6 +7,7 @@ mod batches;
 mod company;
 mod demo;
 mod guards;
+mod live;
 mod pages;
 mod sessions;
 mod world;

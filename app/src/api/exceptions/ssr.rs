@@ -1,11 +1,12 @@
 //! What the queries need around them on the server: the filter, the facets, and how far a fix has come.
 
-use super::{Cluster, ExceptionQuery, ExceptionView, Facets, Fix};
+use super::{Cluster, ExceptionQuery, ExceptionView, Extent, Facets, Fix};
 use crate::api::{
     ApiError,
     arguments::{cursor, period, word},
 };
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::{access::Scope, view::StageMoney};
 use pipeline::Context;
 use store::views::exceptions::{Facet, Filter};
 
@@ -13,6 +14,8 @@ pub(in crate::api) fn filter(query: &ExceptionQuery, now: DateTime<Utc>) -> Resu
     let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     let hours: Option<u32> = word("hours", query.hours.as_deref())?;
     let due: Option<u32> = word("due", query.due.as_deref())?;
+    let until: Option<DateTime<Utc>> = word("until", query.until.as_deref())?;
+    let ago = |hours: u32| until.unwrap_or(now) - TimeDelta::hours(hours.into());
     Ok(Filter {
         entity_id: None,
         period: period(query.period.as_deref())?,
@@ -21,11 +24,28 @@ pub(in crate::api) fn filter(query: &ExceptionQuery, now: DateTime<Utc>) -> Resu
         connection_id: word("connection", query.connection.as_deref())?,
         fingerprint: given(&query.cause),
         owner: given(&query.owner),
-        opened_before: hours.map(|hours| now - TimeDelta::hours(hours.into())),
+        opened_before: hours.map(ago).or(until),
         amount_min: word("amount", query.amount.as_deref())?,
         due_before: due.map(|hours| now + TimeDelta::hours(hours.into())),
         after: cursor(query.after.as_deref())?,
     })
+}
+
+/// So many are looked at one by one, where no total knows what the filter asks.
+const LOOKED_AT: i64 = 10_000;
+
+pub(super) async fn extent(ctx: &Context, scope: &Scope, filter: &Filter, whole: bool) -> Result<Option<Extent>, ApiError> {
+    use store::views::exceptions::{matching, money};
+    if filter.opened_before.is_none() && filter.amount_min.is_none() && filter.due_before.is_none() {
+        return Ok(Some(Extent { money: money(&ctx.pool, scope, filter).await?, more: false }));
+    }
+    if !whole {
+        return Ok(None);
+    }
+    let found = matching(&ctx.pool, scope, filter, LOOKED_AT + 1).await?;
+    let more = i64::try_from(found.len()).is_ok_and(|found| found > LOOKED_AT);
+    let money = StageMoney::per_currency(found.into_iter().map(|(_, money)| money));
+    Ok(Some(Extent { money, more }))
 }
 
 fn add<K: PartialEq>(counts: &mut Vec<(K, i64)>, key: K, count: i64) {

@@ -37,7 +37,7 @@ pub fn unmapped(fixes: &[Fix]) -> Option<String> {
 /// Where a form of this page leads back to: the page as it is, nothing ticked.
 #[component]
 pub fn Back() -> impl IntoView {
-    view! { <input type="hidden" name="back" value=use_query().here_without("select").href()/> }
+    view! { <input type="hidden" name="back" value=use_query().here_without("select").here_without("part").href()/> }
 }
 
 /// Watches an exception or a cause, or ends it. `name` and `value` are the field that names it.

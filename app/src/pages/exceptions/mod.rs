@@ -1,57 +1,133 @@
 //! The exception queue: causes at the left, the chosen one and its documents at the right. The URL holds the filter;
 //! every form leads back to it.
 
+mod beside;
 mod card;
 pub mod cause;
 mod clock;
 mod clusters;
+mod keys;
+mod news;
 mod queue;
+mod saved;
+mod selection;
+mod told;
 
 use crate::{
-    api::exceptions::{ExceptionQuery, ExceptionsView, list_exceptions},
-    components::{Empty, Failure, Page, Query, use_query},
+    api::{
+        ApiError,
+        bulk::{EditView, get_edit},
+        exceptions::{ExceptionDetail, ExceptionQuery, ExceptionsView, get_exception, list_exceptions},
+        views::list_views,
+    },
+    components::{
+        Empty, Failure, Page, Query,
+        query::{DID, is_answer},
+        use_query,
+    },
 };
+use beside::{Beside, OPEN, PART};
 use card::CauseCard;
+use chrono::{DateTime, Utc};
 use clock::Clock;
 use clusters::{Causes, Waiting};
-use domain::view::Cluster;
+use domain::{bulk::SavedView, view::Cluster};
+use keys::Keys;
 use leptos::prelude::*;
+use leptos_router::{components::Redirect, hooks::use_query_map};
+use news::News;
 use queue::{Filters, Queue};
-
-fn asked(query: &Query) -> ExceptionQuery {
-    let key = |key: &str| query.get(key).map(str::to_owned);
-    ExceptionQuery {
-        entity: key("entity"),
-        period: key("period"),
-        currency: key("currency"),
-        kind: key("kind"),
-        connection: key("connection"),
-        cause: key("cause"),
-        owner: key("owner"),
-        hours: key("hours"),
-        amount: key("amount"),
-        due: key("due"),
-        after: key("after"),
-        preview: key("preview"),
-    }
-}
+use saved::{Views, led_to};
+use selection::Select;
+use told::LeftAlone;
 
 #[component]
 pub fn ExceptionsPage() -> impl IntoView {
-    let query = asked(&use_query());
-    let exceptions = Resource::new_blocking(move || query.clone(), list_exceptions);
+    let query = use_query();
+    let (filter, whole) = (ExceptionQuery::of(|key| query.get(key)), Select::of(&query) == Select::Matching);
+    let (open, alone) = (query.get(OPEN).map(str::to_owned), query.get(PART).is_some());
+    let did = use_query_map().get_untracked().get(DID);
+    let views = Resource::new_blocking(|| (), |()| list_views());
+    let opened = Resource::new_blocking(
+        move || open.clone(),
+        async |open| match open {
+            Some(id) => Some(get_exception(id).await),
+            None => None,
+        },
+    );
+    let exceptions = Resource::new_blocking(
+        move || (!alone).then(|| (filter.clone(), whole)),
+        async |asked| match asked {
+            Some((filter, whole)) => Some(list_exceptions(filter, whole).await),
+            None => None,
+        },
+    );
+    let told = Resource::new_blocking(
+        move || did.clone(),
+        async |did| match did {
+            Some(id) => get_edit(id).await.ok(),
+            None => None,
+        },
+    );
     view! {
         <Page title="Exceptions">
             <Suspense>
                 {move || Suspend::new(async move {
+                    let (query, views, opened, told) = (use_query(), views.await.unwrap_or_default(), opened.await, told.await);
+                    let bare = use_query_map().get_untracked().into_iter().all(|(key, _)| !is_answer(&key));
+                    if let Some(path) = led_to(&query, &views).filter(|_| bare) {
+                        return view! { <Redirect path/> }.into_any();
+                    }
                     match exceptions.await {
-                        Ok(exceptions) => view! { <Exceptions exceptions/> }.into_any(),
-                        Err(error) => view! { <Failure error/> }.into_any(),
+                        None => view! { <Beside opened query/> }.into_any(),
+                        Some(Ok(exceptions)) => view! { <Desk views exceptions opened told/> }.into_any(),
+                        Some(Err(error)) => view! { <Failure error/> }.into_any(),
                     }
                 })}
             </Suspense>
         </Page>
     }
+}
+
+/// Views, filter and list, and beside them the exception that is open.
+#[component]
+fn Desk(
+    views: Vec<SavedView>,
+    exceptions: ExceptionsView,
+    opened: Option<Result<ExceptionDetail, ApiError>>,
+    told: Option<EditView>,
+) -> AnyView {
+    let query = use_query();
+    view! {
+        <Toolbar views as_of=exceptions.as_of query=query.clone()/>
+        {told.map(|told| view! { <LeftAlone told/> })}
+        <div class="desk">
+            <Exceptions exceptions/>
+            <Beside opened query/>
+        </div>
+    }
+    .into_any()
+}
+
+/// Views, what came in since, files of what is shown, and the keys.
+#[component]
+fn Toolbar(views: Vec<SavedView>, as_of: DateTime<Utc>, query: Query) -> AnyView {
+    // everything that was opened later sorts after this
+    let since = format!("{}~{}", as_of.to_rfc3339(), uuid::Uuid::max());
+    let file = |kind: &str| query.only(&ExceptionQuery::KEYS).moved(format!("/export/exceptions.{kind}")).href();
+    let live = query.only(&ExceptionQuery::KEYS).moved("/live/exceptions").with("after", &since).href();
+    let newer = query.here_without("select").here_without(OPEN).with("after", &since).href();
+    view! {
+        <div class="toolbar">
+            <Views views query=query.clone()/>
+            <News live newer/>
+            <span class="grow"></span>
+            <a class="button quiet" href=file("csv") download="" data-command="Export as CSV">"CSV"</a>
+            <a class="button quiet" href=file("xlsx") download="" data-command="Export as XLSX">"XLSX"</a>
+            <Keys/>
+        </div>
+    }
+    .into_any()
 }
 
 #[component]
@@ -64,7 +140,7 @@ fn Exceptions(exceptions: ExceptionsView) -> AnyView {
     view! {
         <div class="split">
             <div class="first">
-                <Causes clusters=exceptions.clusters.clone() query=query.clone()/>
+                <Causes clusters=exceptions.clusters.clone() query=query.here_without(OPEN)/>
                 <Waiting groups=exceptions.waiting.clone() query=query.clone()/>
             </div>
             <div class="stack">

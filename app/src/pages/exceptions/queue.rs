@@ -1,6 +1,10 @@
 //! The right side of the queue: its filter, and the documents one by one.
 
-use super::cause::{Back, title};
+use super::{
+    beside::OPEN,
+    cause::{Back, title},
+    selection::{Select, SelectionBar, TICK, whole},
+};
 use crate::{
     api::{
         exceptions::{ExceptionsView, Facets},
@@ -10,18 +14,13 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use domain::{
-    access::Action,
     stage::DocumentKind,
     view::{ExceptionRow, StageMoney},
 };
 use leptos::prelude::*;
-use std::collections::BTreeSet;
 
 /// What the filter bar asks; entity and period are in the top bar, the cause is a link.
 pub const OWN: &[&str] = &["currency", "kind", "connection", "owner", "hours", "due", "amount"];
-
-/// The name of the boxes to tick.
-const TICK: &str = "exceptions[]";
 
 /// Edges of operational aging, in hours.
 const AGES: [(&str, &str); 5] = [("", "any"), ("4", "over 4 h"), ("24", "over 24 h"), ("72", "over 3 d"), ("168", "over 7 d")];
@@ -42,7 +41,7 @@ pub fn Filters(exceptions: ExceptionsView, query: Query) -> AnyView {
     let kinds = options(kinds.iter().map(|(kind, count)| (kind.to_string(), kind.label(), *count)));
     let connections = options(connections.iter().map(|(id, code, count)| (id.to_string(), code.as_str(), *count)));
     let [ages, due] = [AGES, DUE].map(|edges| edges.map(|(value, text)| (value.to_owned(), text.to_owned())).to_vec());
-    let bar = query.here_without("select");
+    let bar = query.here_without("select").here_without(OPEN);
     let now = move |key: &str| query.get(key).unwrap_or_default().to_owned();
     view! {
         <FilterBar query=bar own=OWN>
@@ -67,48 +66,31 @@ pub fn Queue(exceptions: ExceptionsView, query: Query) -> AnyView {
         return view! { <Empty title="No exceptions" text/> }.into_any();
     }
     let (first, next) = (query.get("after").map(|_| query.without("after").href()), exceptions.exceptions.next);
-    let all = query.get("select") == Some("all");
+    let select = Select::of(&query);
     let of_one_cause = query.get("cause").is_some();
     let mut columns = ["", "Document", "Entity, period"].map(Column::text).to_vec();
     columns.extend((!of_one_cause).then(|| Column::text("Cause")));
     columns.extend([Column::number("Amount"), Column::text("Open for"), Column::text("Owner")]);
     let lines = rows
         .iter()
-        .map(|row| view! { <Line row=row.clone() of_one_cause ticked=all as_of=exceptions.as_of query=query.clone()/> })
+        .map(|row| view! { <Line row=row.clone() of_one_cause select as_of=exceptions.as_of query=query.clone()/> })
         .collect_view();
     let entities: Vec<String> = entities_of(&rows);
-    let (replay, work) = (exceptions.reach.why_not(Action::Replay, &entities), exceptions.reach.why_not(Action::WorkExceptions, &entities));
-    let older = next.map(|next| query.here_without("select").with("after", next).href());
+    let older = next.map(|next| query.here_without("select").here_without(OPEN).with("after", next).href());
     let shown = format!("{}, oldest first", super::cause::extent(&StageMoney::per_currency(rows.iter().map(money))));
-    let tick =
-        if all { (query.here_without("select").href(), "Tick none") } else { (query.here_with("select", "all").href(), "Tick all listed") };
     let listed: Vec<(String, StageMoney)> = rows.iter().map(|row| (row.exception_id.to_string(), money(row))).collect();
-    // what the filter shows, whatever the page
-    let matching: Vec<_> = ["entity", "period", "cause"]
-        .iter()
-        .chain(OWN)
-        .filter_map(|key| Some((format!("query[{key}]"), query.get(key)?.to_owned())))
-        .collect();
-    let matching = matching.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect_view();
-    let error =
-        ["replay_exceptions", "replay_matching", "assign_exceptions"].into_iter().find_map(form_error).map(|error| error.to_string());
+    let error = ["replay_exceptions", "replay_matching", "assign_exceptions", "undo_edit"].into_iter().find_map(form_error);
+    let error = error.or_else(|| form_error("comment_exceptions").filter(|error| error.of_field("comment").is_none()));
+    let error = error.map(|error| error.to_string());
+    let ExceptionsView { reach, extent, as_of, .. } = exceptions;
+    let whole = extent.as_ref().filter(|_| older.is_some() || first.is_some()).map(|all| format!("; all that match: {}", whole(all)));
+    let shown = format!("{shown}{}", whole.unwrap_or_default());
     view! {
         {error.map(|title| view! { <Notice tone=Tone::Off title/> })}
         <form method="post" action="/fn/assign_exceptions">
             <Back/>
-            {matching}
             <DataTable caption="Open exceptions" columns cards=true><tbody>{lines}</tbody></DataTable>
-            <div class="selection">
-                <a class="button quiet" href=tick.0>{tick.1}</a>
-                <Ticked rows=listed all/>
-                <span class="grow"></span>
-                <Field id="assign-owner" name="owner" label="New owner (empty: nobody)" value=exceptions.reach.email/>
-                <button type="submit" disabled=work.is_some()>"Assign ticked"</button>
-                <button type="submit" formaction="/fn/replay_exceptions" disabled=replay.is_some()>"Replay ticked"</button>
-                <button type="submit" formaction="/fn/replay_matching" disabled=replay.is_some()>"Replay all that match"</button>
-                {work.map(|reason| view! { <small class="reason">"Assign "{reason}</small> })}
-                {replay.map(|reason| view! { <small class="reason">"Replay "{reason}</small> })}
-            </div>
+            <SelectionBar query=query.clone() select listed entities all=extent reach as_of/>
         </form>
         <Pager shown newer=first older words=("First page", "Next")/>
     }
@@ -126,38 +108,13 @@ fn money(row: &ExceptionRow) -> StageMoney {
     StageMoney { currency: row.currency.clone(), count: 1, amount: row.amount }
 }
 
-/// What is ticked, in count and money. Without a script the server says it for all listed.
-#[island]
-fn Ticked(rows: Vec<(String, StageMoney)>, all: bool) -> impl IntoView {
-    let ticked: RwSignal<BTreeSet<String>> =
-        RwSignal::new(if all { rows.iter().map(|(id, _)| id.clone()).collect() } else { BTreeSet::new() });
-    Effect::new(move |_| {
-        let changed = window_event_listener(leptos::ev::change, move |event| {
-            let input: leptos::web_sys::HtmlInputElement = event_target(&event);
-            if input.name() == TICK {
-                ticked.update(|ids| {
-                    if input.checked() {
-                        ids.insert(input.value());
-                    } else {
-                        ids.remove(&input.value());
-                    }
-                });
-            }
-        });
-        on_cleanup(move || changed.remove());
-    });
-    view! { <span class="ticked" role="status">{move || ticked.with(|ids| ticked_words(&rows, ids))}</span> }
-}
-
-fn ticked_words(rows: &[(String, StageMoney)], ticked: &BTreeSet<String>) -> Option<String> {
-    let chosen = rows.iter().filter(|(id, _)| ticked.contains(id)).map(|(_, money)| money.clone());
-    let sums = StageMoney::per_currency(chosen);
-    (!sums.is_empty()).then(|| format!("{} ticked", super::cause::extent(&sums)))
-}
-
 #[component]
-fn Line(row: ExceptionRow, of_one_cause: bool, ticked: bool, as_of: DateTime<Utc>, query: Query) -> AnyView {
-    let href = query.only(&["entity", "period"]).at(format!("/exceptions/{}", row.exception_id)).href();
+fn Line(row: ExceptionRow, of_one_cause: bool, select: Select, as_of: DateTime<Utc>, query: Query) -> AnyView {
+    let id = row.exception_id.to_string();
+    let place = query.here_without("select").here_without(OPEN);
+    let (href, beside) = (place.moved(format!("/exceptions/{id}")).href(), place.here_with(OPEN, &id).href());
+    let row_id = id.clone();
+    let here = (query.get(OPEN) == Some(id.as_str())).then_some("true");
     let memo = row.document_kind == DocumentKind::CreditMemo;
     let opened = row.opened_at.format("%Y-%m-%d %H:%M UTC").to_string();
     let (label, owned_by) = (format!("Choose {}", row.number), row.owner.clone());
@@ -166,10 +123,10 @@ fn Line(row: ExceptionRow, of_one_cause: bool, ticked: bool, as_of: DateTime<Utc
         view! { <td data-label="Cause"><span class="why"><b>{title}</b><small>{row.message.clone()}</small></span></td> }
     });
     view! {
-        <tr class="two-line">
-            <td class="tick"><input type="checkbox" name=TICK value=row.exception_id.to_string() checked=ticked aria-label=label/></td>
+        <tr class="two-line" data-row=row_id>
+            <td class="tick"><input type="checkbox" name=TICK value=id checked=select != Select::Ticked disabled=select == Select::Matching aria-label=label/></td>
             <th scope="row">
-                <a href=href>{row.number}</a>
+                <a href=href data-beside=beside aria-current=here>{row.number}</a>
                 <small class="below customer">{row.customer_name}{memo.then_some(" · credit memo")}</small>
             </th>
             <td class="nowrap" data-label="Entity, period"><span>{row.entity_code}" · "{row.period.to_string()}</span><small class="below">{row.connection_code}</small></td>
@@ -185,19 +142,6 @@ fn Line(row: ExceptionRow, of_one_cause: bool, ticked: bool, as_of: DateTime<Utc
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn row(id: &str, currency: &str, amount: i64) -> (String, StageMoney) {
-        (id.to_owned(), StageMoney { currency: currency.into(), count: 1, amount: amount.into() })
-    }
-
-    #[test]
-    fn what_is_ticked_is_told_in_count_and_money_per_currency() {
-        let rows = [row("1", "EUR", 10), row("2", "USD", 20), row("3", "EUR", 5)];
-        let ticked = |ids: &[&str]| ticked_words(&rows, &ids.iter().map(|id| (*id).to_owned()).collect());
-        assert_eq!(ticked(&["1", "3", "9"]).as_deref(), Some("2 · 15.00 EUR ticked"));
-        assert_eq!(ticked(&["2", "3"]).as_deref(), Some("2 · 20.00 USD · 5.00 EUR ticked"));
-        assert_eq!(ticked(&[]), None);
-    }
 
     #[test]
     fn an_option_says_how_many_it_would_leave() {

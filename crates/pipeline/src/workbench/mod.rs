@@ -2,11 +2,13 @@
 //! assign and comment. Every act is audited with its actor.
 
 pub mod approve;
+pub mod bulk;
 pub mod correct;
 pub mod mappings;
 pub mod replay;
 pub mod resolve;
 pub mod unknown;
+pub mod views;
 
 use crate::{Context, retry::transaction};
 use domain::{
@@ -63,29 +65,6 @@ fn text(field: &'static str, value: &str) -> Result<String, WorkError> {
     Ok(value.to_owned())
 }
 
-/// Gives exceptions an owner by e-mail, or takes him away.
-pub async fn assign(
-    cx: &Context,
-    caller: &Caller,
-    scope: &Scope,
-    exceptions: &[ExceptionId],
-    owner: Option<&str>,
-) -> Result<u64, WorkError> {
-    let owner = owner.map(str::trim).filter(|owner| !owner.is_empty());
-    let entry = entry(cx, caller, "exception.assign", &subject(exceptions), None, serde_json::json!({ "owner": owner }));
-    let done = transaction!(&cx.pool, |tx| {
-        let done = exceptions::assign(tx, scope, exceptions, owner).await?;
-        if done > 0 {
-            audit::append(tx, &entry).await?;
-        }
-        if let Some(owner) = owner {
-            notices::tell_owner(tx, exceptions, owner, &caller.email, cx.clock.now()).await?;
-        }
-        Ok(done)
-    })?;
-    if done == 0 { Err(WorkError::NotFound) } else { Ok(done) }
-}
-
 /// Writes a note and tells those whom it speaks to (`@name`) and those who watch. Returns the names of the former.
 pub async fn comment(cx: &Context, caller: &Caller, scope: &Scope, exception: ExceptionId, body: &str) -> Result<Vec<String>, WorkError> {
     let body = text("body", body)?;
@@ -118,13 +97,6 @@ pub async fn watch(cx: &Context, caller: &Caller, scope: &Scope, what: Watched<'
 pub async fn read_notices(cx: &Context, caller: &Caller, one: Option<Uuid>) -> Result<(), WorkError> {
     let now = cx.clock.now();
     Ok(transaction!(&cx.pool, |tx| notices::read(tx, caller.user_id, one, now).await)?)
-}
-
-fn subject(exceptions: &[ExceptionId]) -> String {
-    match exceptions {
-        [one] => format!("exception:{one}"),
-        many => format!("{} exceptions", many.len()),
-    }
 }
 
 fn entry(

@@ -10,9 +10,13 @@ use domain::{
     id::{EntityId, UserId},
     notice::{NoticeKind, NoticeView},
 };
-use pipeline::workbench;
+use pipeline::workbench::{
+    self,
+    bulk::{self, Chosen, Edit},
+};
 use store::{
     access::users::{self, NewUser},
+    bulk::Reach,
     notices::{self, Watched},
 };
 
@@ -139,7 +143,9 @@ async fn a_new_owner_is_told_by_whom_he_was_given_it() {
     let bob = company.hire("bob@lumen.example", "Robert Ray", Role::Controller, company.world.us).await;
     let both = [company.exception("I-1").await, company.exception("I-2").await];
     for owner in [&ann, &bob] {
-        workbench::assign(&company.world.cx, &ann, &company.scope(), &both, Some(&owner.email)).await.unwrap();
+        let scope = company.scope();
+        let reach = Reach { seen: &scope, works: &scope };
+        bulk::edit(&company.world.cx, &ann, reach, Chosen::Listed(&both), Edit::Assign(&owner.email)).await.unwrap();
     }
     assert_eq!((company.told(&ann).await, company.told(&bob).await), (vec![], vec![(NoticeKind::Assigned, 2)]));
     assert_eq!(company.inbox(&bob).await[0].actor.as_deref(), Some("ann@lumen.example"));

@@ -11,7 +11,7 @@ use domain::{
     stage::Stage,
 };
 use pipeline::workbench::{
-    self, Resolved, WorkError, approve,
+    Resolved, WorkError, approve,
     mappings::{self, Proposed},
     replay::{self, Control},
     resolve,
@@ -22,7 +22,7 @@ use store::{Scope, approvals, limits, views::exceptions::Filter};
 
 impl Company {
     /// Invoices of 110.00 that the ERP refused.
-    async fn refused(numbers: &[&str]) -> Self {
+    pub async fn refused(numbers: &[&str]) -> Self {
         let company = Self::with(numbers).await;
         for number in numbers {
             company.erp.answers(number, [refusal("CLOSED_TRAN_PRD")]);
@@ -82,7 +82,7 @@ impl Company {
     }
 
     /// Actor and action of every audited act of the workbench.
-    async fn audited(&self) -> Vec<String> {
+    pub async fn audited(&self) -> Vec<String> {
         sqlx::query_scalar("select actor || ' ' || action from audit_event where action not like 'batch%' order by sequence")
             .fetch_all(&self.world.db.pool)
             .await
@@ -465,19 +465,4 @@ async fn posted_by_hand_needs_the_mapping_and_sends_nothing() {
     assert!(company.erp.script().sent.is_empty());
     assert_eq!(company.audited().await.last().unwrap(), "ann@lumen.example exception.posted_by_hand");
     company.ties_out().await;
-}
-
-#[tokio::test]
-async fn owners_and_comments_are_kept_within_the_callers_entities() {
-    let company = Company::refused(&["I-1"]).await;
-    let (cx, ann, exception) = (&company.world.cx, person("ann@lumen.example"), company.exception("I-1").await);
-    let foreign = Scope::of_system(vec![company.de]);
-    assert!(matches!(workbench::assign(cx, &ann, &foreign, &[exception], Some("bob")).await, Err(WorkError::NotFound)));
-    assert!(matches!(workbench::comment(cx, &ann, &foreign, exception, "mine").await, Err(WorkError::NotFound)));
-    assert!(matches!(workbench::comment(cx, &ann, &company.scope(), exception, "  ").await, Err(WorkError::Invalid { .. })));
-    workbench::comment(cx, &ann, &company.scope(), exception, "asked the ERP team").await.unwrap();
-    assert_eq!(workbench::assign(cx, &ann, &company.scope(), &[exception], Some(" bob ")).await.unwrap(), 1);
-    assert_eq!(company.world.text("select owner from exception").await, "bob");
-    assert_eq!(company.world.text("select author || ': ' || body from exception_note").await, "ann@lumen.example: asked the ERP team");
-    assert_eq!(company.audited().await, ["ann@lumen.example exception.assign"]);
 }

@@ -61,6 +61,18 @@ pub async fn find(conn: &mut Conn, hash: &Hash, limits: SessionLimits, now: Date
     Ok(Some(found.data))
 }
 
+/// Whether a session is within its limits. Looking does not keep it alive: a page that only stays open must not.
+pub async fn lives(conn: &mut Conn, hash: &Hash, limits: SessionLimits, now: DateTime<Utc>) -> Result<bool> {
+    Ok(sqlx::query_scalar!(
+        r#"select exists (select from session where session_hash = $1 and seen_at > $2 and created_at > $3) as "lives!""#,
+        &hash[..],
+        now - limits.idle,
+        now - limits.absolute
+    )
+    .fetch_one(conn)
+    .await?)
+}
+
 pub async fn delete(conn: &mut Conn, hash: &Hash) -> Result<()> {
     sqlx::query!("delete from session where session_hash = $1", &hash[..]).execute(conn).await?;
     Ok(())

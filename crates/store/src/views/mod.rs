@@ -4,6 +4,7 @@ pub mod audit;
 pub mod batches;
 pub mod documents;
 pub mod exceptions;
+pub mod found;
 pub mod home;
 pub mod intakes;
 

@@ -85,6 +85,29 @@ pub async fn clusters(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -
     Ok(clusters)
 }
 
+/// What a filter shows, per currency. Age and amount do not narrow it: a total knows neither.
+pub async fn money(pool: &Pool, scope: &Scope, filter: &Filter) -> Result<Vec<StageMoney>> {
+    let mut tx = crate::views::planned_anew(pool).await?;
+    Ok(sqlx::query_as!(
+        StageMoney,
+        r#"select currency, sum(count)::bigint as "count!", sum(amount) as "amount!" from exception_total
+        where entity_id = any($1) and ($2::uuid is null or entity_id = $2) and ($3::text is null or period = $3)
+            and ($4::text is null or currency = $4) and ($5::text is null or kind = $5) and ($6::uuid is null or connection_id = $6)
+            and ($7::text is null or fingerprint = $7) and ($8::text is null or owner = $8)
+        group by currency having sum(count) > 0 order by currency"#,
+        &scope.ids(),
+        filter.entity_id.map(|id| id.0),
+        filter.period.map(|p| p.to_string()),
+        filter.currency,
+        filter.kind.map(ExceptionKind::as_str),
+        filter.connection_id.map(|id| id.0),
+        filter.fingerprint,
+        filter.owner
+    )
+    .fetch_all(&mut *tx)
+    .await?)
+}
+
 /// How many open exceptions a currency, kind and connection have.
 #[derive(Debug, Clone)]
 pub struct Facet {

@@ -5,7 +5,7 @@ mod causes;
 mod clock;
 
 pub use cause::{describe, foresee, origin};
-pub use causes::{Facet, clusters, facets, open, waiting};
+pub use causes::{Facet, clusters, facets, money, open, waiting};
 pub use clock::sla;
 
 use crate::{Pool, Result, Scope};
@@ -16,7 +16,7 @@ use domain::{
     mapping::MappingKind,
     period::AccountingPeriod,
     stage::{DocumentKind, Stage},
-    view::{ExceptionRow, ExceptionView, NoteView},
+    view::{ExceptionRow, ExceptionView, NoteView, StageMoney},
 };
 use rust_decimal::Decimal;
 
@@ -76,6 +76,39 @@ pub async fn list(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -> Re
     )
     .fetch_all(&mut *tx)
     .await?)
+}
+
+/// Of the exceptions that a filter shows, whatever the page: id and money of the oldest, up to a limit.
+pub async fn matching(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -> Result<Vec<(ExceptionId, StageMoney)>> {
+    let mut tx = super::planned_anew(pool).await?;
+    let rows = sqlx::query!(
+        r#"select x.exception_id as "exception_id: ExceptionId", x.currency, x.amount
+        from unnest($1::uuid[]) place (id) cross join lateral (
+        select * from exception x
+        where x.closed_at is null and x.entity_id = place.id and ($2::uuid is null or x.entity_id = $2) and ($3::text is null or x.period = $3)
+            and ($4::text is null or x.currency = $4) and ($5::text is null or x.kind = $5) and ($6::uuid is null or x.connection_id = $6)
+            and ($7::text is null or x.fingerprint = $7) and ($8::text is null or x.owner = $8)
+            and ($9::timestamptz is null or x.opened_at < $9) and ($10::numeric is null or x.amount >= $10)
+            and ($12::timestamptz is null or x.due_at <= $12)
+        order by x.opened_at, x.exception_id limit $11
+        ) x order by x.opened_at, x.exception_id limit $11"#,
+        &scope.ids(),
+        filter.entity_id.map(|id| id.0),
+        filter.period.map(|p| p.to_string()),
+        filter.currency,
+        filter.kind.map(ExceptionKind::as_str),
+        filter.connection_id.map(|id| id.0),
+        filter.fingerprint,
+        filter.owner,
+        filter.opened_before,
+        filter.amount_min,
+        limit,
+        filter.due_before
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let money = |currency, amount| StageMoney { currency, count: 1, amount };
+    Ok(rows.into_iter().map(|row| (row.exception_id, money(row.currency, row.amount))).collect())
 }
 
 pub async fn find(pool: &Pool, scope: &Scope, id: ExceptionId) -> Result<Option<ExceptionView>> {

@@ -1,0 +1,386 @@
+//! The queue by keyboard, over the table that the server made: a key moves the focus or presses what stands on the page, so
+//! whatever it does can be seen, and done without it. The exception that is opened comes beside the list.
+
+use leptos::{
+    ev, html,
+    prelude::*,
+    task::spawn_local,
+    wasm_bindgen::{JsCast, JsValue},
+    web_sys::{Element, HtmlElement},
+};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{DomParser, HtmlInputElement, KeyboardEvent, MouseEvent, Response, SupportedType};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Act {
+    Next,
+    Previous,
+    Select,
+    Replay,
+    Assign,
+    Comment,
+    Edit,
+    Undo,
+    Find,
+    Help,
+}
+
+/// What each key does, in the order of the help.
+const KEYS: [(&str, Act, &str); 10] = [
+    ("j", Act::Next, "next exception"),
+    ("k", Act::Previous, "the one before"),
+    ("x", Act::Select, "tick or untick it"),
+    ("r", Act::Replay, "replay what is ticked: Enter freezes it into a set"),
+    ("a", Act::Assign, "give what is ticked an owner"),
+    ("c", Act::Comment, "comment on it"),
+    ("e", Act::Edit, "fix the cause, or open the exception"),
+    ("u", Act::Undo, "undo the last assignment"),
+    ("/", Act::Find, "filter"),
+    ("?", Act::Help, "this help"),
+];
+
+/// Keys that the browser knows already.
+const OTHERS: [(&str, &str); 3] =
+    [("Enter", "open the exception beside the list"), ("Esc", "close it"), ("Ctrl K", "go anywhere, find a number")];
+
+fn act_of(key: &str) -> Option<Act> {
+    KEYS.iter().find(|(known, ..)| *known == key).map(|(_, act, _)| *act)
+}
+
+/// Where single keys are switched off (WCAG 2.1.4), remembered by the browser.
+const OFF: &str = "tieout-keys-off";
+
+/// From here on there is room for two; below, the panel is the page.
+const WIDE: &str = "(width >= 900px)";
+
+fn one<T: JsCast>(selector: &str) -> Option<T> {
+    document().query_selector(selector).ok()??.dyn_into().ok()
+}
+
+fn all(selector: &str) -> Vec<Element> {
+    let Ok(found) = document().query_selector_all(selector) else { return Vec::new() };
+    (0..found.length()).filter_map(|index| found.item(index)?.dyn_into().ok()).collect()
+}
+
+fn focus(selector: &str) -> bool {
+    one::<HtmlElement>(selector).is_some_and(|element| element.focus().is_ok())
+}
+
+/// Focuses a field and selects what stands in it, ready to be typed over.
+fn focus_field(selector: &str) -> bool {
+    let Some(field) = one::<HtmlElement>(selector) else { return false };
+    if let Some(input) = field.dyn_ref::<HtmlInputElement>() {
+        input.select();
+    }
+    field.focus().is_ok()
+}
+
+fn switched_off() -> bool {
+    window().local_storage().ok().flatten().and_then(|kept| kept.get_item(OFF).ok().flatten()).is_some()
+}
+
+fn is_wide() -> bool {
+    window().match_media(WIDE).ok().flatten().is_none_or(|media| media.matches())
+}
+
+/// Keys that belong to something else: to a field, to a dialog, to the browser.
+fn is_taken(event: &KeyboardEvent) -> bool {
+    let modified = event.ctrl_key() || event.meta_key() || event.alt_key();
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    let typed = target.is_some_and(|target| {
+        target.closest("input:not([type=checkbox]), textarea, select, [contenteditable], dialog").is_ok_and(|found| found.is_some())
+    });
+    modified || typed || event.default_prevented() || event.is_composing() || one::<Element>("dialog[open]").is_some()
+}
+
+/// The part of another page that stands beside the list.
+async fn part(url: &str) -> Option<String> {
+    let answer: Response = JsFuture::from(window().fetch_with_str(&format!("{url}&part=beside"))).await.ok()?.dyn_into().ok()?;
+    let text = JsFuture::from(answer.text().ok()?).await.ok()?.as_string()?;
+    let page = DomParser::new().ok()?.parse_from_string(&text, SupportedType::TextHtml).ok()?;
+    let within = page.query_selector("#beside").ok()??.inner_html();
+    (answer.ok() && !within.is_empty()).then_some(within)
+}
+
+/// The address of the page, and of every form that leads back to it.
+fn set_address(url: &str, push: bool) {
+    if let Ok(history) = window().history() {
+        let set = if push {
+            history.push_state_with_url(&JsValue::NULL, "", Some(url))
+        } else {
+            history.replace_state_with_url(&JsValue::NULL, "", Some(url))
+        };
+        // an address that can't be set is not worth the panel
+        drop(set);
+    }
+    for back in all("main input[name=back]") {
+        if let Ok(back) = back.dyn_into::<HtmlInputElement>() {
+            back.set_value(url);
+        }
+    }
+}
+
+fn panel() -> Option<Element> {
+    one("#beside")
+}
+
+fn is_open() -> bool {
+    panel().is_some_and(|panel| panel.child_element_count() > 0)
+}
+
+/// Where the reader is in the list.
+#[derive(Clone, Copy)]
+struct Desk {
+    /// The row he was on last.
+    at: StoredValue<Option<String>>,
+    /// The panel that was asked for last; an earlier one that comes later is not shown.
+    asked: StoredValue<u32>,
+    said: RwSignal<String>,
+}
+
+impl Desk {
+    fn say(self, text: impl Into<String>) {
+        self.said.set(text.into());
+    }
+
+    /// The row with the focus, or the one that had it last.
+    fn row(self) -> Option<Element> {
+        let focused = document().active_element().and_then(|element| element.closest("tr[data-row]").ok()?);
+        let last = || self.at.get_value().and_then(|id| one(&format!("tr[data-row='{id}']")));
+        focused.or_else(last)
+    }
+
+    fn row_or_first(self) -> Option<Element> {
+        self.row().or_else(|| one("tr[data-row]"))
+    }
+
+    fn go_to(self, row: &Element) {
+        self.at.set_value(row.get_attribute("data-row"));
+        let Some(link) = link_of(row) else { return };
+        drop(link.focus());
+        if is_open() {
+            self.open(&link, false);
+        }
+    }
+
+    fn step(self, forward: bool) {
+        let rows = all("tr[data-row]");
+        let here = self.row().and_then(|row| rows.iter().position(|other| *other == row));
+        let next = match here {
+            None => Some(0),
+            Some(at) if forward => Some(at + 1),
+            Some(at) => at.checked_sub(1),
+        };
+        match next.and_then(|next| rows.get(next)) {
+            Some(row) => self.go_to(row),
+            None => self.say(if forward { "The last on this page." } else { "The first on this page." }),
+        }
+    }
+
+    fn tick(self) {
+        let Some(row) = self.row_or_first() else { return };
+        self.go_to(&row);
+        match box_of(&row) {
+            Some(tick) if tick.disabled() => self.say("All that match are chosen."),
+            Some(tick) => tick.click(),
+            None => {}
+        }
+    }
+
+    /// An act needs something to act on: with nothing ticked it is the row one stands on.
+    fn tick_something(self) {
+        if one::<Element>("tr[data-row] input:checked").is_none()
+            && let Some(tick) = self.row_or_first().as_ref().and_then(box_of)
+        {
+            tick.click();
+        }
+    }
+
+    fn replay(self) {
+        self.tick_something();
+        if focus("[data-key=replay]:enabled") {
+            self.say("Press Enter to freeze what is ticked into a replay set.");
+        } else {
+            self.say("You may not replay these.");
+        }
+    }
+
+    fn assign(self) {
+        self.tick_something();
+        focus_field("#assign-owner");
+    }
+
+    fn comment(self) {
+        if !focus("#beside textarea[name=body]") {
+            self.tick_something();
+            focus_field("#bulk-comment");
+        }
+    }
+
+    fn edit(self) {
+        if focus("main input[name=target_ref]") {
+            return;
+        }
+        if let Some(link) = self.row_or_first().as_ref().and_then(link_of) {
+            self.open(&link, true);
+        }
+    }
+
+    /// Opens the exception of a link beside the list; where there is no room for two, its page.
+    fn open(self, link: &HtmlElement, enter: bool) {
+        let Some(url) = link.get_attribute("data-beside").filter(|_| is_wide()) else { return link.click() };
+        let turn = self.asked.get_value().wrapping_add(1);
+        self.asked.set_value(turn);
+        let (link, number) = (link.clone(), link.text_content().unwrap_or_default());
+        spawn_local(async move {
+            let within = part(&url).await;
+            if self.asked.get_value() != turn {
+                return;
+            }
+            let (Some(within), Some(panel)) = (within, panel()) else {
+                // signed out, or it is gone: the server says which
+                drop(window().location().set_href(&url));
+                return;
+            };
+            let push = !is_open();
+            panel.set_inner_html(&within);
+            panel.set_scroll_top(0);
+            set_address(&url, push);
+            mark(Some(&link));
+            self.say(format!("{number} is open beside the list."));
+            if enter {
+                let _ = focus("#beside input[name=target_ref]") || focus("#beside h2");
+            }
+        });
+    }
+
+    fn close(self) {
+        self.asked.update_value(|turn| *turn = turn.wrapping_add(1));
+        let url = one::<Element>("#beside a.close").and_then(|link| link.get_attribute("href"));
+        if let (Some(panel), Some(url)) = (panel(), url) {
+            panel.set_inner_html("");
+            set_address(&url, false);
+            mark(None);
+            if let Some(link) = self.row().as_ref().and_then(link_of) {
+                drop(link.focus());
+            }
+        }
+    }
+
+    fn press(self, event: &KeyboardEvent, help: impl Fn()) {
+        if is_taken(event) {
+            return;
+        }
+        if event.key() == "Escape" && is_open() {
+            return self.close();
+        }
+        let Some(act) = act_of(&event.key()).filter(|_| !switched_off()) else { return };
+        event.prevent_default();
+        match act {
+            Act::Next => self.step(true),
+            Act::Previous => self.step(false),
+            Act::Select => self.tick(),
+            Act::Replay => self.replay(),
+            Act::Assign => self.assign(),
+            Act::Comment => self.comment(),
+            Act::Edit => self.edit(),
+            Act::Undo => {
+                if !focus("[data-key=undo]") {
+                    self.say("There is nothing to undo.");
+                }
+            }
+            Act::Find => drop(focus(".filters select, .filters input:not([type=hidden])")),
+            Act::Help => help(),
+        }
+    }
+
+    fn click(self, event: &MouseEvent) {
+        let plain = event.button() == 0 && !(event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key());
+        let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()).filter(|_| plain) else { return };
+        let within = |selector: &str| target.closest(selector).ok().flatten();
+        if within("#beside a.close").is_some() {
+            event.prevent_default();
+            self.close();
+        } else if let Some(link) = within("a[data-beside]").and_then(|link| link.dyn_into::<HtmlElement>().ok()).filter(|_| is_wide()) {
+            event.prevent_default();
+            self.at.set_value(link.closest("tr[data-row]").ok().flatten().and_then(|row| row.get_attribute("data-row")));
+            self.open(&link, true);
+        }
+    }
+}
+
+fn link_of(row: &Element) -> Option<HtmlElement> {
+    row.query_selector("a[data-beside]").ok()??.dyn_into().ok()
+}
+
+fn box_of(row: &Element) -> Option<HtmlInputElement> {
+    row.query_selector("input[type=checkbox]").ok()??.dyn_into().ok()
+}
+
+/// Shows in the list which one is open.
+fn mark(link: Option<&HtmlElement>) {
+    for other in all("a[data-beside][aria-current]") {
+        drop(other.remove_attribute("aria-current"));
+    }
+    if let Some(link) = link {
+        drop(link.set_attribute("aria-current", "true"));
+    }
+}
+
+/// The button of the help, the help, and the keys themselves.
+#[island]
+pub fn Keys() -> impl IntoView {
+    let desk = Desk { at: StoredValue::new(None), asked: StoredValue::new(0), said: RwSignal::new(String::new()) };
+    let (dialog, off, ready) = (NodeRef::<html::Dialog>::new(), RwSignal::new(false), RwSignal::new(false));
+    let help = move || {
+        if let Some(dialog) = dialog.get_untracked() {
+            drop(dialog.show_modal());
+        }
+    };
+    Effect::new(move |_| {
+        off.set(switched_off());
+        ready.set(true);
+        let keys = window_event_listener(ev::keydown, move |event| desk.press(&event, help));
+        let clicks = window_event_listener(ev::click, move |event| desk.click(&event));
+        // back and forward: the address says what is open, and the server shows it
+        let moved = window_event_listener(ev::popstate, |_| drop(window().location().reload()));
+        on_cleanup(move || {
+            keys.remove();
+            clicks.remove();
+            moved.remove();
+        });
+    });
+    let switch = move |_| {
+        off.update(|off| *off = !*off);
+        if let Ok(Some(kept)) = window().local_storage() {
+            drop(if off.get_untracked() { kept.set_item(OFF, "1") } else { kept.remove_item(OFF) });
+        }
+    };
+    let line = |key: &str, words: &str| view! { <div><dt><kbd>{key.to_owned()}</kbd></dt><dd>{words.to_owned()}</dd></div> };
+    let lines = KEYS.iter().map(|(key, _, words)| line(key, words)).chain(OTHERS.iter().map(|(key, words)| line(key, words)));
+    let lines = lines.collect_view();
+    view! {
+        <button type="button" class="quiet" data-command="Keyboard help" hidden=move || !ready.get() on:click=move |_| help()>"Keyboard "<kbd>"?"</kbd></button>
+        <span class="vh" role="status">{move || desk.said.get()}</span>
+        <dialog node_ref=dialog class="sheet" aria-labelledby="keys-title">
+            <form method="dialog" class="sheet-head"><h2 id="keys-title">"Keyboard"</h2><button type="submit" class="quiet">"Close"</button></form>
+            <dl class="keys">{lines}</dl>
+            <label class="check"><input type="checkbox" prop:checked=move || !off.get() on:change=switch/>"Single keys act on this page"</label>
+        </dialog>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_does_one_thing_and_is_in_the_help() {
+        for (index, (key, act, words)) in KEYS.iter().enumerate() {
+            assert_eq!(act_of(key), Some(*act));
+            assert!(!words.is_empty() && KEYS[..index].iter().all(|(other, ..)| other != key), "{key}");
+        }
+        assert_eq!(act_of("J"), None, "a capital is somebody else's");
+        assert_eq!(act_of("Tab"), None);
+    }
+}

@@ -1,0 +1,107 @@
+//! One act on many exceptions: on what is listed, or on all that a filter shows. Each item is written down with what became of
+//! it, so nothing is left alone in silence, and an assignment has a way back as long as nothing else changed.
+
+use super::{WorkError, entry, text};
+use crate::{Context, retry::transaction};
+use domain::{
+    access::Caller,
+    bulk::BulkAct,
+    id::{BulkEditId, ExceptionId},
+    notice::NoticeKind,
+};
+use store::{
+    access::audit,
+    bulk::{self, NewEdit, Reach},
+    notices,
+    views::exceptions::{Filter, matching},
+};
+use uuid::Uuid;
+
+/// More than a company ever has open of one cause; more than so many are two acts.
+const ITEMS_MAX: i64 = 1_000_000;
+
+#[derive(Debug, Clone, Copy)]
+pub enum Chosen<'a> {
+    Listed(&'a [ExceptionId]),
+    /// All that a filter shows, whatever the page.
+    Matching(&'a Filter),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub enum Edit<'a> {
+    /// A new owner by e-mail; empty takes him away.
+    Assign(&'a str),
+    Comment(&'a str),
+}
+
+/// Does one act to all that is chosen. What the caller may not see is not chosen; what he may not work on is left alone and told.
+pub async fn edit(cx: &Context, caller: &Caller, reach: Reach<'_>, chosen: Chosen<'_>, edit: Edit<'_>) -> Result<BulkEditId, WorkError> {
+    let (act, owner, comment) = match edit {
+        Edit::Assign(owner) => (BulkAct::Assign, Some(owner.trim()).filter(|owner| !owner.is_empty()), None),
+        Edit::Comment(body) => (BulkAct::Comment, None, Some(text("comment", body)?)),
+    };
+    let listed: Vec<ExceptionId>;
+    let exceptions = match chosen {
+        Chosen::Listed(exceptions) => exceptions,
+        Chosen::Matching(filter) => {
+            listed = matching(&cx.pool, reach.seen, filter, ITEMS_MAX).await?.into_iter().map(|(id, _)| id).collect();
+            &listed
+        }
+    };
+    let (edit_id, made_at) = (BulkEditId(Uuid::now_v7()), cx.clock.now());
+    let new = NewEdit { edit_id, act, made_by: &caller.email, made_at, owner, comment: comment.as_deref() };
+    transaction!(&cx.pool, |tx| {
+        let (done, left_alone) = bulk::decide(tx, &new, reach, exceptions).await?;
+        if done + left_alone == 0 {
+            return Ok(Err(WorkError::NotFound));
+        }
+        match act {
+            BulkAct::Assign => {
+                bulk::assign(tx, edit_id).await?;
+                if let Some(owner) = owner {
+                    notices::tell_owner(tx, exceptions, owner, &caller.email, made_at).await?;
+                }
+            }
+            BulkAct::Comment => {
+                let notes: Vec<Uuid> = std::iter::repeat_with(Uuid::now_v7).take(usize::try_from(done).unwrap_or(0)).collect();
+                bulk::comment(tx, edit_id, &notes).await?;
+                notices::tell(tx, exceptions, NoticeKind::Noted, Some(&caller.email), None, made_at).await?;
+            }
+        }
+        let after = serde_json::json!({ "owner": owner, "edit": edit_id, "done": done, "left_alone": left_alone });
+        audit::append(tx, &entry(cx, caller, audited(act), &subject(exceptions), None, after)).await?;
+        Ok(Ok(edit_id))
+    })?
+}
+
+/// Gives back the owners from before; what somebody closed or assigned since stays. Returns how many came back.
+pub async fn undo(cx: &Context, caller: &Caller, reach: Reach<'_>, id: BulkEditId) -> Result<i32, WorkError> {
+    let now = cx.clock.now();
+    transaction!(&cx.pool, |tx| {
+        let Some(edit) = bulk::lock(tx, id).await? else { return Ok(Err(WorkError::NotFound)) };
+        if edit.made_by != caller.email {
+            return Ok(Err(WorkError::NotFound));
+        }
+        if !edit.can_be_undone_by(&caller.email) {
+            return Ok(Err(WorkError::Conflict("It was undone already, or there is nothing to undo.".into())));
+        }
+        let undone = bulk::undo(tx, reach.works, id, now).await?;
+        let after = serde_json::json!({ "edit": id, "undone": undone });
+        audit::append(tx, &entry(cx, caller, "exception.undo", &format!("{} exceptions", edit.done), None, after)).await?;
+        Ok(Ok(undone))
+    })?
+}
+
+fn audited(act: BulkAct) -> &'static str {
+    match act {
+        BulkAct::Assign => "exception.assign",
+        BulkAct::Comment => "exception.comment",
+    }
+}
+
+fn subject(exceptions: &[ExceptionId]) -> String {
+    match exceptions {
+        [one] => format!("exception:{one}"),
+        many => format!("{} exceptions", many.len()),
+    }
+}
