@@ -38,6 +38,10 @@ create table erp_connection (
     slowed_at timestamptz,
     throttled_until timestamptz,
     throttled bigint not null default 0,
+    -- Sends begun in a minute, at most; null: the vendor limits calls at once only. What this minute has used of it.
+    per_minute integer check (per_minute > 0),
+    minute_began_at timestamptz,
+    minute_sends integer not null default 0,
     -- How long the ERP may still work on an unanswered request before a probe may decide.
     processing_seconds_max integer not null check (processing_seconds_max > 0),
     -- How long one answer is waited for.

@@ -39,12 +39,13 @@ create table posting (
     -- The send or probe in hand, which completion is fenced by, and the lease that it is under.
     attempt_id uuid,
     lease_id uuid,
-    -- What a worker has to do next: send, wait for the answer under a lease, probe. null: nothing.
+    -- What a worker has to do next: send, wait for the answer under a lease, probe. null: nothing, or its batch's control totals
+    -- were not compared yet.
     work text check (work in ('send', 'lease', 'probe')),
     -- When it may send or probe, in business time.
     due_at timestamptz,
-    -- Lower goes first: the oldest money.
-    lane smallint not null default 1,
+    -- Lower goes first: 1 closing period, 2 oldest money, 3 normal, 4 backfill.
+    lane smallint not null check (lane between 1 and 4),
     -- Probes that found nothing, since the last send; absent needs two apart.
     absent_probes smallint not null default 0,
     -- The last send left us no later than this; a probe may decide only after the ERP's processing time.

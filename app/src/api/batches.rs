@@ -37,22 +37,50 @@ pub async fn list_batches(entity: Option<String>, period: Option<String>, after:
 #[cfg(feature = "ssr")]
 const INTAKES: i64 = 50;
 
+/// Documents that are shown of those that stopped a batch.
+#[cfg(feature = "ssr")]
+const DIFFERING: i64 = 50;
+
+/// A batch with what the caller may do about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchSeen {
+    pub detail: BatchDetail,
+    /// Why the caller may not have it compared again.
+    pub compare_why_not: Option<String>,
+}
+
 #[server(prefix = "/fn", endpoint = "get_batch")]
-pub async fn get_batch(id: String) -> Result<BatchDetail, ApiError> {
+pub async fn get_batch(id: String) -> Result<BatchSeen, ApiError> {
+    use super::reach::{entities, reach};
+    use domain::access::Action;
     use store::{
         reconciliation::{BatchCells, batch_cells},
         views::{batches, intakes},
     };
-    let (_, scope) = super::require(domain::access::Action::ReadFinance)?;
+    let (caller, scope) = super::require(Action::ReadFinance)?;
     let id = id.parse().map_err(|_| ApiError::NotFound)?;
-    let pool = super::context().pool;
+    let ctx = super::context();
+    let pool = ctx.pool.clone();
     let batch = batches::find(&pool, &scope, id).await?.ok_or(ApiError::NotFound)?;
-    Ok(BatchDetail {
+    let detail = BatchDetail {
         batch,
         intakes: intakes::of_batch(&pool, id, INTAKES).await?,
         seals: batches::seals(&pool, &scope, id).await?,
         erp: batch_cells(&pool, &scope, BatchCells::Of(id), INTAKES).await?,
-    })
+        control: store::controls::find(&pool, &scope, id, DIFFERING).await?,
+    };
+    let compare_why_not = reach(&caller, &entities(&ctx).await?).why_not_in(Action::WorkExceptions, &detail.batch.entity_code);
+    Ok(BatchSeen { detail, compare_why_not })
+}
+
+/// Has a stopped batch compared again with the worker's next round.
+#[server(prefix = "/fn", endpoint = "compare_batch_again")]
+pub async fn compare_batch_again(batch: String) -> Result<(), ApiError> {
+    let (caller, scope) = super::require(domain::access::Action::WorkExceptions)?;
+    let id = batch.parse().map_err(|_| ApiError::NotFound)?;
+    pipeline::posting::control::compare_again(&super::context(), &caller, &scope, id).await?;
+    super::go_back(&format!("/batches/{id}"), "it is compared again in a moment");
+    Ok(())
 }
 
 /// What became of a file that the caller handed over.

@@ -25,6 +25,7 @@ pub const GUARDS: &[(&str, Guard)] = &[
     ("set_theme", Guard::SignedIn),
     ("list_batches", Guard::May(Action::ReadFinance)),
     ("get_batch", Guard::May(Action::ReadFinance)),
+    ("compare_batch_again", Guard::May(Action::WorkExceptions)),
     ("get_intake", Guard::May(Action::ImportBatch)),
     ("list_documents", Guard::May(Action::ReadFinance)),
     ("get_document", Guard::May(Action::ReadFinance)),

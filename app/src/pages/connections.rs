@@ -4,7 +4,10 @@ use crate::{
     api::connections::list_connections,
     components::{Column, Count, DataTable, Empty, Fact, Facts, Failure, Page, Pill, Shape, Time, Tone, Verdict},
 };
-use domain::view::{ConnectionView, FailedAttemptView};
+use domain::{
+    money::grouped,
+    view::{ConnectionView, FailedAttemptView, LaneDepth},
+};
 use leptos::prelude::*;
 
 #[component]
@@ -75,7 +78,11 @@ fn ConnectionCard(connection: ConnectionView) -> AnyView {
                     <Count value=connection.queued/>
                     {drained.map(|text| view! { <small class="below">{text}</small> })}
                 </Fact>
-                <Fact label="Posted in the last minute"><Count value=connection.posted_per_minute/></Fact>
+                <Fact label="By lane, first to last">{lanes(&connection.lanes)}</Fact>
+                <Fact label="Posted in the last minute">
+                    <Count value=connection.posted_per_minute/>
+                    {connection.per_minute.map(|most| view! { <small class="below">{format!("at most {} are begun", grouped(most.into()))}</small> })}
+                </Fact>
                 <Fact label="Throttled, ever">
                     <Count value=connection.throttled/>
                     {connection.throttled_until.map(|at| view! { <small class="below">"left alone until "<Time at/></small> })}
@@ -93,6 +100,16 @@ fn ConnectionCard(connection: ConnectionView) -> AnyView {
         </section>
     }
     .into_any()
+}
+
+/// Lanes in which something waits, with how much.
+fn lanes(depths: &[LaneDepth]) -> String {
+    let shown = depths.iter().filter(|depth| depth.waiting > 0).map(|LaneDepth { lane, waiting }| {
+        let more = if *waiting >= LaneDepth::COUNTED { "at least " } else { "" };
+        format!("{} {more}{}", lane.label(), grouped((*waiting).into()))
+    });
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    if shown.is_empty() { "nothing waits".to_owned() } else { shown }
 }
 
 /// When the queue is empty at the rate of the last minute.
@@ -140,6 +157,8 @@ mod tests {
             sandbox: true,
             slots: 8,
             slots_now: 8,
+            per_minute: None,
+            lanes: Vec::new(),
             throttled: 0,
             throttled_until: None,
             posted_per_minute: 0,
@@ -173,6 +192,15 @@ mod tests {
         slowed.slots_now = 4;
         let html = view! { <ConnectionCard connection=slowed/> }.to_html();
         assert!(html.contains("of 8 by contract"), "{html}");
+    }
+
+    #[test]
+    fn lanes_are_told_in_their_order_and_a_long_one_as_what_was_counted() {
+        use domain::lane::Lane;
+        let depth = |lane, waiting| LaneDepth { lane, waiting };
+        assert_eq!(lanes(&[depth(Lane::Closing, 0), depth(Lane::Normal, 0)]), "nothing waits");
+        let told = lanes(&[depth(Lane::Closing, 12), depth(Lane::OldestMoney, 0), depth(Lane::Normal, LaneDepth::COUNTED)]);
+        assert_eq!(told, "closing period 12, normal at least 10,000");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The accounting period: a calendar month, written `2026-10`.
 
+use crate::text_enum::text_enum;
 use chrono::{Datelike, NaiveDate};
 use std::{fmt, str::FromStr};
 
@@ -7,6 +8,16 @@ use std::{fmt, str::FromStr};
 pub struct AccountingPeriod {
     year: i32,
     month: u32,
+}
+
+text_enum! {
+    /// Whether anything may still be added to an accounting period.
+    pub enum PeriodState {
+        Open = "open",
+        /// Cut off: only what belongs to the close comes in.
+        SoftClosed = "soft_closed",
+        HardClosed = "hard_closed",
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -107,6 +107,8 @@ pub struct BatchDetail {
     pub seals: Vec<SealView>,
     /// Checkpoint 3 of this batch; empty: not compared yet.
     pub erp: Vec<BatchCell>,
+    /// Before its first send; `None`: not everything was mapped yet.
+    pub control: Option<crate::control::BatchControl>,
 }
 
 /// A file that was handed over, and what came of it. Hashes are hexadecimal.
@@ -383,6 +385,10 @@ pub struct ConnectionView {
     pub slots: i32,
     /// What throttling has left of them.
     pub slots_now: i32,
+    /// Sends begun in a minute, where the vendor limits them.
+    pub per_minute: Option<i32>,
+    /// What is queued, lane by lane in their order.
+    pub lanes: Vec<LaneDepth>,
     /// Throttled answers, ever.
     pub throttled: i64,
     pub throttled_until: Option<DateTime<Utc>>,
@@ -399,6 +405,18 @@ pub struct ConnectionView {
     /// Entities whose books it keeps and the caller may see.
     pub entities: Vec<String>,
     pub last_errors: Vec<FailedAttemptView>,
+}
+
+/// How much waits in a lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaneDepth {
+    pub lane: crate::lane::Lane,
+    /// No more than [`LaneDepth::COUNTED`] are counted.
+    pub waiting: i64,
+}
+
+impl LaneDepth {
+    pub const COUNTED: i64 = 10_000;
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

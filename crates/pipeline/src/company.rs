@@ -69,6 +69,8 @@ pub struct ConnectionForm {
     pub settings: Value,
     pub secret: String,
     pub slots: i32,
+    /// Sends begun in a minute, where the vendor limits them.
+    pub per_minute: Option<i32>,
     pub processing_seconds_max: i32,
     pub request_seconds_max: i32,
     /// Our entities and their legal entities there.
@@ -88,6 +90,7 @@ pub async fn create_connection(cx: &Context, actor: &Actor, form: &ConnectionFor
         settings: form.settings.clone(),
         secrets: cx.secrets.seal(form.secret.as_bytes(), &secret_binding(connection_id))?,
         slots: form.slots,
+        per_minute: form.per_minute,
         processing_seconds_max: form.processing_seconds_max,
         request_seconds_max: form.request_seconds_max,
     };

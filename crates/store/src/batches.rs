@@ -95,9 +95,9 @@ pub async fn insert(conn: &mut Conn, batch: &NewBatch<'_>, manifest: &[ManifestL
         &totals,
         &taxes,
     )
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
-    Ok(())
+    crate::controls::await_batch(conn, batch.batch_id).await
 }
 
 /// The entity's hard-closed periods. Locks its periods, so that none is closed until the caller commits.

@@ -4,9 +4,10 @@ use crate::{Conn, Pool, Result, Scope};
 use chrono::{DateTime, Utc};
 use domain::{
     id::{ConnectionId, EntityId},
+    lane::Lane,
     mapping::EntityMapping,
     posting::ErpSystem,
-    view::{ConnectionView, FailedAttemptView},
+    view::{ConnectionView, FailedAttemptView, LaneDepth},
 };
 
 /// A connection as a worker needs it.
@@ -33,14 +34,17 @@ pub struct NewConnection {
     pub settings: serde_json::Value,
     pub secrets: Vec<u8>,
     pub slots: i32,
+    /// Sends begun in a minute; `None`: the vendor limits calls at once only.
+    pub per_minute: Option<i32>,
     pub processing_seconds_max: i32,
     pub request_seconds_max: i32,
 }
 
 pub async fn insert(conn: &mut Conn, new: &NewConnection) -> Result<()> {
     sqlx::query!(
-        "insert into erp_connection (connection_id, code, system, settings, secrets, slots, slots_now, processing_seconds_max, request_seconds_max)
-        values ($1, $2, $3, $4, $5, $6, $6, $7, $8)",
+        "insert into erp_connection (connection_id, code, system, settings, secrets, slots, slots_now, processing_seconds_max, request_seconds_max,
+            per_minute)
+        values ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9)",
         new.connection_id.0,
         new.code,
         new.system.as_str(),
@@ -48,7 +52,8 @@ pub async fn insert(conn: &mut Conn, new: &NewConnection) -> Result<()> {
         new.secrets,
         new.slots,
         new.processing_seconds_max,
-        new.request_seconds_max
+        new.request_seconds_max,
+        new.per_minute
     )
     .execute(conn)
     .await?;
@@ -178,7 +183,7 @@ pub async fn speed_up(conn: &mut Conn, connection: ConnectionId) -> Result<()> {
 pub async fn states(pool: &Pool, scope: &Scope, now: DateTime<Utc>) -> Result<Vec<ConnectionView>> {
     let rows = sqlx::query!(
         r#"select c.connection_id as "connection_id: ConnectionId", c.code, c.system as "system: ErpSystem", c.sandbox, c.slots,
-            c.slots_now, c.throttled, c.throttled_until, coalesce(sum(r.posted_per_minute), 0)::bigint as "posted_per_minute!",
+            c.slots_now, c.per_minute, c.throttled, c.throttled_until, coalesce(sum(r.posted_per_minute), 0)::bigint as "posted_per_minute!",
             coalesce((select sum(calls) from lease l where l.connection_id = c.connection_id), 0)::bigint as "in_flight!",
             coalesce(sum(t.queued), 0)::bigint as "queued!", coalesce(sum(t.unknown), 0)::bigint as "probing!",
             c.circuit, c.circuit_reason, c.circuit_probe_at, c.processing_seconds_max, c.request_seconds_max,
@@ -208,6 +213,8 @@ pub async fn states(pool: &Pool, scope: &Scope, now: DateTime<Utc>) -> Result<Ve
             sandbox: row.sandbox,
             slots: row.slots,
             slots_now: row.slots_now,
+            per_minute: row.per_minute,
+            lanes: lanes(pool, row.connection_id).await?,
             throttled: row.throttled,
             throttled_until: row.throttled_until,
             posted_per_minute: row.posted_per_minute,
@@ -223,6 +230,22 @@ pub async fn states(pool: &Pool, scope: &Scope, now: DateTime<Utc>) -> Result<Ve
         });
     }
     Ok(views)
+}
+
+/// What waits in each lane: a walk along the index of the claim, up to what is counted.
+async fn lanes(pool: &Pool, connection: ConnectionId) -> Result<Vec<LaneDepth>> {
+    let places: Vec<i16> = Lane::ALL.iter().map(|lane| lane.place()).collect();
+    let waiting = sqlx::query_scalar!(
+        r#"select w.count as "count!" from unnest($2::smallint[]) with ordinality r (lane, place) cross join lateral (
+            select count(*) from (select from posting p where p.connection_id = $1 and p.work = 'send' and p.lane = r.lane limit $3) counted
+        ) w order by r.place"#,
+        connection.0,
+        &places,
+        LaneDepth::COUNTED
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(Lane::ALL.iter().zip(waiting).map(|(lane, waiting)| LaneDepth { lane: *lane, waiting }).collect())
 }
 
 /// Errors shown with a connection.

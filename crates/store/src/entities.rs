@@ -1,7 +1,12 @@
 //! Legal entities and their accounting periods.
 
 use crate::{Conn, Result};
-use domain::{id::EntityId, period::AccountingPeriod, view::EntityView};
+use domain::{
+    id::EntityId,
+    period::{AccountingPeriod, PeriodState},
+    view::EntityView,
+};
+use std::collections::HashMap;
 
 /// All of them, by code. There are dozens at most.
 pub async fn list(conn: &mut Conn) -> Result<Vec<EntityView>> {
@@ -42,14 +47,25 @@ pub async fn insert(conn: &mut Conn, new: &NewEntity<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Opens a period, or says what became of it: `open`, `soft_closed`, `hard_closed`.
-pub async fn set_period(conn: &mut Conn, entity: EntityId, period: AccountingPeriod, state: &str) -> Result<()> {
+/// The entity's periods of which something was said; any other is open.
+pub async fn periods(conn: &mut Conn, entity: EntityId) -> Result<HashMap<AccountingPeriod, PeriodState>> {
+    let rows = sqlx::query!(
+        r#"select period as "period: AccountingPeriod", state as "state: PeriodState" from accounting_period where entity_id = $1"#,
+        entity.0
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.period, row.state)).collect())
+}
+
+/// Opens a period, or says what became of it.
+pub async fn set_period(conn: &mut Conn, entity: EntityId, period: AccountingPeriod, state: PeriodState) -> Result<()> {
     sqlx::query!(
         "insert into accounting_period (entity_id, period, state) values ($1, $2, $3)
         on conflict (entity_id, period) do update set state = excluded.state",
         entity.0,
         period.to_string(),
-        state
+        state.as_str()
     )
     .execute(conn)
     .await?;

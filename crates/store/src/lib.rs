@@ -7,6 +7,7 @@ pub mod batches;
 pub mod bench;
 pub mod connections;
 pub mod contents;
+pub mod controls;
 pub mod daily_flow;
 pub mod demo;
 pub mod documents;

@@ -91,6 +91,7 @@ async fn connect(conn: &mut Conn, code: &str, slots: i32) -> anyhow::Result<Conn
         settings: serde_json::json!({}),
         secrets: Vec::new(),
         slots,
+        per_minute: None,
         processing_seconds_max: 60,
         request_seconds_max: 10,
     };

@@ -37,6 +37,9 @@ pub struct Create {
     /// Calls at once
     #[arg(long, default_value_t = 5)]
     slots: i32,
+    /// Sends begun in a minute, where the vendor limits them
+    #[arg(long)]
+    per_minute: Option<i32>,
     /// How long the ERP may work on an unanswered request
     #[arg(long, default_value_t = 900)]
     processing_seconds: i32,
@@ -90,6 +93,7 @@ async fn form(ctx: &pipeline::Context, new: Create) -> anyhow::Result<Connection
         code: new.code,
         system: new.system,
         slots: new.slots,
+        per_minute: new.per_minute,
         processing_seconds_max: new.processing_seconds,
         request_seconds_max: new.request_seconds,
         entities: pairs,

@@ -17,7 +17,7 @@ use domain::{
     access::{Actor, Scope},
     clock::Clock,
     id::EntityId,
-    period::AccountingPeriod,
+    period::{AccountingPeriod, PeriodState},
     view::ImportOutcome,
 };
 use pipeline::{Context, erps::Erps, import, posting, readback, reconcile};
@@ -163,8 +163,8 @@ impl Drive<'_> {
 
     async fn happen(&self, event: Event) -> anyhow::Result<()> {
         match event {
-            Event::OpenMonth(period) => self.set_periods(period, "open").await,
-            Event::HardClose(period) => self.set_periods(period, "hard_closed").await,
+            Event::OpenMonth(period) => self.set_periods(period, PeriodState::Open).await,
+            Event::HardClose(period) => self.set_periods(period, PeriodState::HardClosed).await,
             Event::ErpCloses(period) => self.erp_period(period, true).await,
             Event::Enter(place) => hands::enter(self.plan, self.accounts, &self.plan.batches[place]).await,
             Event::Misdeliver(place) => {
@@ -201,7 +201,7 @@ impl Drive<'_> {
         Ok(())
     }
 
-    async fn set_periods(&self, period: AccountingPeriod, state: &str) -> anyhow::Result<()> {
+    async fn set_periods(&self, period: AccountingPeriod, state: PeriodState) -> anyhow::Result<()> {
         let mut conn = self.cx.pool.acquire().await?;
         for entity in self.entities {
             store::entities::set_period(&mut conn, *entity, period, state).await?;

@@ -106,6 +106,7 @@ async fn connect(cx: &Context, plan: &Plan, accounts: &[Account], entities: &[En
             settings,
             secrets,
             slots: CONCURRENCY.into(),
+            per_minute: None,
             processing_seconds_max: PROCESSING,
             request_seconds_max: ANSWER,
         };

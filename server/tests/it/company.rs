@@ -48,6 +48,7 @@ async fn an_account_is_connected_after_it_answered_and_not_before() {
             "certificate_id": credentials.registered.certificate_id, "currencies": { "USD": "1" },
         }),
         secret: credentials.private_key_pem.clone(),
+        per_minute: None,
         slots: 5,
         processing_seconds_max: 900,
         request_seconds_max: 10,

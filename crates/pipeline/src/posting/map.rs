@@ -3,21 +3,25 @@
 
 use super::{BATCH, new_correlation};
 use crate::{Context, erps::Erps, retry::transaction};
+use chrono::{DateTime, NaiveDate, Utc};
 use connectors::Erp;
 use domain::{
     access::Actor,
     exception::Cause as Trouble,
-    id::{DocumentId, ExceptionId},
+    id::{DocumentId, EntityId, ExceptionId},
+    lane::Lane,
     mapping::{MissingMapping, map},
+    period::{AccountingPeriod, PeriodState},
     posting::MappedDocument,
     seal,
     stage::Stage,
 };
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use store::{
     Conn, Result,
     connections::AttachedEntity,
     contents::{self, Stored},
+    entities,
     exceptions::{self, NewException},
     mappings,
     movements::{Cause, transition},
@@ -74,13 +78,14 @@ pub(crate) async fn queue(tx: &mut Conn, entity: &AttachedEntity, erp: &dyn Erp,
     }
     let documents = contents::load(tx, ids).await?;
     let lookup = mappings::lookup(tx, entity.connection_id, &codes(&documents)).await?;
+    let lanes = Lanes::at(tx, entity.entity_id, cause.at).await?;
     let mut done = Mapped::default();
     let mut sendable = Vec::with_capacity(documents.len());
     for stored in &documents {
         match map(&stored.content, &entity.mapping, |kind, code| lookup.get(kind, code)) {
             Ok(mapped) => {
                 done.queued.push(stored.document_id);
-                sendable.push(new_posting(stored, entity, erp, &mapped)?);
+                sendable.push(new_posting(stored, entity, erp, &mapped, &lanes)?);
             }
             Err(missing) => done.missing.push((stored.document_id, missing)),
         }
@@ -129,7 +134,24 @@ pub(crate) fn codes(documents: &[Stored]) -> Vec<String> {
     codes
 }
 
-fn new_posting(stored: &Stored, entity: &AttachedEntity, erp: &dyn Erp, mapped: &MappedDocument) -> Result<NewPosting> {
+/// What decides an entity's lanes.
+struct Lanes {
+    periods: HashMap<AccountingPeriod, PeriodState>,
+    today: NaiveDate,
+}
+
+impl Lanes {
+    async fn at(tx: &mut Conn, entity: EntityId, now: DateTime<Utc>) -> Result<Self> {
+        Ok(Self { periods: entities::periods(tx, entity).await?, today: now.date_naive() })
+    }
+
+    fn of(&self, stored: &Stored) -> Lane {
+        let state = self.periods.get(&stored.content.period).copied().unwrap_or(PeriodState::Open);
+        Lane::of(stored.content.period, state, stored.content.issue_date, self.today)
+    }
+}
+
+fn new_posting(stored: &Stored, entity: &AttachedEntity, erp: &dyn Erp, mapped: &MappedDocument, lanes: &Lanes) -> Result<NewPosting> {
     let corrupt = |error: serde_json::Error| store::Error::Corrupt {
         table: "posting",
         column: "mapped",
@@ -145,6 +167,7 @@ fn new_posting(stored: &Stored, entity: &AttachedEntity, erp: &dyn Erp, mapped: 
         payload_hash: payload_hash(&payload),
         mapped: serde_json::to_value(mapped).map_err(corrupt)?,
         payload,
+        lane: lanes.of(stored),
     })
 }
 
@@ -159,13 +182,14 @@ pub(crate) async fn prepare(
     entity: &AttachedEntity,
     erp: &dyn Erp,
     id: DocumentId,
-    at: chrono::DateTime<chrono::Utc>,
+    at: DateTime<Utc>,
 ) -> Result<std::result::Result<(), Vec<MissingMapping>>> {
     let documents = contents::load(tx, &[id]).await?;
     let lookup = mappings::lookup(tx, entity.connection_id, &codes(&documents)).await?;
+    let lanes = Lanes::at(tx, entity.entity_id, at).await?;
     for stored in &documents {
         match map(&stored.content, &entity.mapping, |kind, code| lookup.get(kind, code)) {
-            Ok(mapped) => postings::enqueue(tx, &[new_posting(stored, entity, erp, &mapped)?], at).await?,
+            Ok(mapped) => postings::enqueue(tx, &[new_posting(stored, entity, erp, &mapped, &lanes)?], at).await?,
             Err(missing) => return Ok(Err(missing)),
         }
     }

@@ -5,6 +5,7 @@
 //! No database transaction is open while an ERP is being asked.
 
 mod complete;
+pub mod control;
 pub mod map;
 mod probe;
 pub mod send;

@@ -1,6 +1,6 @@
 //! The posting worker's loops: one per connection for sends, one for leases and probes, one per process for mapping.
 
-use super::{BATCH, Desk, map, send::Completion};
+use super::{BATCH, Desk, control, map, send::Completion};
 use crate::{Context, erps::Erps};
 use std::{sync::Arc, time::Duration};
 use store::{Result, connections::AttachedEntity};
@@ -50,13 +50,13 @@ async fn map_loop(cx: Context, erps: Arc<Erps>, cancel: CancellationToken) {
     }
 }
 
-/// Maps what is finalized in every entity, a batch each. Returns how many documents moved.
+/// Maps what is finalized in every entity, a batch each, and compares batches that are mapped whole. Returns how much was done.
 pub async fn map_all(cx: &Context, erps: &Erps) -> Result<usize> {
     let mut moved = 0;
     for entity in attached(cx).await? {
         moved += map::map_finalized(cx, erps, &entity).await?;
     }
-    Ok(moved)
+    Ok(moved + control::compare_waiting(cx).await?)
 }
 
 async fn attached(cx: &Context) -> Result<Vec<AttachedEntity>> {

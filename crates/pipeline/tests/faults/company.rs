@@ -73,6 +73,7 @@ impl Company {
             settings: serde_json::to_value(settings).unwrap(),
             secrets: self.cx.secrets.seal(erp.secret.as_bytes(), &secret_binding(connection_id)).unwrap(),
             slots: erp.slots,
+            per_minute: None,
             processing_seconds_max: erp.processing_seconds,
             request_seconds_max: erp.request_seconds,
         };

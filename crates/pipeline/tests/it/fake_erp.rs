@@ -172,6 +172,7 @@ impl Posting {
             settings: serde_json::json!({}),
             secrets: Vec::new(),
             slots: 4,
+            per_minute: None,
             processing_seconds_max: 1,
             request_seconds_max: 5,
         };

@@ -58,7 +58,7 @@ impl Company {
     }
 
     /// Replays, with a second person where the limit asks for one: how many were queued, still miss something, went on since.
-    async fn replay(&self, documents: &[DocumentId]) -> (i32, i32, i32) {
+    pub async fn replay(&self, documents: &[DocumentId]) -> (i32, i32, i32) {
         let id = self.prepare("ann@lumen.example", &self.scope(), documents).await.unwrap();
         if self.set(id).await.state == ReplayState::Waiting {
             self.approve("zoe@lumen.example", id, true).await.unwrap();

@@ -146,6 +146,7 @@ impl Company {
                 settings: json!({}),
                 secrets: Vec::new(),
                 slots: SLOTS,
+                per_minute: None,
                 processing_seconds_max: i32::try_from(PROCESSING).unwrap(),
                 request_seconds_max: 5,
             };

@@ -39,6 +39,8 @@ pub struct Claim<'a> {
 /// that asked to be left alone gets nothing; an open circuit allows nothing, or one call when its next probe is due.
 struct Room {
     free: i32,
+    /// Sends that this minute still allows, where the vendor limits them.
+    rate_left: Option<i32>,
     circuit_open: bool,
     probes_due: bool,
 }
@@ -47,7 +49,8 @@ impl Room {
     async fn of(conn: &mut Conn, claim: Claim<'_>) -> Result<Self> {
         let connection = sqlx::query!(
             r#"select case when throttled_until > $2 then 0 else slots_now end as "slots!", circuit = 'open' as "open!",
-                coalesce(circuit_probe_at <= $2, false) as "due!"
+                coalesce(circuit_probe_at <= $2, false) as "due!",
+                per_minute - case when minute_began_at > $2::timestamptz - interval '1 minute' then minute_sends else 0 end as rate_left
             from erp_connection where connection_id = $1 for update"#,
             claim.connection.0,
             claim.now
@@ -66,7 +69,7 @@ impl Room {
         .await?;
         let allowed = if connection.open { i32::from(connection.due) } else { connection.slots };
         let free = allowed - i32::try_from(calls.used).unwrap_or(i32::MAX);
-        Ok(Self { free, circuit_open: connection.open, probes_due: calls.probes_due })
+        Ok(Self { free, rate_left: connection.rate_left, circuit_open: connection.open, probes_due: calls.probes_due })
     }
 }
 
@@ -75,7 +78,28 @@ impl Room {
 pub async fn claim_sends(conn: &mut Conn, claim: Claim<'_>, ids: &[AttemptId]) -> Result<Vec<Claimed>> {
     let room = Room::of(conn, claim).await?;
     let reserved = i32::from(room.probes_due && room.free > 1);
-    take(conn, claim, &room, "send", room.free - reserved, ids, None).await
+    let free = (room.free - reserved).min(room.rate_left.unwrap_or(i32::MAX));
+    let claimed = take(conn, claim, &room, "send", free, ids, None).await?;
+    if room.rate_left.is_some() && !claimed.is_empty() {
+        use_rate(conn, claim, claimed.len()).await?;
+    }
+    Ok(claimed)
+}
+
+/// These sends count in the minute that is running, or begin one.
+async fn use_rate(conn: &mut Conn, claim: Claim<'_>, sends: usize) -> Result<()> {
+    sqlx::query!(
+        "update erp_connection set
+            minute_sends = $3 + case when minute_began_at > $2::timestamptz - interval '1 minute' then minute_sends else 0 end,
+            minute_began_at = case when minute_began_at > $2::timestamptz - interval '1 minute' then minute_began_at else $2 end
+        where connection_id = $1",
+        claim.connection.0,
+        claim.now,
+        i32::try_from(sends).unwrap_or(i32::MAX)
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Takes unknown outcomes that are due for a probe, as many as there are free slots. The next look is put off by

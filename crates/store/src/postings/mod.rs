@@ -11,7 +11,10 @@ pub use lease::{Expired, end_expired, give_back};
 
 use crate::{Conn, Result};
 use chrono::{DateTime, Utc};
-use domain::id::{ConnectionId, DocumentId, EntityId};
+use domain::{
+    id::{ConnectionId, DocumentId, EntityId},
+    lane::Lane,
+};
 use std::collections::HashMap;
 
 /// A mapped document that becomes sendable.
@@ -24,10 +27,11 @@ pub struct NewPosting {
     pub mapped: serde_json::Value,
     pub payload: serde_json::Value,
     pub payload_hash: [u8; 32],
+    pub lane: Lane,
 }
 
-/// Makes documents sendable that are surely not in the ERP: new ones, and refused ones with what they are mapped to now.
-/// The key stays the same for ever. A try again of the same send does not come here, its payload is frozen.
+/// Makes documents sendable that are surely not in the ERP: new ones, and refused ones with what they are mapped to now. Those of
+/// a batch whose control totals were not compared yet wait for that ([`crate::controls::release`]). The key stays the same for ever. A try again of the same send does not come here, its payload is frozen.
 pub async fn enqueue(conn: &mut Conn, postings: &[NewPosting], due_at: DateTime<Utc>) -> Result<()> {
     let documents: Vec<uuid::Uuid> = postings.iter().map(|p| p.document_id.0).collect();
     let entities: Vec<uuid::Uuid> = postings.iter().map(|p| p.entity_id.0).collect();
@@ -36,11 +40,19 @@ pub async fn enqueue(conn: &mut Conn, postings: &[NewPosting], due_at: DateTime<
     let mapped: Vec<&serde_json::Value> = postings.iter().map(|p| &p.mapped).collect();
     let payloads: Vec<&serde_json::Value> = postings.iter().map(|p| &p.payload).collect();
     let hashes: Vec<&[u8]> = postings.iter().map(|p| p.payload_hash.as_slice()).collect();
+    let lanes: Vec<i16> = postings.iter().map(|p| p.lane.place()).collect();
     sqlx::query!(
-        "with queued as (
-            insert into posting as p (document_id, entity_id, connection_id, posting_key, work, due_at)
-            select d, e, c, k, 'send', $8 from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) r (d, e, c, k)
-            on conflict (document_id) do update set work = 'send', due_at = $8, attempts = 0, absent_probes = 0, frozen_at = null
+        // shared with other mappers, not with the comparison: what is queued beside it would wait for ever
+        "with control as materialized (
+            select batch_id, state from batch_control
+            where batch_id in (select batch_id from document where document_id = any($1)) for share
+        ), queued as (
+            insert into posting as p (document_id, entity_id, connection_id, posting_key, lane, work, due_at)
+            select d, e, c, k, l, case when b.state = 'passed' then 'send' end, case when b.state = 'passed' then $8::timestamptz end
+            from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $9::smallint[]) r (d, e, c, k, l)
+            join document on document_id = d join control b using (batch_id)
+            on conflict (document_id) do update set lane = excluded.lane, work = excluded.work, due_at = excluded.due_at, attempts = 0,
+                absent_probes = 0, frozen_at = null
             where p.work is null returning p.document_id
         )
         insert into posting_payload (document_id, mapped, payload, payload_hash)
@@ -53,7 +65,8 @@ pub async fn enqueue(conn: &mut Conn, postings: &[NewPosting], due_at: DateTime<
         &mapped as &[&serde_json::Value],
         &payloads as &[&serde_json::Value],
         &hashes as &[&[u8]],
-        due_at
+        due_at,
+        &lanes
     )
     .execute(conn)
     .await?;

@@ -1,18 +1,23 @@
 //! One batch: what its manifest announced, what was found, where it is now, and the seals that prove it.
 
+mod control;
+
 use super::{
     batches::{CountLink, documents, line_label, segments, tie},
     reconciliation::BatchCells,
 };
 use crate::{
-    api::{ApiError, batches::get_batch},
+    api::{
+        ApiError,
+        batches::{BatchSeen, get_batch},
+    },
     components::{
         Amount, Column, Count, DataTable, Fact, Facts, Failure, FlowBar, FlowLegend, Fold, GroupRow, Id, Notice, Page, Percent, Query,
         StageBadge, TieMark, Time, Tone, use_query,
     },
 };
+use control::{BeforeSend, ControlTotals, Stopped};
 use domain::{
-    checkpoint::Tie,
     document::Violation,
     money::grouped,
     stage::{DocumentKind, Stage},
@@ -30,7 +35,7 @@ pub fn BatchPage() -> impl IntoView {
         <Suspense>
             {move || Suspend::new(async move {
                 match batch.await {
-                    Ok(detail) => view! { <Detail detail/> }.into_any(),
+                    Ok(seen) => view! { <Detail seen/> }.into_any(),
                     Err(error) => view! { <Unseen error/> }.into_any(),
                 }
             })}
@@ -48,8 +53,9 @@ fn Unseen(error: ApiError) -> AnyView {
 }
 
 #[component]
-fn Detail(detail: BatchDetail) -> AnyView {
-    let BatchDetail { batch, intakes, seals, erp } = detail;
+fn Detail(seen: BatchSeen) -> AnyView {
+    let BatchSeen { detail: BatchDetail { batch, intakes, seals, erp, control }, compare_why_not } = seen;
+    let id = batch.batch_id;
     let of_batch = Query::new("/documents", &[("batch", &batch.batch_id.to_string())]);
     let fresh = use_query().get("intake").and_then(|id| intakes.iter().find(|intake| intake.intake_id.to_string() == id)).cloned();
     let rows = batch.matrix.clone();
@@ -62,10 +68,12 @@ fn Detail(detail: BatchDetail) -> AnyView {
                 <FlowLegend segments=segments(&rows)/>
                 <p class="actions"><a class="button" href=of_batch.href()>"All documents of this batch"</a></p>
             </section>
+            {control.as_ref().filter(|control| control.stopped).map(|control| view! { <Stopped control=control.clone() batch=id why_not=compare_why_not.clone()/> })}
             <ControlTotals rows=rows.clone()/>
+            {control.map(|control| view! { <BeforeSend control/> })}
             <Stages rows of_batch/>
             {(!erp.is_empty()).then(|| view! {
-                <BatchCells caption="Against the ERP" note="checkpoint 3: what this batch brought against what was read back" cells=erp/>
+                <BatchCells caption="After posting" note="checkpoint 3: what this batch brought against what was read back from the ERP" cells=erp/>
             })}
             <Seals seals/>
             <Intakes intakes/>
@@ -108,70 +116,7 @@ fn JustIn(intake: IntakeView, batch: BatchView) -> AnyView {
     }
 }
 
-/// One measure of one line: announced, found.
-struct Control {
-    measure: &'static str,
-    declared: Decimal,
-    found: Decimal,
-}
-
-/// Count, amount and tax of a line, as announced and as found.
-fn controls(row: &MatrixRow) -> [Control; 3] {
-    let tax = row.stages.iter().map(|cell| cell.tax).sum();
-    [
-        Control { measure: "Documents", declared: row.came_in.into(), found: row.accounted_for().into() },
-        Control { measure: "Amount", declared: row.amount, found: row.amount_accounted_for() },
-        Control { measure: "Tax", declared: row.tax, found: tax },
-    ]
-}
-
-impl Control {
-    fn difference(&self) -> Decimal {
-        self.found - self.declared
-    }
-}
-
-#[component]
-fn ControlTotals(rows: Vec<MatrixRow>) -> AnyView {
-    let with_kind = has_credit_memos(&rows);
-    let groups = rows.iter().map(|row| {
-        let lines = controls(row).into_iter().map(|control| view! { <ControlLine control currency=row.currency.clone()/> }).collect_view();
-        view! { <tbody><GroupRow columns=5 title=line_label(row, with_kind)/>{lines}</tbody> }
-    });
-    let groups = groups.collect_view();
-    let columns = vec![
-        Column::text("Control total"),
-        Column::number("Manifest"),
-        Column::number("Accounted for"),
-        Column::number("Difference"),
-        Column::text("Ties"),
-    ];
-    view! { <DataTable caption="Control totals" note="what the manifest announced and what is here" columns cards=true>{groups}</DataTable> }.into_any()
-}
-
-#[component]
-fn ControlLine(control: Control, currency: String) -> AnyView {
-    let (tie, difference) = if control.difference().is_zero() { (Tie::Ties, Decimal::ZERO) } else { (Tie::Off, control.difference()) };
-    let figure = |value: Decimal| {
-        if control.measure == "Documents" {
-            view! { <Count value=i64::try_from(value).ok()/> }.into_any()
-        } else {
-            view! { <Amount value currency=currency.clone()/> }.into_any()
-        }
-    };
-    view! {
-        <tr>
-            <th scope="row">{control.measure}</th>
-            <td class="num" data-label="Manifest">{figure(control.declared)}</td>
-            <td class="num" data-label="Accounted for">{figure(control.found)}</td>
-            <td class="num" data-label="Difference">{figure(difference)}</td>
-            <td data-label="Ties"><TieMark tie/></td>
-        </tr>
-    }
-    .into_any()
-}
-
-fn has_credit_memos(rows: &[MatrixRow]) -> bool {
+pub(super) fn has_credit_memos(rows: &[MatrixRow]) -> bool {
     rows.iter().any(|row| row.kind == DocumentKind::CreditMemo)
 }
 
@@ -313,15 +258,6 @@ pub(super) fn Violations(violations: Vec<Violation>) -> AnyView {
 #[cfg(test)]
 mod tests {
     use super::{super::batches::tests::row, *};
-
-    #[test]
-    fn the_difference_is_what_was_found_less_what_was_announced() {
-        let line = row("EUR", 3, 300, &[(Stage::Confirmed, 2, 250)]);
-        let differences: Vec<Decimal> = controls(&line).iter().map(Control::difference).collect();
-        assert_eq!(differences, [Decimal::from(-1), Decimal::from(-50), Decimal::ZERO]);
-        let html = view! { <ControlTotals rows=vec![line]/> }.to_html();
-        assert!(html.contains("(50.00)") && html.matches("is-off").count() == 2 && html.matches("is-ties").count() == 1, "{html}");
-    }
 
     #[test]
     fn every_stage_leads_to_its_documents_and_they_add_up() {
