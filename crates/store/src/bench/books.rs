@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     document::DocumentContent,
     id::{BatchId, ConnectionId, DocumentId, EntityId, ExceptionId},
+    lane::Lane,
     seal::Hash,
     stage::Stage,
 };
@@ -131,15 +132,19 @@ async fn write_history(conn: &mut Conn, place: Place) -> Result<()> {
 }
 
 async fn write_postings(conn: &mut Conn, place: Place) -> Result<()> {
+    sqlx::query!("insert into batch_control (batch_id, state, compared_at) values ($1, 'passed', $2)", place.batch_id.0, place.at)
+        .execute(&mut *conn)
+        .await?;
     sqlx::query!(
-        "insert into posting (document_id, entity_id, connection_id, posting_key, frozen_at, attempts, work, due_at, sent_at, erp_id, erp_number)
+        "insert into posting (document_id, entity_id, connection_id, posting_key, frozen_at, attempts, lane, work, due_at, sent_at, erp_id, erp_number)
         select document_id, entity_id, $2, 'tieout-' || entity_id || '-' || number, case when sequence = 4 then $3::timestamptz end,
-            case when sequence = 4 then 1 else 0 end, case stage when 'queued' then 'send' end, case stage when 'queued' then $3 end,
+            case when sequence = 4 then 1 else 0 end, $4, case stage when 'queued' then 'send' end, case stage when 'queued' then $3 end,
             case when sequence = 4 then $3 end, case stage when 'posted' then number end, case stage when 'posted' then number end
         from document where batch_id = $1 and (stage <> 'exception' or sequence = 4) order by line",
         place.batch_id.0,
         place.connection_id.0,
-        place.at
+        place.at,
+        Lane::Normal.place()
     )
     .execute(&mut *conn)
     .await?;

@@ -4,7 +4,7 @@ mod causes;
 
 pub use causes::{Facet, clusters, facets, open, waiting};
 
-use crate::{Pool, Result, Scope};
+use crate::{Conn, Pool, Result, Scope};
 use chrono::{DateTime, Utc};
 use domain::{
     exception::ExceptionKind,
@@ -33,42 +33,86 @@ pub struct Filter {
     pub after: Option<(DateTime<Utc>, ExceptionId)>,
 }
 
-/// Oldest first: the first rows of every entity by its index, merged. Planned anew each time, because the plan depends on
-/// which filters are set.
+/// An amount that so few exceptions reach in the caller's entities is looked for by itself.
+const LARGE_ONES: i64 = 2_000;
+
+/// Oldest first: the first rows of every entity by the index of its filters, merged. Only indexes are read until the page is
+/// found. Planned anew each time, because the plan depends on which filters are set.
 pub async fn list(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -> Result<Vec<ExceptionRow>> {
     let mut tx = super::planned_anew(pool).await?;
+    let places = places(&mut tx, scope, filter).await?;
+    let large = match filter.amount_min {
+        Some(amount) => large_ones(&mut tx, &places, amount).await?,
+        None => None,
+    };
     Ok(sqlx::query_as!(
         ExceptionRow,
-        r#"select x.exception_id as "exception_id: ExceptionId", x.document_id as "document_id: DocumentId", d.number, d.kind as "document_kind: DocumentKind",
+        r#"with page as materialized (
+            select x.exception_id, x.opened_at from unnest($1::uuid[]) place (id) cross join lateral (
+                select exception_id, opened_at from exception x
+                where x.closed_at is null and x.entity_id = place.id and ($2::text is null or x.period = $2)
+                    and ($3::text is null or x.currency = $3) and ($4::text is null or x.kind = $4)
+                    and ($5::text is null or x.fingerprint = $5) and ($6::text is null or x.owner = $6)
+                    and ($7::timestamptz is null or x.opened_at < $7) and ($8::numeric is null or x.amount >= $8)
+                    and ($9::timestamptz is null or (x.opened_at, x.exception_id) > ($9, $10::uuid))
+                    and ($11::uuid[] is null or x.exception_id = any($11)) and ($12::uuid is null or x.connection_id = $12)
+                order by x.opened_at, x.exception_id limit $13
+            ) x order by x.opened_at, x.exception_id limit $13
+        )
+        select x.exception_id as "exception_id: ExceptionId", x.document_id as "document_id: DocumentId", d.number, d.kind as "document_kind: DocumentKind",
             d.customer_name, e.code as entity_code, c.code as "connection_code?", x.currency, x.amount, x.period as "period: AccountingPeriod",
             x.kind as "kind: ExceptionKind", x.fingerprint, x.message, x.opened_at, x.owner, d.stage as "stage: Stage"
-        from unnest($1::uuid[]) place (id) cross join lateral (
-        select * from exception x
-        where x.closed_at is null and x.entity_id = place.id and ($2::uuid is null or x.entity_id = $2) and ($3::text is null or x.period = $3)
-            and ($4::text is null or x.currency = $4) and ($5::text is null or x.kind = $5) and ($6::uuid is null or x.connection_id = $6)
-            and ($7::text is null or x.fingerprint = $7) and ($8::text is null or x.owner = $8)
-            and ($9::timestamptz is null or x.opened_at < $9) and ($10::numeric is null or x.amount >= $10)
-            and ($11::timestamptz is null or (x.opened_at, x.exception_id) > ($11, $12::uuid))
-        order by x.opened_at, x.exception_id limit $13
-        ) x join document d using (document_id) join entity e on e.entity_id = x.entity_id
+        from page join exception x using (exception_id) join document d using (document_id) join entity e on e.entity_id = x.entity_id
         left join erp_connection c on c.connection_id = x.connection_id
-        order by x.opened_at, x.exception_id limit $13"#,
-        &scope.ids(),
-        filter.entity_id.map(|id| id.0),
+        order by page.opened_at, page.exception_id"#,
+        &places,
         filter.period.map(|p| p.to_string()),
         filter.currency,
         filter.kind.map(ExceptionKind::as_str),
-        filter.connection_id.map(|id| id.0),
         filter.fingerprint,
         filter.owner,
         filter.opened_before,
         filter.amount_min,
         filter.after.map(|a| a.0),
         filter.after.map(|a| a.1.0),
+        large.as_deref(),
+        filter.connection_id.map(|id| id.0),
         limit
     )
     .fetch_all(&mut *tx)
     .await?)
+}
+
+/// The entities that a filter leaves. An entity posts to one connection, so that a connection is its entities.
+async fn places(conn: &mut Conn, scope: &Scope, filter: &Filter) -> Result<Vec<uuid::Uuid>> {
+    let mut places = scope.ids();
+    if let Some(entity) = filter.entity_id {
+        places.retain(|id| *id == entity.0);
+    }
+    let Some(connection) = filter.connection_id else { return Ok(places) };
+    Ok(sqlx::query_scalar!(
+        "select entity_id from entity_connection where connection_id = $1 and entity_id = any($2)",
+        connection.0,
+        &places
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// The open exceptions of at least this amount, when they are few.
+async fn large_ones(conn: &mut Conn, places: &[uuid::Uuid], amount: Decimal) -> Result<Option<Vec<uuid::Uuid>>> {
+    let ids = sqlx::query_scalar!(
+        r#"select x.exception_id as "id!" from unnest($1::uuid[]) place (id) cross join lateral (
+            select exception_id from exception
+            where closed_at is null and entity_id = place.id and amount >= $2 order by amount limit $3
+        ) x limit $3"#,
+        places,
+        amount,
+        LARGE_ONES
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok((i64::try_from(ids.len()).is_ok_and(|found| found < LARGE_ONES)).then_some(ids))
 }
 
 pub async fn find(pool: &Pool, scope: &Scope, id: ExceptionId) -> Result<Option<ExceptionView>> {
