@@ -111,15 +111,14 @@ pub async fn transition(conn: &mut Conn, documents: &[DocumentId], to: Stage, ca
     )
     .fetch_one(&mut *conn)
     .await?;
-    match done.moved {
-        0 => Err(what_was_found(conn, &wanted, to).await?),
-        moved if moved < done.legal => Err(MoveError::Store(crate::Error::Serialization)),
-        moved => Ok(u64::try_from(moved).unwrap_or_default()),
+    if done.moved == 0 || done.moved < done.legal {
+        return Err(what_was_found(conn, &wanted, to, done.moved > 0).await?);
     }
+    Ok(u64::try_from(done.moved).unwrap_or_default())
 }
 
-/// Finds the document because of which nothing moved.
-async fn what_was_found(conn: &mut Conn, wanted: &[uuid::Uuid], to: Stage) -> Result<MoveError> {
+/// Finds the document because of which not all moved; `some` of them did, until the caller rolls back.
+async fn what_was_found(conn: &mut Conn, wanted: &[uuid::Uuid], to: Stage, some: bool) -> Result<MoveError> {
     let rows = sqlx::query!(
         r#"select id as "id!", d.stage as "stage?: Stage" from unnest($1::uuid[]) id left join document d on d.document_id = id order by id"#,
         wanted
@@ -130,6 +129,7 @@ async fn what_was_found(conn: &mut Conn, wanted: &[uuid::Uuid], to: Stage) -> Re
         let document_id = DocumentId(row.id);
         match row.stage {
             None => return Ok(MoveError::Missing(document_id)),
+            Some(found) if some && found == to => {}
             Some(found) if found.check_move(to).is_err() => return Ok(MoveError::Illegal { document_id, found, to }),
             Some(_) => {}
         }
