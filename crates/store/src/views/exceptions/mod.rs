@@ -36,8 +36,8 @@ pub struct Filter {
 /// An amount that so few exceptions reach in the caller's entities is looked for by itself.
 const LARGE_ONES: i64 = 2_000;
 
-/// Oldest first: the first rows of every entity by the index of its filters, merged. Only indexes are read until the page is
-/// found. Planned anew each time, because the plan depends on which filters are set.
+/// Oldest first. The page is found in indexes and planned anew each time, because its plan depends on which filters are set; only
+/// then its rows are read.
 pub async fn list(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -> Result<Vec<ExceptionRow>> {
     let mut tx = super::planned_anew(pool).await?;
     let places = places(&mut tx, scope, filter).await?;
@@ -45,41 +45,74 @@ pub async fn list(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -> Re
         Some(amount) => large_ones(&mut tx, &places, amount).await?,
         None => None,
     };
+    let page = match large {
+        Some(large) => page_among(&mut tx, &large, filter, limit).await?,
+        None => page_of(&mut tx, &places, filter, limit).await?,
+    };
     Ok(sqlx::query_as!(
         ExceptionRow,
-        r#"with page as materialized (
-            select x.exception_id, x.opened_at from unnest($1::uuid[]) place (id) cross join lateral (
-                select exception_id, opened_at from exception x
-                where x.closed_at is null and x.entity_id = place.id and ($2::text is null or x.period = $2)
-                    and ($3::text is null or x.currency = $3) and ($4::text is null or x.kind = $4)
-                    and ($5::text is null or x.fingerprint = $5) and ($6::text is null or x.owner = $6)
-                    and ($7::timestamptz is null or x.opened_at < $7) and ($8::numeric is null or x.amount >= $8)
-                    and ($9::timestamptz is null or (x.opened_at, x.exception_id) > ($9, $10::uuid))
-                    and ($11::uuid[] is null or x.exception_id = any($11)) and ($12::uuid is null or x.connection_id = $12)
-                order by x.opened_at, x.exception_id limit $13
-            ) x order by x.opened_at, x.exception_id limit $13
-        )
-        select x.exception_id as "exception_id: ExceptionId", x.document_id as "document_id: DocumentId", d.number, d.kind as "document_kind: DocumentKind",
+        r#"select x.exception_id as "exception_id: ExceptionId", x.document_id as "document_id: DocumentId", d.number, d.kind as "document_kind: DocumentKind",
             d.customer_name, e.code as entity_code, c.code as "connection_code?", x.currency, x.amount, x.period as "period: AccountingPeriod",
             x.kind as "kind: ExceptionKind", x.fingerprint, x.message, x.opened_at, x.owner, d.stage as "stage: Stage"
-        from page join exception x using (exception_id) join document d using (document_id) join entity e on e.entity_id = x.entity_id
+        from exception x join document d using (document_id) join entity e on e.entity_id = x.entity_id
         left join erp_connection c on c.connection_id = x.connection_id
-        order by page.opened_at, page.exception_id"#,
-        &places,
+        where x.exception_id = any($1) order by x.opened_at, x.exception_id"#,
+        &page
+    )
+    .fetch_all(&mut *tx)
+    .await?)
+}
+
+/// The first rows of every entity by the index of the filters, merged.
+async fn page_of(conn: &mut Conn, places: &[uuid::Uuid], filter: &Filter, limit: i64) -> Result<Vec<uuid::Uuid>> {
+    Ok(sqlx::query_scalar!(
+        "select x.exception_id from unnest($1::uuid[]) place (id) cross join lateral (
+            select exception_id, opened_at from exception
+            where closed_at is null and entity_id = place.id and ($2::text is null or period = $2) and ($3::text is null or currency = $3)
+                and ($4::text is null or kind = $4) and ($5::uuid is null or connection_id = $5) and ($6::text is null or fingerprint = $6)
+                and ($7::text is null or owner = $7) and ($8::timestamptz is null or opened_at < $8) and ($9::numeric is null or amount >= $9)
+                and ($10::timestamptz is null or (opened_at, exception_id) > ($10, $11::uuid))
+            order by opened_at, exception_id limit $12
+        ) x order by x.opened_at, x.exception_id limit $12",
+        places,
         filter.period.map(|p| p.to_string()),
         filter.currency,
         filter.kind.map(ExceptionKind::as_str),
+        filter.connection_id.map(|id| id.0),
         filter.fingerprint,
         filter.owner,
         filter.opened_before,
         filter.amount_min,
         filter.after.map(|a| a.0),
         filter.after.map(|a| a.1.0),
-        large.as_deref(),
-        filter.connection_id.map(|id| id.0),
         limit
     )
-    .fetch_all(&mut *tx)
+    .fetch_all(conn)
+    .await?)
+}
+
+/// The first ones of a few.
+async fn page_among(conn: &mut Conn, few: &[uuid::Uuid], filter: &Filter, limit: i64) -> Result<Vec<uuid::Uuid>> {
+    Ok(sqlx::query_scalar!(
+        "select exception_id from exception
+        where closed_at is null and exception_id = any($1) and ($2::text is null or period = $2) and ($3::text is null or currency = $3)
+            and ($4::text is null or kind = $4) and ($5::uuid is null or connection_id = $5) and ($6::text is null or fingerprint = $6)
+            and ($7::text is null or owner = $7) and ($8::timestamptz is null or opened_at < $8)
+            and ($9::timestamptz is null or (opened_at, exception_id) > ($9, $10::uuid))
+        order by opened_at, exception_id limit $11",
+        few,
+        filter.period.map(|p| p.to_string()),
+        filter.currency,
+        filter.kind.map(ExceptionKind::as_str),
+        filter.connection_id.map(|id| id.0),
+        filter.fingerprint,
+        filter.owner,
+        filter.opened_before,
+        filter.after.map(|a| a.0),
+        filter.after.map(|a| a.1.0),
+        limit
+    )
+    .fetch_all(conn)
     .await?)
 }
 
