@@ -9,6 +9,7 @@ mod invoices;
 mod jobs;
 mod movements;
 mod posting;
+mod queue;
 mod reconcile;
 mod verify;
 mod workbench;
