@@ -103,6 +103,8 @@ create table document (
 create unique index document_live_number on document (entity_id, kind, number) where not rejected and superseded_by is null;
 -- Versions of a number, and the invoice of a credit memo.
 create index document_number on document (entity_id, number);
+-- What corrects an invoice.
+create index document_applies_to on document (entity_id, applies_to) where applies_to is not null;
 -- The documents behind a cell of a matrix, keyset-paged.
 create index document_stage on document (entity_id, stage, period, document_id);
 

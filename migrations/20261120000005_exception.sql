@@ -96,11 +96,17 @@ create table approval_limit (
     primary key (entity_id, currency)
 );
 
--- A resolution, alone within the limit or with a second person's decision. It is bound to the hash of what was shown.
+-- What people do about one document, alone within the limit or with a second person's decision. It is bound to the hash of what
+-- was shown.
 create table approval (
     approval_id uuid primary key,
     entity_id uuid not null references entity,
     document_id uuid not null references document,
+    act text not null check (act in ('resolve', 'send_again', 'take_number', 'reverse', 'credit', 'repost')),
+    -- What exactly would be done, in words, and what it takes: the number in the ERP, the date of a correction.
+    plan text not null check (length(plan) between 1 and 4000),
+    erp_number text check ((act = 'take_number') = (erp_number is not null)),
+    dated date check ((act in ('reverse', 'credit', 'repost')) = (dated is not null)),
     shown_hash bytea not null check (octet_length(shown_hash) = 32),
     currency text not null,
     amount numeric(20, 4) not null,
@@ -128,7 +134,7 @@ create table limit_use (
     currency text not null,
     amount numeric(20, 4) not null check (amount >= 0),
     person text not null,
-    act text not null check (act in ('resolve', 'mapping', 'replay')),
+    act text not null check (act in ('resolve', 'mapping', 'replay', 'correct')),
     subject text not null,
     used_at timestamptz not null
 );

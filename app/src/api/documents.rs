@@ -1,7 +1,11 @@
 //! Documents: the lists behind a figure, and one with its whole history.
 
 use super::ApiError;
-use domain::view::{DocumentRow, DocumentView, Paged};
+use chrono::{DateTime, Utc};
+use domain::{
+    correction::CorrectionView,
+    view::{DocumentRow, DocumentView, Paged},
+};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -71,9 +75,56 @@ pub async fn list_documents(#[server(default)] query: DocumentQuery) -> Result<P
     Ok(paged(rows, PAGE, |row| row.document_id.to_string()))
 }
 
+/// A document with what can be done about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentSeen {
+    pub document: DocumentView,
+    pub corrections: Vec<CorrectionView>,
+    /// Why the caller may not ask for any of it.
+    pub ask_why_not: Option<String>,
+    pub as_of: DateTime<Utc>,
+}
+
 #[server(prefix = "/fn", endpoint = "get_document")]
-pub async fn get_document(id: String) -> Result<DocumentView, ApiError> {
-    let (_, scope) = super::require(domain::access::Action::ReadFinance)?;
+pub async fn get_document(id: String) -> Result<DocumentSeen, ApiError> {
+    use super::reach::{entities, reach};
+    use domain::access::Action;
+    let (caller, scope) = super::require(Action::ReadFinance)?;
+    let ctx = super::context();
     let id = id.parse().map_err(|_| ApiError::NotFound)?;
-    store::views::documents::find(&super::context().pool, &scope, id).await?.ok_or(ApiError::NotFound)
+    let document = store::views::documents::find(&ctx.pool, &scope, id).await?.ok_or(ApiError::NotFound)?;
+    let corrections = pipeline::workbench::correct::proposals(&ctx, &scope, id, document.row.stage).await?;
+    let ask_why_not = reach(&caller, &entities(&ctx).await?).why_not_in(Action::Resolve, &document.row.entity_code);
+    Ok(DocumentSeen { document, corrections, ask_why_not, as_of: ctx.clock.now() })
+}
+
+/// Asks for a correction of a posted document; above the limit a second person decides.
+#[server(prefix = "/fn", endpoint = "correct_document")]
+pub async fn correct_document(document: String, correction: String, reason: String) -> Result<(), ApiError> {
+    let (caller, scope) = super::require(domain::access::Action::Resolve)?;
+    let id = document.parse().map_err(|_| ApiError::NotFound)?;
+    let correction = correction.parse().map_err(|_| ApiError::NotFound)?;
+    let done = pipeline::workbench::correct::ask(&super::context(), &caller, &scope, id, correction, &reason).await?;
+    super::go_back(&format!("/documents/{document}"), said(done));
+    Ok(())
+}
+
+/// What people say of an outcome that nobody knows; with a number the ERP holds it, without one it does not. Two always decide.
+#[server(prefix = "/fn", endpoint = "decide_unknown")]
+pub async fn decide_unknown(document: String, erp_number: Option<String>, reason: String) -> Result<(), ApiError> {
+    use pipeline::workbench::unknown::{Word, ask};
+    let (caller, scope) = super::require(domain::access::Action::Resolve)?;
+    let id = document.parse().map_err(|_| ApiError::NotFound)?;
+    let word = erp_number.map_or(Word::NotInErp, Word::InErpAs);
+    let done = ask(&super::context(), &caller, &scope, id, &word, &reason).await?;
+    super::go_back(&format!("/documents/{document}"), said(done));
+    Ok(())
+}
+
+#[cfg(feature = "ssr")]
+fn said(done: pipeline::workbench::Resolved) -> &'static str {
+    match done {
+        pipeline::workbench::Resolved::Done => "done: its documents are on their way",
+        pipeline::workbench::Resolved::Requested(_) => "an approver is asked",
+    }
 }

@@ -3,11 +3,12 @@
 use super::{ApiError, mappings::Proposal, reach::Reach};
 use chrono::{DateTime, Utc};
 use domain::{
+    approval::ApprovalView,
     exception::ExceptionKind,
     id::ConnectionId,
     mapping::MappingKind,
     replay::ReplaySetView,
-    view::{ApprovalView, Cluster, DocumentView, ExceptionRow, ExceptionView, Paged, StageMoney, WaitingGroup},
+    view::{Cluster, DocumentView, ExceptionRow, ExceptionView, Paged, StageMoney, WaitingGroup},
 };
 use leptos::prelude::*;
 use rust_decimal::Decimal;
@@ -203,7 +204,7 @@ pub async fn comment_exception(exception: String, body: String, back: String) ->
 /// Closes an exception with a reason; above the limit a second person is asked.
 #[server(prefix = "/fn", endpoint = "resolve_exception")]
 pub async fn resolve_exception(exception: String, reason: String, back: String) -> Result<(), ApiError> {
-    use pipeline::workbench::resolve::{Resolved, resolve};
+    use pipeline::workbench::{Resolved, resolve::resolve};
     let (caller, scope) = super::require(domain::access::Action::Resolve)?;
     let id = exception.parse().map_err(|_| ApiError::NotFound)?;
     let done = resolve(&super::context(), &caller, &scope, id, &reason).await?;
@@ -228,7 +229,7 @@ pub async fn posted_by_hand(exception: String, erp_number: String, back: String)
 pub async fn decide_approval(approval: String, approve: bool, comment: Option<String>, back: String) -> Result<(), ApiError> {
     let (caller, scope) = super::require(domain::access::Action::Approve)?;
     let id = approval.parse().map_err(|_| ApiError::NotFound)?;
-    pipeline::workbench::resolve::decide(&super::context(), &caller, &scope, id, approve, comment.as_deref()).await?;
+    pipeline::workbench::approve::decide(&super::context(), &caller, &scope, id, approve, comment.as_deref()).await?;
     super::go_back(&back, if approve { "approved" } else { "refused" });
     Ok(())
 }

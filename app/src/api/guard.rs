@@ -29,6 +29,8 @@ pub const GUARDS: &[(&str, Guard)] = &[
     ("get_intake", Guard::May(Action::ImportBatch)),
     ("list_documents", Guard::May(Action::ReadFinance)),
     ("get_document", Guard::May(Action::ReadFinance)),
+    ("correct_document", Guard::May(Action::Resolve)),
+    ("decide_unknown", Guard::May(Action::Resolve)),
     ("list_exceptions", Guard::May(Action::ReadFinance)),
     ("get_exception", Guard::May(Action::ReadFinance)),
     ("assign_exceptions", Guard::May(Action::WorkExceptions)),

@@ -68,15 +68,19 @@ pub fn Field(
 pub fn TextField(
     #[prop(into)] name: String,
     #[prop(into)] label: String,
+    /// Where two forms of a page ask for the same name.
+    #[prop(into, optional)]
+    id: Option<String>,
     #[prop(into, optional)] value: Option<String>,
     #[prop(into, optional)] hint: Option<String>,
     #[prop(optional_no_strip)] error: Option<String>,
     #[prop(optional)] required: bool,
 ) -> AnyView {
-    let (described, invalid) = (described(&name, hint.as_deref(), error.as_deref()), error.is_some().then_some("true"));
+    let id = id.unwrap_or_else(|| name.clone());
+    let (described, invalid) = (described(&id, hint.as_deref(), error.as_deref()), error.is_some().then_some("true"));
     view! {
-        <Wrapped name=name.clone() label hint error>
-            <textarea id=name.clone() name=name required=required aria-describedby=described aria-invalid=invalid>{value}</textarea>
+        <Wrapped name=id.clone() label hint error>
+            <textarea id=id name=name required=required aria-describedby=described aria-invalid=invalid>{value}</textarea>
         </Wrapped>
     }
     .into_any()

@@ -10,7 +10,7 @@ use crate::{
     },
     components::{Amount, Column, Count, DataTable, Empty, Failure, Field, Notice, Page, Sums, Time, Tone, use_query},
 };
-use domain::{access::Action, replay::ReplaySetView, view::ApprovalView};
+use domain::{access::Action, approval::ApprovalView, replay::ReplaySetView};
 use leptos::prelude::*;
 
 #[component]
@@ -98,7 +98,8 @@ fn Resolutions(resolutions: Vec<ApprovalView>, reach: Reach) -> AnyView {
         Column::text("Document"),
         Column::text("Entity"),
         Column::number("Amount"),
-        Column::text("Will not be posted, because"),
+        Column::text("What"),
+        Column::text("Because"),
         Column::text("Prepared by"),
         Column::text("Decision"),
     ];
@@ -111,6 +112,7 @@ fn Resolutions(resolutions: Vec<ApprovalView>, reach: Reach) -> AnyView {
                 <th scope="row"><a href=format!("/documents/{}", approval.document_id)>{approval.number.clone()}</a></th>
                 <td data-label="Entity">{approval.entity_code}</td>
                 <td class="num" data-label="Amount"><Amount value=approval.amount currency=approval.currency code=true/></td>
+                <td data-label="What" class="prose"><b>{approval.act.label()}</b><small class="below">{approval.plan}</small></td>
                 <td data-label="Because" class="prose">{approval.reason}</td>
                 <td data-label="Prepared by">{approval.requested_by}<small class="below"><Time at=approval.requested_at/></small></td>
                 <td>
@@ -126,7 +128,7 @@ fn Resolutions(resolutions: Vec<ApprovalView>, reach: Reach) -> AnyView {
     });
     let lines = lines.collect_view();
     view! {
-        <DataTable caption="Resolutions" note="a decision is bound to what is shown; if the document changes, the request is void" columns cards=true>
+        <DataTable caption="About one document" note="a decision is bound to what is shown; if the document changes, the request is void" columns cards=true>
             <tbody>{lines}</tbody>
         </DataTable>
     }

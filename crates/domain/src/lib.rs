@@ -2,11 +2,13 @@
 //! Pure: no I/O, no clock, no randomness; compiles to WebAssembly, so that screens and workers share one vocabulary.
 
 pub mod access;
+pub mod approval;
 pub mod audit;
 pub mod checkpoint;
 pub mod clock;
 mod cluster;
 pub mod control;
+pub mod correction;
 pub mod document;
 pub mod exception;
 pub mod home;

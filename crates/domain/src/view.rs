@@ -226,6 +226,10 @@ pub struct PostingView {
     pub attempts: i32,
     pub work: Option<String>,
     pub due_at: Option<DateTime<Utc>>,
+    /// Until then the ERP may still be working on the last send.
+    pub processed_by: Option<DateTime<Utc>>,
+    /// Probes after that which found nothing; two prove absence.
+    pub absent_probes: i16,
     pub erp_id: Option<String>,
     pub erp_number: Option<String>,
 }
@@ -341,21 +345,6 @@ pub struct NoteView {
     pub author: String,
     pub written_at: DateTime<Utc>,
     pub body: String,
-}
-
-/// A resolution that waits for a second person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ApprovalView {
-    pub approval_id: ApprovalId,
-    pub document_id: DocumentId,
-    pub number: String,
-    pub entity_code: String,
-    pub currency: String,
-    #[serde(with = "rust_decimal::serde::str")]
-    pub amount: Decimal,
-    pub reason: String,
-    pub requested_by: String,
-    pub requested_at: DateTime<Utc>,
 }
 
 /// A mapping row with its connection.

@@ -221,3 +221,17 @@ fn end_row(out: &mut String) {
     out.pop();
     out.push('\n');
 }
+
+/// Whether the ERP holds a document posted, as far as it was read back, and the live credit memo that applies to it.
+pub async fn correction_facts(conn: &mut Conn, document: DocumentId) -> Result<(Option<bool>, Option<String>)> {
+    let row = sqlx::query!(
+        r#"select (select bool_or(e.gone_at is null and e.state = 'posted') from erp_document e where e.document_id = d.document_id) as in_erp,
+            (select c.number from document c where c.entity_id = d.entity_id and c.applies_to = d.number and d.kind = 'invoice'
+                and c.kind = 'credit_memo' and not c.rejected and c.superseded_by is null order by c.document_id limit 1) as credited_by
+        from document d where d.document_id = $1"#,
+        document.0
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok((row.in_erp, row.credited_by))
+}

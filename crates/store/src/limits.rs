@@ -17,7 +17,7 @@ pub struct Reach {
 #[derive(Debug, Clone, Copy)]
 pub struct Act<'a> {
     pub person: &'a str,
-    /// `resolve`, `mapping`, `replay`.
+    /// `resolve`, `mapping`, `replay`, `correct`.
     pub act: &'static str,
     pub subject: &'a str,
     pub at: DateTime<Utc>,

@@ -17,10 +17,9 @@ use pipeline::{
     Context,
     erps::Erps,
     workbench::{
-        self,
+        self, Resolved, approve,
         mappings::{self, Proposed},
-        replay,
-        resolve::{self, Resolved},
+        replay, resolve,
     },
 };
 use std::collections::BTreeMap;
@@ -109,7 +108,7 @@ impl People {
         let (approver, theirs) = self.may(Role::Approver, Action::Approve)?;
         for row in open {
             if let Resolved::Requested(approval) = resolve::resolve(cx, specialist, &scope, row.exception_id, reason).await? {
-                resolve::decide(cx, approver, &theirs, approval, true, Some("Agreed, seen with the source.")).await?;
+                approve::decide(cx, approver, &theirs, approval, true, Some("Agreed, seen with the source.")).await?;
             }
         }
         Ok(())

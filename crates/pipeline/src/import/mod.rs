@@ -5,6 +5,7 @@
 //! batch again is known before a row is written. Every file is kept, whatever came of it.
 
 mod canonical;
+pub mod compose;
 mod csv;
 pub mod format;
 mod json;
@@ -84,6 +85,28 @@ pub async fn import_file(
     };
     report.intake_id = Some(handover.intake_id);
     Ok(report)
+}
+
+/// A file that was read once and stands.
+pub(crate) struct Standing {
+    file: SharedFile,
+    survey: Survey,
+    entity: EntityId,
+}
+
+/// Reads a batch of our own making; one that does not stand is an error.
+pub(crate) async fn read_once(cx: &Context, scope: &Scope, file: Vec<u8>) -> anyhow::Result<Standing> {
+    let file: SharedFile = Arc::new(Mutex::new(Box::new(std::io::Cursor::new(file))));
+    match stands(cx, scope, &file).await? {
+        Ok((survey, entity)) => Ok(Standing { file, survey, entity }),
+        Err(refused) => anyhow::bail!(refusal(refused).summary),
+    }
+}
+
+/// Imports it in the caller's transaction.
+pub(crate) async fn enter_read(tx: &mut Tx, actor: &Actor, file_name: &str, at: DateTime<Utc>, read: &Standing) -> Result<ImportReport> {
+    let handover = Handover { intake_id: uuid::Uuid::now_v7(), actor, file_name, at };
+    import(tx, &handover, &read.file, &read.survey, read.entity).await
 }
 
 /// The first reading. The entity must be one that the caller may import for; another one is as good as unknown.

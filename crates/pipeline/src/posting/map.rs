@@ -7,6 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use connectors::Erp;
 use domain::{
     access::Actor,
+    document::DocumentContent,
     exception::Cause as Trouble,
     id::{DocumentId, EntityId, ExceptionId},
     lane::Lane,
@@ -77,7 +78,7 @@ pub(crate) async fn queue(tx: &mut Conn, entity: &AttachedEntity, erp: &dyn Erp,
         return Ok(Mapped::default());
     }
     let documents = contents::load(tx, ids).await?;
-    let lookup = mappings::lookup(tx, entity.connection_id, &codes(&documents)).await?;
+    let lookup = mappings::lookup(tx, entity.connection_id, &codes(documents.iter().map(|stored| &stored.content))).await?;
     let lanes = Lanes::at(tx, entity.entity_id, cause.at).await?;
     let mut done = Mapped::default();
     let mut sendable = Vec::with_capacity(documents.len());
@@ -121,12 +122,12 @@ fn with(what: &str, why: &str) -> String {
     if why.is_empty() { what.to_owned() } else { format!("{what}: {why}") }
 }
 
-pub(crate) fn codes(documents: &[Stored]) -> Vec<String> {
-    let mut codes: Vec<String> = documents
-        .iter()
-        .flat_map(|d| {
-            let lines = d.content.lines.iter().flat_map(|l| [l.item_code.clone(), l.tax_code.clone()]);
-            std::iter::once(d.content.customer_code.clone()).chain(lines)
+pub(crate) fn codes<'a>(contents: impl IntoIterator<Item = &'a DocumentContent>) -> Vec<String> {
+    let mut codes: Vec<String> = contents
+        .into_iter()
+        .flat_map(|content| {
+            let lines = content.lines.iter().flat_map(|line| [line.item_code.clone(), line.tax_code.clone()]);
+            std::iter::once(content.customer_code.clone()).chain(lines)
         })
         .collect();
     codes.sort_unstable();
@@ -185,7 +186,7 @@ pub(crate) async fn prepare(
     at: DateTime<Utc>,
 ) -> Result<std::result::Result<(), Vec<MissingMapping>>> {
     let documents = contents::load(tx, &[id]).await?;
-    let lookup = mappings::lookup(tx, entity.connection_id, &codes(&documents)).await?;
+    let lookup = mappings::lookup(tx, entity.connection_id, &codes(documents.iter().map(|stored| &stored.content))).await?;
     let lanes = Lanes::at(tx, entity.entity_id, at).await?;
     for stored in &documents {
         match map(&stored.content, &entity.mapping, |kind, code| lookup.get(kind, code)) {

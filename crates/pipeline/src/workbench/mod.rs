@@ -1,14 +1,17 @@
 //! What people do with exceptions: fix the mapping, replay, resolve by hand with a second person above the limit,
 //! assign and comment. Every act is audited with its actor.
 
+pub mod approve;
+pub mod correct;
 pub mod mappings;
 pub mod replay;
 pub mod resolve;
+pub mod unknown;
 
 use crate::{Context, retry::transaction};
 use domain::{
     access::{Caller, Scope},
-    id::{EntityId, ExceptionId},
+    id::{ApprovalId, EntityId, ExceptionId},
 };
 use store::{access::audit, exceptions};
 use uuid::Uuid;
@@ -31,6 +34,14 @@ impl WorkError {
     fn invalid(field: &'static str, message: impl Into<String>) -> Self {
         Self::Invalid { field, message: message.into() }
     }
+}
+
+/// What an act about one document came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resolved {
+    Done,
+    /// Above the limit: a second person has to approve.
+    Requested(ApprovalId),
 }
 
 /// Longest note or reason.

@@ -267,7 +267,7 @@ pub async fn changes(
     let entities = connections::attached_entities(&mut conn).await?;
     for stored in contents::load(&mut conn, &[document]).await? {
         let Some((entity, erp)) = attached(erps, &entities, stored.entity_id) else { continue };
-        let lookup = mappings::lookup(&mut conn, entity.connection_id, &map::codes(std::slice::from_ref(&stored))).await?;
+        let lookup = mappings::lookup(&mut conn, entity.connection_id, &map::codes([&stored.content])).await?;
         return Ok(match domain::mapping::map(&stored.content, &entity.mapping, |kind, code| lookup.get(kind, code)) {
             Ok(mapped) => Ok(field_changes(&old.unwrap_or_default(), &erp.payload(&mapped))),
             Err(missing) => Err(missing.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),

@@ -1,35 +1,25 @@
 //! Resolution by hand: with the number the ERP gave (then read back), or with a reason and, above the limit that adds
 //! up per person, entity and day, a second person. A decision is bound to what was shown.
 
-use super::{WorkError, entry, text};
+use super::{Resolved, WorkError, approve, entry, text};
 use crate::{Context, erps::Erps, posting::map, retry::transaction};
-use chrono::{DateTime, Utc};
 use domain::{
     access::{Caller, Scope},
-    id::{ApprovalId, CorrelationId, DocumentId, ExceptionId},
-    seal::Canonical,
+    approval::ApprovalAct,
+    id::{DocumentId, ExceptionId},
     stage::Stage,
 };
 use rust_decimal::Decimal;
 use store::{
     Error, Tx,
     access::audit,
-    approvals::{self, NewApproval},
+    approvals::Ask,
     connections,
     exceptions::{self, Subject},
     limits::{self, Act, Reach},
     movements::{Cause, transition},
     postings,
 };
-use uuid::Uuid;
-
-/// What a resolution came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Resolved {
-    Done,
-    /// Above the limit: a second person has to approve.
-    Requested(ApprovalId),
-}
 
 /// Closes an exception with a reason and no ERP document. Gate 3 keeps the item until an ERP document reads back.
 pub async fn resolve(cx: &Context, caller: &Caller, scope: &Scope, exception: ExceptionId, reason: &str) -> Result<Resolved, WorkError> {
@@ -43,22 +33,14 @@ pub async fn resolve(cx: &Context, caller: &Caller, scope: &Scope, exception: Ex
         let about = format!("document:{}", subject.document_id);
         let reach = Reach { entity_id: subject.entity_id, currency: subject.currency.clone(), amount: subject.amount };
         let within_limit = limits::use_up(tx, Act { person: &caller.email, act: "resolve", subject: &about, at: now }, &[reach]).await?;
-        let approval = request(&subject, caller, &reason, now, within_limit);
-        if let Err(error) = approvals::insert(tx, &approval).await {
-            return if error.is_conflict_on("approval_document") { Ok(Err(waits())) } else { Err(error) };
+        let plan = "It is closed without a document in the ERP; gate 3 keeps it until one reads back.".to_owned();
+        let ask = Ask { act: ApprovalAct::Resolve, plan, erp_number: None, dated: None, reason: reason.clone() };
+        let asked = approve::request(cx, tx, caller, &subject, ask, within_limit).await?;
+        if within_limit && asked.is_ok() {
+            close(tx, subject.document_id, &approve::cause(caller, reason.clone(), now)).await?;
         }
-        if within_limit {
-            close(tx, subject.document_id, &cause(caller, reason.clone(), now)).await?;
-        }
-        let after =
-            serde_json::json!({ "reason": reason, "amount": subject.amount, "currency": subject.currency, "within_limit": within_limit });
-        audit::append(tx, &entry(cx, caller, "exception.resolve", &about, Some(subject.entity_id), after)).await?;
-        Ok(Ok(if within_limit { Resolved::Done } else { Resolved::Requested(approval.approval_id) }))
+        Ok(asked)
     })?
-}
-
-fn waits() -> WorkError {
-    WorkError::Conflict("A request for this document waits for its approver already.".into())
 }
 
 fn resolvable(subject: &Subject) -> Result<(), WorkError> {
@@ -71,78 +53,10 @@ fn resolvable(subject: &Subject) -> Result<(), WorkError> {
     }
 }
 
-fn request(subject: &Subject, caller: &Caller, reason: &str, now: DateTime<Utc>, within_limit: bool) -> NewApproval {
-    NewApproval {
-        approval_id: ApprovalId(Uuid::now_v7()),
-        entity_id: subject.entity_id,
-        document_id: subject.document_id,
-        shown_hash: shown_hash(subject, reason),
-        currency: subject.currency.clone(),
-        amount: subject.amount,
-        reason: reason.to_owned(),
-        requested_by: caller.email.clone(),
-        requested_at: now,
-        within_limit,
-    }
-}
-
-/// What the approver is shown: the content, where the document stands, and the reason. Any change voids the request.
-fn shown_hash(subject: &Subject, reason: &str) -> [u8; 32] {
-    Canonical::new("resolution")
-        .text(&subject.document_id.to_string())
-        .bytes(&subject.content_hash)
-        .text(subject.stage.as_str())
-        .integer(subject.sequence.into())
-        .text(reason)
-        .finish()
-}
-
-fn cause(caller: &Caller, reason: String, at: DateTime<Utc>) -> Cause {
-    Cause { actor: caller.actor(), reason, correlation_id: CorrelationId(Uuid::now_v7()), at }
-}
-
-async fn close(tx: &mut Tx, document: DocumentId, cause: &Cause) -> store::Result<()> {
+pub(super) async fn close(tx: &mut Tx, document: DocumentId, cause: &Cause) -> store::Result<()> {
     transition(tx, &[document], Stage::Resolved, cause).await?;
     exceptions::close(tx, &[document], "resolved", cause.at).await?;
     postings::publish(tx, "ExceptionResolved", &[document], cause.at).await
-}
-
-/// A second person's decision. Errors when he is the preparer, or when the document changed since.
-pub async fn decide(
-    cx: &Context,
-    caller: &Caller,
-    scope: &Scope,
-    approval: ApprovalId,
-    approve: bool,
-    comment: Option<&str>,
-) -> Result<(), WorkError> {
-    let now = cx.clock.now();
-    let comment = comment.map(str::trim).filter(|c| !c.is_empty());
-    transaction!(&cx.pool, |tx| {
-        let Some(open) = approvals::lock_open(tx, scope, approval).await? else { return Ok(Err(WorkError::NotFound)) };
-        if open.requested_by == caller.email {
-            return Ok(Err(WorkError::Conflict("Nobody approves what he prepared.".into())));
-        }
-        let Some(subject) = exceptions::lock_document(tx, scope, open.document_id).await? else { return Ok(Err(WorkError::NotFound)) };
-        let unchanged = shown_hash(&subject, &open.reason).as_slice() == open.shown_hash;
-        let decision = match (unchanged, approve) {
-            (false, _) => "void",
-            (true, true) => "approved",
-            (true, false) => "refused",
-        };
-        approvals::decide(tx, approval, decision, &caller.email, comment, now).await?;
-        if decision == "approved" {
-            let reason = format!("{} (prepared by {})", open.reason, open.requested_by);
-            close(tx, open.document_id, &cause(caller, reason, now)).await?;
-        }
-        let after = serde_json::json!({ "decision": decision, "comment": comment, "requested_by": open.requested_by });
-        audit::append(tx, &entry(cx, caller, "approval.decide", &format!("approval:{approval}"), Some(open.entity_id), after)).await?;
-        Ok(if unchanged {
-            Ok(())
-        } else {
-            Err(WorkError::Conflict("The document changed since it was shown; the request is void.".into()))
-        })
-    })?
 }
 
 /// Takes the number of a document that people entered in the ERP: `posted`, then read back and compared like ours.
@@ -169,7 +83,7 @@ pub async fn posted_by_hand(
             return Ok(Err(WorkError::invalid("erp_number", format!("{missing}. Map it first: the read-back compares with the mapping."))));
         }
         postings::enter_number(tx, subject.document_id, &erp_number).await?;
-        let cause = cause(caller, format!("entered in the ERP by hand as {erp_number}"), cx.clock.now());
+        let cause = approve::cause(caller, format!("entered in the ERP by hand as {erp_number}"), cx.clock.now());
         transition(tx, &[subject.document_id], Stage::Posted, &cause).await?;
         exceptions::close(tx, &[subject.document_id], "resolved", cause.at).await?;
         postings::publish(tx, "ExceptionResolved", &[subject.document_id], cause.at).await?;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod control;
+mod decisions;
 mod fake_erp;
 mod import;
 mod invoices;

@@ -11,10 +11,10 @@ use domain::{
     stage::Stage,
 };
 use pipeline::workbench::{
-    self, WorkError,
+    self, Resolved, WorkError, approve,
     mappings::{self, Proposed},
     replay::{self, Control},
-    resolve::{self, Resolved},
+    resolve,
 };
 use serde_json::json;
 use store::replays::Source;
@@ -31,7 +31,7 @@ impl Company {
         company
     }
 
-    async fn limit(&self, amount: i64) {
+    pub async fn limit(&self, amount: i64) {
         let mut conn = self.world.db.pool.acquire().await.unwrap();
         for entity in [self.world.us, self.de] {
             limits::set(&mut conn, entity, "USD", amount.into()).await.unwrap();
@@ -49,8 +49,8 @@ impl Company {
         }
     }
 
-    async fn decide(&self, who: &str, approval: ApprovalId, approve: bool) -> Result<(), WorkError> {
-        resolve::decide(&self.world.cx, &person(who), &self.scope(), approval, approve, Some("seen")).await
+    pub async fn decide(&self, who: &str, approval: ApprovalId, approve: bool) -> Result<(), WorkError> {
+        approve::decide(&self.world.cx, &person(who), &self.scope(), approval, approve, Some("seen")).await
     }
 
     async fn prepare(&self, who: &str, scope: &Scope, documents: &[DocumentId]) -> Result<ReplaySetId, WorkError> {
@@ -295,7 +295,7 @@ async fn a_resolution_within_the_limit_needs_nobody_else() {
     company.limit(110).await;
     assert_eq!(company.resolve("ann@lumen.example", "I-1").await.unwrap(), Resolved::Done);
     assert_eq!((company.stage("I-1").await, company.trouble("I-1").await), (Stage::Resolved, None));
-    assert_eq!(company.audited().await, ["ann@lumen.example exception.resolve"]);
+    assert_eq!(company.audited().await, ["ann@lumen.example document.resolve"]);
     assert_eq!(company.world.text("select actor from movement where to_stage = 'resolved'").await, "ann@lumen.example");
     company.ties_out().await;
 }
@@ -362,7 +362,7 @@ async fn above_the_limit_a_second_person_approves() {
     company.decide("bob@lumen.example", approval, true).await.unwrap();
     assert_eq!(company.stage("I-1").await, Stage::Resolved);
     assert!(matches!(company.decide("bob@lumen.example", approval, true).await, Err(WorkError::NotFound)));
-    assert_eq!(company.audited().await, ["ann@lumen.example exception.resolve", "bob@lumen.example approval.decide"]);
+    assert_eq!(company.audited().await, ["ann@lumen.example document.resolve", "bob@lumen.example approval.decide"]);
     let reason = company.world.text("select actor || ': ' || reason from movement where to_stage = 'resolved'").await;
     assert_eq!(reason, "bob@lumen.example: Billed twice by mistake (prepared by ann@lumen.example)");
     company.ties_out().await;

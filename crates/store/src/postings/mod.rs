@@ -166,3 +166,26 @@ pub async fn enter_number(conn: &mut Conn, document: DocumentId, erp_number: &st
         .await?;
     Ok(())
 }
+
+/// A posting of unknown outcome, as far as people may decide it.
+#[derive(Debug, Clone)]
+pub struct Undecided {
+    pub sent_at: DateTime<Utc>,
+    /// How long the ERP may still work on it after that.
+    pub processing_seconds_max: i32,
+    /// A probe is asking right now.
+    pub probing: bool,
+}
+
+/// Locks a posting whose outcome is unknown. `None`: it is not unknown.
+pub async fn lock_undecided(conn: &mut Conn, document: DocumentId) -> Result<Option<Undecided>> {
+    Ok(sqlx::query_as!(
+        Undecided,
+        r#"select p.sent_at as "sent_at!", c.processing_seconds_max, p.attempt_id is not null as "probing!"
+        from posting p join erp_connection c using (connection_id) join document d using (document_id)
+        where p.document_id = $1 and p.work = 'probe' and d.stage = 'unknown' and p.sent_at is not null for update of p"#,
+        document.0
+    )
+    .fetch_optional(conn)
+    .await?)
+}

@@ -172,7 +172,8 @@ async fn attempts(pool: &Pool, id: DocumentId) -> Result<Vec<AttemptView>> {
 
 async fn posting(pool: &Pool, id: DocumentId) -> Result<Option<PostingView>> {
     let row = sqlx::query!(
-        r#"select c.code, posting_key, payload, payload_hash, frozen_at, attempts, work, due_at, erp_id, erp_number
+        r#"select c.code, posting_key, payload, payload_hash, frozen_at, attempts, work, due_at, absent_probes, erp_id, erp_number,
+            sent_at + c.processing_seconds_max * interval '1 second' as processed_by
         from posting join posting_payload using (document_id) join erp_connection c using (connection_id) where document_id = $1"#,
         id.0
     )
@@ -187,6 +188,8 @@ async fn posting(pool: &Pool, id: DocumentId) -> Result<Option<PostingView>> {
         attempts: row.attempts,
         work: row.work,
         due_at: row.due_at,
+        processed_by: row.processed_by,
+        absent_probes: row.absent_probes,
         erp_id: row.erp_id,
         erp_number: row.erp_number,
     }))

@@ -1,13 +1,19 @@
 //! One document with its whole history: what it says, where it went, what was sent and what came back.
 
+mod acts;
+
 use super::batch::Violations;
 use crate::{
-    api::{ApiError, documents::get_document},
+    api::{
+        ApiError,
+        documents::{DocumentSeen, get_document},
+    },
     components::{
         Amount, Column, DataTable, Fact, Facts, Failure, Fold, Id, Notice, Page, Payload, Pill, StageBadge, TieMark, Time, Tone,
         marks::Place, money_text,
     },
 };
+use acts::acts;
 use domain::{
     checkpoint::Tie,
     document::DocumentLine,
@@ -28,7 +34,7 @@ pub fn DocumentPage() -> impl IntoView {
         <Suspense>
             {move || Suspend::new(async move {
                 match document.await {
-                    Ok(document) => view! { <Detail document/> }.into_any(),
+                    Ok(seen) => view! { <Detail seen/> }.into_any(),
                     Err(error) => view! { <Unseen error/> }.into_any(),
                 }
             })}
@@ -43,10 +49,12 @@ fn Unseen(error: ApiError) -> AnyView {
 }
 
 #[component]
-fn Detail(document: DocumentView) -> AnyView {
+fn Detail(seen: DocumentSeen) -> AnyView {
+    let DocumentSeen { document, corrections, ask_why_not, as_of } = seen;
     let batch = format!("/batches/{}", document.batch_id);
     let crumbs = vec![("Batches".to_owned(), "/batches".to_owned()), (document.batch_number.clone(), batch)];
     let title = format!("{} {}", document.row.kind.label(), document.row.number);
+    let acts = acts(&document, corrections, ask_why_not, as_of);
     view! {
         <Page title crumbs scoped=false>
             <Callouts document=document.clone()/>
@@ -54,6 +62,7 @@ fn Detail(document: DocumentView) -> AnyView {
             {(!document.violations.is_empty()).then(|| view! { <Violations violations=document.violations.clone()/> })}
             <Lines lines=document.lines row=document.row/>
             <section class="card pane record"><h2>"What happened"</h2><Timeline movements=document.movements/></section>
+            {acts}
             {document.posting.map(|posting| view! { <Posting posting/> })}
             <Attempts attempts=document.attempts/>
         </Page>

@@ -1,0 +1,66 @@
+//! Acts that one person prepares and another one decides on.
+
+use crate::{
+    correction::Correction,
+    id::{ApprovalId, DocumentId},
+    text_enum::text_enum,
+};
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+text_enum! {
+    /// What is to be done about a document.
+    pub enum ApprovalAct {
+        /// Closed without an ERP document.
+        Resolve = "resolve",
+        /// Of unknown outcome: people say that the ERP does not hold it, and it is sent again.
+        SendAgain = "send_again",
+        /// Of unknown outcome: people say that the ERP holds it, under a number.
+        TakeNumber = "take_number",
+        Reverse = "reverse",
+        Credit = "credit",
+        Repost = "repost",
+    }
+}
+
+impl ApprovalAct {
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Resolve => "Will not be posted",
+            Self::SendAgain => "Not in the ERP: send again",
+            Self::TakeNumber => "In the ERP: take its number",
+            Self::Reverse => Correction::Reverse.label(),
+            Self::Credit => Correction::Credit.label(),
+            Self::Repost => Correction::Repost.label(),
+        }
+    }
+
+    /// The correction that it is.
+    pub fn correction(self) -> Option<Correction> {
+        match self {
+            Self::Reverse => Some(Correction::Reverse),
+            Self::Credit => Some(Correction::Credit),
+            Self::Repost => Some(Correction::Repost),
+            Self::Resolve | Self::SendAgain | Self::TakeNumber => None,
+        }
+    }
+}
+
+/// An act that waits for a second person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalView {
+    pub approval_id: ApprovalId,
+    pub document_id: DocumentId,
+    pub number: String,
+    pub entity_code: String,
+    pub currency: String,
+    #[serde(with = "rust_decimal::serde::str")]
+    pub amount: Decimal,
+    pub act: ApprovalAct,
+    /// What exactly would be done, in words.
+    pub plan: String,
+    pub reason: String,
+    pub requested_by: String,
+    pub requested_at: DateTime<Utc>,
+}
