@@ -132,7 +132,7 @@ async fn write_history(conn: &mut Conn, place: Place) -> Result<()> {
 }
 
 async fn write_postings(conn: &mut Conn, place: Place) -> Result<()> {
-    sqlx::query!("insert into batch_control (batch_id, state, compared_at) values ($1, 'passed', $2)", place.batch_id.0, place.at)
+    sqlx::query!("update batch_control set state = 'passed', compared_at = $2 where batch_id = $1", place.batch_id.0, place.at)
         .execute(&mut *conn)
         .await?;
     sqlx::query!(
