@@ -1,9 +1,11 @@
-# DATA_DIR: where the demo keeps its data; PORT: where it serves; NAME: which benchmark.
+# DATA_DIR: where the demo keeps its data; PORT: where it serves; NAME: which benchmark;
+# SENDS, SEED: how long a soak is, and which script it follows.
 PORT ?= 3000
 NAME ?= all
+SENDS ?= 200000
 export SQLX_OFFLINE = true
 
-.PHONY: demo setup client-release check test test-odoo dev bench
+.PHONY: demo setup client-release check test test-odoo soak dev bench
 .DEFAULT_GOAL := demo
 
 demo: setup client-release
@@ -24,6 +26,10 @@ test:
 
 test-odoo:
 	scripts/test-odoo
+
+soak: setup
+	TIEOUT_SOAK_SENDS=$(SENDS) $(if $(SEED),TIEOUT_SOAK_SEED=$(SEED)) cargo xtask with-postgres -- \
+	  cargo test -p pipeline --test it protocol::every_document -- --nocapture
 
 dev: setup
 	scripts/dev

@@ -133,7 +133,7 @@ fn HashLine(total: ControlTotal) -> AnyView {
     view! {
         <tr>
             <th scope="row">"Hash total"</th>
-            <td colspan="4" data-label="Over">"number, currency, amount, tax, posting and due date of each document to be sent"</td>
+            <td colspan="4" data-label="Over"><small>"number, currency, amount, tax, posting and due date of each document to be sent"</small></td>
             <td data-label="Ties"><TieMark tie/></td>
         </tr>
     }

@@ -2,9 +2,10 @@
 
 use super::{BATCH, Desk, control, map, send::Completion};
 use crate::{Context, erps::Erps};
-use std::{sync::Arc, time::Duration};
+use futures::FutureExt;
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use store::{Result, connections::AttachedEntity};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 /// How long an idle worker sleeps before it looks again.
@@ -20,14 +21,20 @@ const TROUBLED: Duration = Duration::from_secs(2);
 pub async fn run(cx: Context, erps: Arc<Erps>, worker: Arc<str>, cancel: CancellationToken) {
     let mut tasks = JoinSet::new();
     for desk in erps.desks(&cx, &worker) {
-        tasks.spawn(send_loop(desk.clone(), cancel.clone()));
-        tasks.spawn(watch_loop(desk, cancel.clone()));
+        let (sends, watches) = (desk.clone(), desk);
+        tasks.spawn(keep_up(cancel.clone(), move |cancel| send_loop(sends.clone(), cancel)));
+        tasks.spawn(keep_up(cancel.clone(), move |cancel| watch_loop(watches.clone(), cancel)));
     }
-    tasks.spawn(map_loop(cx, erps, cancel));
-    while let Some(ended) = tasks.join_next().await {
-        if let Err(error) = ended {
-            tracing::error!(%error, "a posting loop ended");
-        }
+    tasks.spawn(keep_up(cancel, move |cancel| map_loop(cx.clone(), erps.clone(), cancel)));
+    tasks.join_all().await;
+}
+
+/// Begins a loop anew when it panics: a fault in one connector must not end its posting until somebody restarts the process.
+/// What it had in hand has no answer then, so its leases end and probes decide.
+async fn keep_up<F: Future<Output = ()>>(cancel: CancellationToken, begin: impl Fn(CancellationToken) -> F) {
+    while AssertUnwindSafe(begin(cancel.clone())).catch_unwind().await.is_err() {
+        tracing::error!("a posting loop panicked and begins anew");
+        rest(&cancel, TROUBLED).await;
     }
 }
 
@@ -84,32 +91,38 @@ async fn watch(desk: &Desk) -> Result<usize> {
 async fn send_loop(desk: Desk, cancel: CancellationToken) {
     let mut flying: JoinSet<Completion> = JoinSet::new();
     let mut completing: JoinSet<usize> = JoinSet::new();
-    let mut in_hand = 0;
+    let mut answered_in_hand = 0;
     loop {
         while let Some(ended) = completing.try_join_next() {
-            in_hand -= ended.unwrap_or_default();
+            answered_in_hand -= written(ended);
         }
+        let in_hand = flying.len() + answered_in_hand;
         let taken = if cancel.is_cancelled() { Ok(0) } else { launch(&desk, &mut flying, in_hand).await };
         if let Err(error) = &taken {
             tracing::error!(%error, connection.code = %desk.connection.code, "claiming failed");
             rest(&cancel, TROUBLED).await;
         }
-        in_hand += taken.as_ref().copied().unwrap_or_default();
         if flying.is_empty() {
             match completing.join_next().await {
-                Some(ended) => in_hand -= ended.unwrap_or_default(),
+                Some(ended) => answered_in_hand -= written(ended),
                 None if cancel.is_cancelled() => return,
                 None if matches!(taken, Ok(0)) => rest(&cancel, IDLE).await,
                 None => {}
             }
             continue;
         }
-        let patience = (in_hand < desk.slots()).then_some(IDLE);
+        let patience = (flying.len() + answered_in_hand < desk.slots()).then_some(IDLE);
         let answered = gather(&mut flying, patience).await;
         if !answered.is_empty() {
+            answered_in_hand += answered.len();
             completing.spawn(complete(desk.clone(), answered));
         }
     }
+}
+
+/// How many answers are written. Nobody knows it of a task that panicked, so the loop begins anew.
+fn written(ended: std::result::Result<usize, JoinError>) -> usize {
+    ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
 /// Writes answers; they are kept in hand until the database takes them. If we die first the lease ends and a probe decides.

@@ -54,8 +54,7 @@ pub struct Company {
 }
 
 impl Company {
-    pub async fn new() -> Self {
-        let db = store::testing::database().await;
+    pub async fn new(db: TestDatabase) -> Self {
         let us = db.entity("US", "USD").await;
         Self { cx: context(db.pool.clone()), db, us, started: Instant::now() }
     }
@@ -116,6 +115,25 @@ impl Company {
         while self.leases(worker).await > 0 {
             assert!(Instant::now() < until, "the stopped worker's leases never ended");
             tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    /// Waits until this worker takes something in hand.
+    pub async fn wait_until_claims(&self, worker: &str, since: DateTime<Utc>) {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let claims: i64 =
+                sqlx::query_scalar("select count(*) from posting_attempt where worker = $1 and purpose = 'send' and claimed_at > $2")
+                    .bind(worker)
+                    .bind(since)
+                    .fetch_one(&self.db.pool)
+                    .await
+                    .unwrap();
+            if claims > 0 {
+                return;
+            }
+            assert!(Instant::now() < until, "worker {worker} took nothing");
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 

@@ -16,6 +16,7 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use simulators::netsuite::{Config, Lists, Simulator, Switches, client_credentials};
 use std::{collections::HashMap, sync::Arc, time::Duration};
+use store::testing::TestDatabase;
 
 const INVOICES: usize = 5_000;
 /// One of so many is a credit memo for the invoice before it.
@@ -25,16 +26,17 @@ const REQUEST_SECONDS: i32 = 3;
 /// Commits after the client gave up come within it, as the contract says.
 const PROCESSING_SECONDS: i32 = 4;
 
-struct World {
-    company: Company,
+/// A company with a simulated account.
+pub struct World {
+    pub company: Company,
     simulator: Simulator,
     http: reqwest::Client,
     _dir: tempfile::TempDir,
 }
 
 impl World {
-    async fn new() -> Self {
-        let company = Company::new().await;
+    pub async fn new(db: TestDatabase) -> Self {
+        let company = Company::new(db).await;
         let dir = tempfile::TempDir::new().unwrap();
         let credentials = client_credentials().unwrap();
         let today = SystemClock.now().date_naive();
@@ -75,7 +77,7 @@ impl World {
         Self { company, simulator, http: reqwest::Client::new(), _dir: dir }
     }
 
-    async fn fault(&self, rule: Value) {
+    pub async fn fault(&self, rule: Value) {
         let answer = self.http.post(format!("{}/admin/faults", self.simulator.url())).json(&rule).send().await.unwrap();
         assert!(answer.status().is_success(), "{rule}");
     }
@@ -87,7 +89,7 @@ impl World {
 }
 
 /// Documents of different amounts.
-fn billed(n: usize) -> Billed {
+pub fn billed(n: usize) -> Billed {
     let is_credit = n.is_multiple_of(CREDIT_EVERY);
     Billed {
         kind: if is_credit { "credit_memo" } else { "invoice" },
@@ -120,7 +122,7 @@ const FAULTS: &[(&str, &str, u32, Option<u64>)] = &[
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_document_is_in_the_erp_exactly_once_whatever_happens() {
     let count = std::env::var("TIEOUT_FAULT_INVOICES").map_or(INVOICES, |count| count.parse().unwrap());
-    let world = World::new().await;
+    let world = World::new(store::testing::database().await).await;
     let company = &world.company;
     company.import(&(1..=count).map(billed).collect::<Vec<_>>()).await;
     for (kind, on, per_mille, ms) in FAULTS {
@@ -161,7 +163,7 @@ async fn every_document_is_in_the_erp_exactly_once_whatever_happens() {
 }
 
 /// The ERP's ledger holds each posting key once, under the id that we know, and nothing else.
-async fn compare_ledgers(world: &World, count: usize) {
+pub async fn compare_ledgers(world: &World, count: usize) {
     let ours: Vec<(String, Option<String>)> =
         sqlx::query_as("select posting_key, erp_id from posting").fetch_all(&world.company.db.pool).await.unwrap();
     let mut theirs: HashMap<String, Vec<String>> = HashMap::new();

@@ -76,7 +76,7 @@ struct World {
 
 impl World {
     async fn new(ledger: Ledger) -> Self {
-        let company = Company::new().await;
+        let company = Company::new(store::testing::database().await).await;
         let crew = Arc::new(Crew::new(&company.db.url));
         let script = Script::new(SEED, WITHIN, FIXED, DRAWN);
         let request_time = Duration::from_secs(u64::from(REQUEST_SECONDS.unsigned_abs()));

@@ -44,6 +44,26 @@ impl Ledger {
 #[derive(Clone, Default)]
 pub struct FakeErp(Arc<Mutex<Ledger>>);
 
+/// A document as an ERP holds it that took it as it was sent.
+pub fn held(document: &MappedDocument, erp_id: &str) -> ErpDocument {
+    ErpDocument {
+        erp_id: erp_id.into(),
+        erp_number: document.number.clone(),
+        posting_key: Some(document.posting_key.clone()),
+        kind: document.kind.into(),
+        state: ErpState::Posted,
+        entity_ref: document.entity_ref.clone(),
+        customer_ref: Some(document.customer_ref.clone()),
+        currency: document.currency,
+        total: document.total,
+        tax: Some(document.tax),
+        document_date: Some(document.document_date),
+        posting_date: document.posting_date,
+        due_date: Some(document.due_date),
+        modified_at: None,
+    }
+}
+
 /// Small, so that every test reads more than one page.
 const PAGE: usize = 2;
 
@@ -98,22 +118,7 @@ impl Erp for FakeErp {
         }
         let document: MappedDocument = serde_json::from_value(payload.body.clone()).unwrap();
         let erp_id = (ledger.documents.len() + 1).to_string();
-        ledger.documents.push(ErpDocument {
-            erp_id: erp_id.clone(),
-            erp_number: document.number.clone(),
-            posting_key: Some(document.posting_key),
-            kind: document.kind.into(),
-            state: ErpState::Posted,
-            entity_ref: document.entity_ref,
-            customer_ref: Some(document.customer_ref),
-            currency: document.currency,
-            total: document.total,
-            tax: Some(document.tax),
-            document_date: Some(document.document_date),
-            posting_date: document.posting_date,
-            due_date: Some(document.due_date),
-            modified_at: None,
-        });
+        ledger.documents.push(held(&document, &erp_id));
         Sent { outcome: Outcome::Accepted { erp_id, erp_number: document.number }, exchange }
     }
 

@@ -10,7 +10,11 @@ mod invoices;
 mod jobs;
 mod movements;
 mod posting;
+<<<<<<< HEAD
 mod queue;
+=======
+mod protocol;
+>>>>>>> main
 mod reconcile;
 mod verify;
 mod workbench;

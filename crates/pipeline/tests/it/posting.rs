@@ -9,13 +9,14 @@ use domain::{
     stage::Stage,
 };
 use futures::future::join_all;
-use pipeline::posting::{Desk, send::Completion};
+use pipeline::posting::{Desk, send::Completion, worker};
 use serde_json::json;
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 fn transient() -> Outcome {
     Outcome::Transient { reason: "the record is locked".into() }
@@ -468,5 +469,31 @@ async fn a_credit_memo_waits_for_its_invoice() {
     assert_eq!((company.stage("I-1").await, company.stage("C-1").await), (Stage::Posted, Stage::Posted));
     let sent: Vec<String> = company.erp.script().sent.iter().map(|payload| payload.number.clone()).collect();
     assert_eq!(sent, ["I-1", "I-1", "C-1"]);
+    company.ties_out().await;
+}
+
+#[tokio::test]
+async fn a_connector_that_panics_costs_its_calls_and_ends_no_loop() {
+    let numbers: Vec<String> = (0..8).map(|n| format!("I-{n}")).collect();
+    let company = Company::with(&numbers.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    // as many sends as there are slots
+    company.erp.script().panics.extend([("map", 1), ("send", usize::try_from(SLOTS).unwrap()), ("look", 1)]);
+    let (cx, cancel) = (company.world.cx.clone(), CancellationToken::new());
+    let working = tokio::spawn(worker::run(cx, company.erps.clone(), "one".into(), cancel.clone()));
+    company.until("4", "select count(*)::text from document where stage = 'in_flight'").await;
+    company.end_leases().await;
+    company.until("4", "select count(*)::text from document where stage = 'posted'").await;
+    // the others are looked for, though the first look panics
+    let looking = company.until("8", "select count(*)::text from document where stage = 'posted'");
+    let time = async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            company.clock.advance(chrono::TimeDelta::seconds(PROCESSING));
+        }
+    };
+    tokio::select! { () = looking => {}, () = time => {} }
+    assert_eq!(company.erp.script().panics.values().sum::<usize>(), 0);
+    cancel.cancel();
+    working.await.unwrap();
     company.ties_out().await;
 }

@@ -90,6 +90,14 @@ impl Company {
     }
 }
 
+/// Proposed by one and put in force by another, in place of what was in force.
+pub async fn replace_mapping(company: &Company, kind: MappingKind, code: &str, target: &str) {
+    assert_eq!(company.propose("ann@lumen.example", kind, code, target).await, Proposed::Waits);
+    let proposals = store::mappings::proposals(&company.world.db.pool).await.unwrap();
+    let proposal = proposals.iter().find(|proposal| proposal.target_ref == target).unwrap().mapping_id;
+    mappings::decide(&company.world.cx, &person("bob@lumen.example"), &company.scope(), proposal, true).await.unwrap();
+}
+
 fn conflict(result: Result<impl std::fmt::Debug, WorkError>) -> String {
     match result {
         Err(WorkError::Conflict(words)) => words,

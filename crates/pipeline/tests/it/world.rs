@@ -1,6 +1,9 @@
 //! Two entities, each with an ERP account of its own whose answers are written beforehand.
 
-use crate::invoices::{World, batch, invoice};
+use crate::{
+    fake_erp::held,
+    invoices::{World, batch, invoice},
+};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use connectors::{Erp, Opening, Page, Payload, Probed, Promise, ReadError, Sent};
@@ -39,6 +42,8 @@ pub struct Script {
     pub looks: HashMap<String, VecDeque<Probe>>,
     pub sent: Vec<Payload>,
     pub looked: Vec<String>,
+    /// So many of the next of these panic: `map`, `send`, `look`.
+    pub panics: HashMap<&'static str, usize>,
     /// The next look has its answer, and brings it only when this is opened.
     pub stall: Option<Arc<tokio::sync::Semaphore>>,
 }
@@ -49,6 +54,11 @@ pub struct ScriptedErp(Arc<Mutex<Script>>);
 impl ScriptedErp {
     pub fn script(&self) -> MutexGuard<'_, Script> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn may_panic(&self, act: &'static str) {
+        let panics = self.script().panics.get_mut(act).is_some_and(|left| left.checked_sub(1).map(|less| *left = less).is_some());
+        assert!(!panics, "the connector has a fault");
     }
 
     pub fn answers(&self, number: &str, outcomes: impl IntoIterator<Item = Outcome>) {
@@ -76,10 +86,12 @@ impl Erp for ScriptedErp {
     }
 
     fn payload(&self, document: &MappedDocument) -> Value {
+        self.may_panic("map");
         json!({ "customer": document.customer_ref, "account": document.lines[0].account_ref, "total": document.total.to_string() })
     }
 
     async fn post(&self, payload: &Payload, _: &str) -> Sent {
+        self.may_panic("send");
         let mut script = self.script();
         script.sent.push(payload.clone());
         let accepted = || Outcome::Accepted { erp_id: format!("id-{}", payload.number), erp_number: payload.number.clone() };
@@ -88,6 +100,7 @@ impl Erp for ScriptedErp {
     }
 
     async fn probe(&self, payload: &Payload, _: &str) -> Probed {
+        self.may_panic("look");
         let (probe, stall) = {
             let mut script = self.script();
             script.looked.push(payload.number.clone());
@@ -285,26 +298,22 @@ impl Company {
                 .await
                 .unwrap();
         let ours: MappedDocument = serde_json::from_value(mapped).unwrap();
-        ErpDocument {
-            erp_id: format!("found-{number}"),
-            erp_number: number.into(),
-            posting_key: Some(ours.posting_key),
-            kind: ours.kind.into(),
-            state: ErpState::Posted,
-            entity_ref: ours.entity_ref,
-            customer_ref: Some(ours.customer_ref),
-            currency: ours.currency,
-            total: ours.total,
-            tax: Some(ours.tax),
-            document_date: Some(ours.document_date),
-            posting_date: ours.posting_date,
-            due_date: Some(ours.due_date),
-            modified_at: None,
-        }
+        held(&ours, &format!("found-{number}"))
     }
 
     pub async fn execute(&self, sql: &'static str) -> u64 {
         sqlx::query(sql).execute(&self.world.db.pool).await.unwrap_or_else(|error| panic!("{sql}: {error}")).rows_affected()
+    }
+
+    /// Waits until a query says this.
+    pub async fn until(&self, expected: &str, sql: &'static str) {
+        for _ in 0..1_000 {
+            if self.world.text(sql).await == expected {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("{sql} never said {expected}");
     }
 
     /// Leases of the workers that died or stood still end now.

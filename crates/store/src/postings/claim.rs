@@ -35,8 +35,9 @@ pub struct Claim<'a> {
     pub lease_seconds: i32,
 }
 
-/// How many calls may begin now. Locks the connection's row, so that two processes can't both take the last slot. An ERP
-/// that asked to be left alone gets nothing; an open circuit allows nothing, or one call when its next probe is due.
+/// How many calls may begin now. Locks the connection's row, so that two processes can't both take the last slot, but not its
+/// key: whoever maps holds that, and must not hold up sends. An ERP that asked to be left alone gets nothing; an open circuit
+/// allows nothing, or one call when its next probe is due.
 struct Room {
     free: i32,
     /// Sends that this minute still allows, where the vendor limits them.
@@ -51,7 +52,7 @@ impl Room {
             r#"select case when throttled_until > $2 then 0 else slots_now end as "slots!", circuit = 'open' as "open!",
                 coalesce(circuit_probe_at <= $2, false) as "due!",
                 per_minute - case when minute_began_at > $2::timestamptz - interval '1 minute' then minute_sends else 0 end as rate_left
-            from erp_connection where connection_id = $1 for update"#,
+            from erp_connection where connection_id = $1 for no key update"#,
             claim.connection.0,
             claim.now
         )
