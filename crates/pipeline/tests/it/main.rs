@@ -10,11 +10,8 @@ mod invoices;
 mod jobs;
 mod movements;
 mod posting;
-<<<<<<< HEAD
-mod queue;
-=======
 mod protocol;
->>>>>>> main
+mod queue;
 mod reconcile;
 mod verify;
 mod workbench;

@@ -18,13 +18,9 @@ pub struct Finished {
     pub answer: Option<String>,
 }
 
-<<<<<<< HEAD
-/// Writes how attempts ended. The answer of an attempt that was written off before is kept and marked late. A failure is listed
-/// apart: an index on the outcome would make every answer write the attempt's other indexes too.
-=======
 /// Writes how attempts ended. The answer of an attempt that was written off before is kept and marked late; one that is written
-/// twice, because nobody heard of the commit, is not.
->>>>>>> main
+/// twice, because nobody heard of the commit, is not. A failure is listed apart: an index on the outcome would make every answer
+/// write the attempt's other indexes too.
 pub async fn finish_attempts(conn: &mut Conn, finished: &[Finished], now: DateTime<Utc>) -> Result<()> {
     let ids: Vec<uuid::Uuid> = finished.iter().map(|f| f.attempt_id.0).collect();
     let outcomes: Vec<&str> = finished.iter().map(|f| f.outcome.as_str()).collect();
@@ -35,10 +31,9 @@ pub async fn finish_attempts(conn: &mut Conn, finished: &[Finished], now: DateTi
     let statuses: Vec<Option<i16>> = finished.iter().map(|f| f.http_status).collect();
     let answers: Vec<Option<&str>> = finished.iter().map(|f| f.answer.as_deref()).collect();
     sqlx::query!(
-<<<<<<< HEAD
         "with finished as (
             update posting_attempt a set finished_at = coalesce(a.finished_at, $9), outcome = coalesce(a.outcome, r.outcome), code = r.code,
-            message = r.message, field = r.field, request = r.request, http_status = r.status, answer = r.answer, late = a.outcome is not null
+            message = r.message, field = r.field, request = r.request, http_status = r.status, answer = r.answer, late = coalesce(a.outcome = 'no_answer', false)
             from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::smallint[], $8::text[])
                 r (attempt_id, outcome, code, message, field, request, status, answer)
             where a.attempt_id = r.attempt_id
@@ -46,14 +41,8 @@ pub async fn finish_attempts(conn: &mut Conn, finished: &[Finished], now: DateTi
         )
         insert into posting_failure (connection_id, failed_at, attempt_id)
         select connection_id, finished_at, attempt_id from finished
-        where outcome in ('auth', 'business', 'permanent', 'ambiguous', 'transient', 'unreachable') and not late",
-=======
-        "update posting_attempt a set finished_at = coalesce(a.finished_at, $9), outcome = coalesce(a.outcome, r.outcome), code = r.code,
-            message = r.message, field = r.field, request = r.request, http_status = r.status, answer = r.answer, late = coalesce(a.outcome = 'no_answer', false)
-        from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::smallint[], $8::text[])
-            r (attempt_id, outcome, code, message, field, request, status, answer)
-        where a.attempt_id = r.attempt_id",
->>>>>>> main
+        where outcome in ('auth', 'business', 'permanent', 'ambiguous', 'transient', 'unreachable') and not late
+        on conflict do nothing",
         &ids,
         &outcomes as &[&str],
         &codes as &[Option<&str>],
