@@ -114,8 +114,20 @@ const LINE_COPY: &str =
 
 impl DocumentRows {
     pub fn push(&mut self, batch: BatchId, entity: EntityId, at: DateTime<Utc>, document: &NewDocument<'_>) -> Result<()> {
-        let content = document.content;
         let stage = if document.violations.is_empty() { Stage::Finalized } else { Stage::Rejected };
+        self.push_at(batch, entity, at, document, (stage, 1))
+    }
+
+    /// A document with a history behind it: where it is now, and its place in that history.
+    pub(crate) fn push_at(
+        &mut self,
+        batch: BatchId,
+        entity: EntityId,
+        at: DateTime<Utc>,
+        document: &NewDocument<'_>,
+        (stage, sequence): (Stage, i32),
+    ) -> Result<()> {
+        let content = document.content;
         let violations = serde_json::to_string(document.violations).map_err(|error| Error::Db(sqlx::Error::Encode(error.into())))?;
         let hash = domain::seal::hex(document.content_hash);
         let out = &mut self.0;
@@ -143,7 +155,7 @@ impl DocumentRows {
         field(out, set_term(document.content_hash));
         text(out, &violations);
         field(out, stage);
-        field(out, 1);
+        field(out, sequence);
         field(out, at.to_rfc3339());
         end_row(out);
         Ok(())

@@ -13,12 +13,14 @@ use domain::{
 };
 use pipeline::{Context, erps::Erps};
 use std::{fs::File, io::Write, sync::Arc, time::Duration};
-use store::connections::NewConnection;
+use store::{Conn, connections::NewConnection};
 use uuid::Uuid;
 
 /// Lines of every document.
 const LINES: u32 = 3;
 const CUSTOMERS: u32 = 500;
+/// Calls at once that the connections of the benches take.
+pub const SLOTS: i32 = 500;
 
 /// An ERP that accepts whatever it gets, at once.
 struct Instant;
@@ -54,12 +56,37 @@ impl Erp for Instant {
 
 /// Entity US with its mappings and a connection of so many slots.
 pub async fn furnish(cx: &Context, slots: i32) -> anyhow::Result<EntityId> {
-    let (entity, connection) = (EntityId(Uuid::now_v7()), ConnectionId(Uuid::now_v7()));
     let mut tx = cx.pool.begin().await?;
-    store::bench::insert_entity(&mut tx, entity, "US", "USD").await?;
+    let connection = connect(&mut tx, "Instant", slots).await?;
+    let entity = attach(&mut tx, "US", connection, "1").await?;
+    let mut mappings = vec![(MappingKind::TaxCode, "T".to_owned())];
+    mappings.extend((0..CUSTOMERS).map(|n| (MappingKind::Customer, format!("C-{n}"))));
+    mappings.extend((0..LINES).flat_map(|n| [(MappingKind::Item, format!("SKU-{n}")), (MappingKind::Account, format!("SKU-{n}"))]));
+    let rows: Vec<_> = mappings.into_iter().map(|(kind, code)| (MappingId(Uuid::now_v7()), kind, code, "7".to_owned())).collect();
+    store::mappings::load(&mut tx, connection, &rows, "cli:bench", cx.clock.now()).await?;
+    tx.commit().await?;
+    Ok(entity)
+}
+
+/// Two connections with two entities each; nothing is mapped.
+pub async fn furnish_four(cx: &Context) -> anyhow::Result<Vec<(EntityId, ConnectionId)>> {
+    let mut tx = cx.pool.begin().await?;
+    let mut companies = Vec::new();
+    for (code, entities) in [("Instant-A", ["US", "DE"]), ("Instant-B", ["GB", "CH"])] {
+        let connection = connect(&mut tx, code, SLOTS).await?;
+        for entity in entities {
+            companies.push((attach(&mut tx, entity, connection, entity).await?, connection));
+        }
+    }
+    tx.commit().await?;
+    Ok(companies)
+}
+
+async fn connect(conn: &mut Conn, code: &str, slots: i32) -> anyhow::Result<ConnectionId> {
+    let connection_id = ConnectionId(Uuid::now_v7());
     let new = NewConnection {
-        connection_id: connection,
-        code: "Instant".into(),
+        connection_id,
+        code: code.into(),
         system: ErpSystem::Netsuite,
         settings: serde_json::json!({}),
         secrets: Vec::new(),
@@ -68,14 +95,14 @@ pub async fn furnish(cx: &Context, slots: i32) -> anyhow::Result<EntityId> {
         processing_seconds_max: 60,
         request_seconds_max: 10,
     };
-    store::connections::insert(&mut tx, &new).await?;
-    store::connections::attach_entity(&mut tx, entity, connection, "1", true).await?;
-    let mut mappings = vec![(MappingKind::TaxCode, "T".to_owned())];
-    mappings.extend((0..CUSTOMERS).map(|n| (MappingKind::Customer, format!("C-{n}"))));
-    mappings.extend((0..LINES).flat_map(|n| [(MappingKind::Item, format!("SKU-{n}")), (MappingKind::Account, format!("SKU-{n}"))]));
-    let rows: Vec<_> = mappings.into_iter().map(|(kind, code)| (MappingId(Uuid::now_v7()), kind, code, "7".to_owned())).collect();
-    store::mappings::load(&mut tx, connection, &rows, "cli:bench", cx.clock.now()).await?;
-    tx.commit().await?;
+    store::connections::insert(conn, &new).await?;
+    Ok(connection_id)
+}
+
+async fn attach(conn: &mut Conn, code: &str, connection: ConnectionId, entity_ref: &str) -> anyhow::Result<EntityId> {
+    let entity = EntityId(Uuid::now_v7());
+    store::bench::insert_entity(conn, entity, code, "USD").await?;
+    store::connections::attach_entity(conn, entity, connection, entity_ref, true).await?;
     Ok(entity)
 }
 

@@ -1,13 +1,13 @@
 //! Import against `COPY` of the identical document, line and movement rows, indexes and keys on.
 
-use super::{DOCUMENTS, Lab, ROUNDS, Report, check, company, median, ratio, seconds};
-use rust_decimal::Decimal;
+use super::{Lab, ROUNDS, Report, Sizes, check, company, median, ratio, seconds};
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},
 };
 
-pub async fn run() -> anyhow::Result<Report> {
+pub async fn run(sizes: Sizes) -> anyhow::Result<Report> {
+    let documents = sizes.documents;
     let lab = Lab::open().await?;
     let cx = lab.database("empty", None).await?;
     let entity = company::furnish(&cx, 10).await?;
@@ -17,7 +17,7 @@ pub async fn run() -> anyhow::Result<Report> {
     for round in 0..ROUNDS {
         let name = format!("import{round}");
         let cx = lab.database(&name, Some("empty")).await?;
-        let file = company::batch_file(DOCUMENTS, "B")?;
+        let file = company::batch_file(documents, "B")?;
         let began = Instant::now();
         company::import(&cx, entity, file).await?;
         let mine = began.elapsed();
@@ -32,10 +32,11 @@ pub async fn run() -> anyhow::Result<Report> {
         copies.push(seconds(copy));
     }
     let figures = BTreeMap::from([
-        ("documents".into(), DOCUMENTS.into()),
+        ("documents".into(), documents.into()),
         ("import_seconds".into(), median(ours)),
         ("copy_seconds".into(), median(copies)),
-        ("peak_resident_megabytes".into(), peak_megabytes()?),
+        // the dump for the baseline is part of it
+        ("peak_resident_megabytes".into(), super::resident("VmHWM:")?),
     ]);
     Ok(Report { name: "import", figures, ratios: BTreeMap::from([("vs_copy".into(), median(ratios))]) })
 }
@@ -47,16 +48,4 @@ async fn copy_rows(lab: &Lab, name: &str, rows: &store::bench::BatchDump) -> any
     let took = began.elapsed();
     lab.drop_database(name, cx).await?;
     Ok(took)
-}
-
-/// The most this process ever held; the dump for the baseline is part of it.
-fn peak_megabytes() -> anyhow::Result<Decimal> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let kilobytes: u64 = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .and_then(|rest| rest.split_whitespace().next())
-        .and_then(|number| number.parse().ok())
-        .unwrap_or_default();
-    Ok(Decimal::from(kilobytes) / Decimal::from(1024))
 }

@@ -1,13 +1,18 @@
 //! Benchmarks: each on a durable cluster of its own, five rounds interleaved with the baseline, medians, and a check of
 //! the books afterwards. Ratios are against a baseline measured in the same minutes, because machines differ.
 
+mod books;
 mod company;
-mod graphile;
+mod exceptions;
 mod import;
+mod load;
 mod pages;
+mod peers;
 mod posting;
+mod replay;
 
 use anyhow::{Context as _, bail, ensure};
+use clap::Args;
 use pipeline::{Context, SystemClock, secret::Cipher};
 use postgres::{Cluster, Options};
 use rust_decimal::Decimal;
@@ -16,8 +21,20 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// Rounds of every comparison.
 const ROUNDS: usize = 5;
-/// Documents of the posting and import benches.
-const DOCUMENTS: u32 = 100_000;
+
+/// How large the benches are; smaller ones are for development.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Sizes {
+    /// Documents of the posting, import and replay benches; queued ones of a round of load
+    #[arg(long, default_value_t = 100_000)]
+    documents: u32,
+    /// Posted documents that load begins with
+    #[arg(long, default_value_t = 5_000_000)]
+    postings: u32,
+    /// Open exceptions of the exceptions bench and of load
+    #[arg(long, default_value_t = 500_000)]
+    exceptions: u32,
+}
 
 /// What a bench prints: measured figures, and ratios against a baseline.
 #[derive(Debug, Serialize)]
@@ -37,16 +54,19 @@ impl std::fmt::Display for Report {
     }
 }
 
-pub async fn run(name: &str) -> anyhow::Result<Report> {
+pub async fn run(name: &str, sizes: Sizes) -> anyhow::Result<Report> {
     match name {
-        "posting" => posting::run().await,
-        "import" => import::run().await,
+        "posting" => posting::run(sizes).await,
+        "exceptions" => exceptions::run(sizes).await,
+        "replay" => replay::run(sizes).await,
+        "load" => load::run(sizes).await,
+        "import" => import::run(sizes).await,
         "pages" => pages::run().await,
-        other => bail!("there is no bench {other}; there are posting, import, pages"),
+        other => bail!("there is no bench {other}; there are {}", NAMES.join(", ")),
     }
 }
 
-pub const NAMES: [&str; 3] = ["posting", "import", "pages"];
+pub const NAMES: [&str; 6] = ["posting", "exceptions", "replay", "load", "import", "pages"];
 
 /// A durable cluster in a directory of its own, gone with this value.
 struct Lab {
@@ -106,4 +126,16 @@ fn seconds(time: Duration) -> Decimal {
 
 fn ratio(ours: Decimal, theirs: Decimal) -> anyhow::Result<Decimal> {
     Ok(ours.checked_div(theirs).context("the baseline measured nothing")?.round_dp(2))
+}
+
+/// What this process holds in memory, now (`VmRSS:`) or at its peak (`VmHWM:`), in megabytes.
+fn resident(what: &str) -> anyhow::Result<Decimal> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let kilobytes: u64 = status
+        .lines()
+        .find_map(|line| line.strip_prefix(what))
+        .and_then(|rest| rest.split_whitespace().next())
+        .and_then(|number| number.parse().ok())
+        .unwrap_or_default();
+    Ok((Decimal::from(kilobytes) / Decimal::from(1024)).round_dp(1))
 }

@@ -75,7 +75,7 @@ struct Site {
 impl Site {
     async fn open(lab: &Lab, documents: u32) -> anyhow::Result<Self> {
         let cx = lab.database(&format!("pages{documents}"), None).await?;
-        let entity = company::furnish(&cx, 500).await?;
+        let entity = company::furnish(&cx, company::SLOTS).await?;
         fill(&cx, entity, documents).await?;
         store::bench::analyze(&cx.pool).await?;
         let grants = [Role::Controller, Role::Auditor].map(|role| Grant { role, entity_id: entity }).to_vec();

@@ -39,7 +39,7 @@ pub enum Command {
     Key(key::Arguments),
     /// Imports a batch of invoices and credit memos
     Import(import::Arguments),
-    /// Measures posting, import or pages against a baseline, on a cluster of its own
+    /// Measures one part against a baseline, on a cluster of its own
     Bench(bench::Arguments),
     /// Compares manifests, lines, stages, movements, totals and seals; names the first row that differs
     Verify,

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 /// How long an idle worker sleeps before it looks again.
 const IDLE: Duration = Duration::from_millis(400);
 /// Sends claimed in one transaction at most; at a fast ERP the next claim runs beside the last completion.
-const CLAIM: usize = BATCH / 2;
+pub const CLAIM: usize = BATCH / 2;
 /// How long answers are gathered, so that one transaction completes many.
 const GATHER: Duration = Duration::from_millis(4);
 /// A worker whose database is away waits before it tries again.

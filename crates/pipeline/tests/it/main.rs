@@ -15,6 +15,7 @@ mod movements;
 mod notices;
 mod posting;
 mod protocol;
+mod queue;
 mod reconcile;
 mod verify;
 mod workbench;

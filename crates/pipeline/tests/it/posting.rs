@@ -59,6 +59,10 @@ async fn every_outcome_leads_to_its_stage_work_and_exception() {
         assert_eq!(company.trouble(number).await.map(|t| t.0).as_deref(), trouble, "{number}");
         let attempt = company.world.text("select outcome from posting_attempt").await;
         assert_eq!(format!("I-{attempt}"), number);
+        let failed = ["auth", "business", "permanent", "ambiguous", "transient", "unreachable"].contains(&attempt.as_str());
+        let states = store::connections::states(&company.world.db.pool, &company.scope(), company.world.cx.clock.now()).await.unwrap();
+        let errors: Vec<_> = states.iter().flat_map(|state| &state.last_errors).map(|error| error.number.as_str()).collect();
+        assert_eq!(errors, if failed { vec![number] } else { Vec::new() });
         company.ties_out().await;
     }
 }

@@ -19,7 +19,8 @@ pub struct Finished {
 }
 
 /// Writes how attempts ended. The answer of an attempt that was written off before is kept and marked late; one that is written
-/// twice, because nobody heard of the commit, is not.
+/// twice, because nobody heard of the commit, is not. A failure is listed apart: an index on the outcome would make every answer
+/// write the attempt's other indexes too.
 pub async fn finish_attempts(conn: &mut Conn, finished: &[Finished], now: DateTime<Utc>) -> Result<()> {
     let ids: Vec<uuid::Uuid> = finished.iter().map(|f| f.attempt_id.0).collect();
     let outcomes: Vec<&str> = finished.iter().map(|f| f.outcome.as_str()).collect();
@@ -30,11 +31,18 @@ pub async fn finish_attempts(conn: &mut Conn, finished: &[Finished], now: DateTi
     let statuses: Vec<Option<i16>> = finished.iter().map(|f| f.http_status).collect();
     let answers: Vec<Option<&str>> = finished.iter().map(|f| f.answer.as_deref()).collect();
     sqlx::query!(
-        "update posting_attempt a set finished_at = coalesce(a.finished_at, $9), outcome = coalesce(a.outcome, r.outcome), code = r.code,
+        "with finished as (
+            update posting_attempt a set finished_at = coalesce(a.finished_at, $9), outcome = coalesce(a.outcome, r.outcome), code = r.code,
             message = r.message, field = r.field, request = r.request, http_status = r.status, answer = r.answer, late = coalesce(a.outcome = 'no_answer', false)
-        from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::smallint[], $8::text[])
-            r (attempt_id, outcome, code, message, field, request, status, answer)
-        where a.attempt_id = r.attempt_id",
+            from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::smallint[], $8::text[])
+                r (attempt_id, outcome, code, message, field, request, status, answer)
+            where a.attempt_id = r.attempt_id
+            returning a.attempt_id, a.connection_id, a.finished_at, a.outcome, a.late
+        )
+        insert into posting_failure (connection_id, failed_at, attempt_id)
+        select connection_id, finished_at, attempt_id from finished
+        where outcome in ('auth', 'business', 'permanent', 'ambiguous', 'transient', 'unreachable') and not late
+        on conflict do nothing",
         &ids,
         &outcomes as &[&str],
         &codes as &[Option<&str>],
@@ -50,16 +58,21 @@ pub async fn finish_attempts(conn: &mut Conn, finished: &[Finished], now: DateTi
     Ok(())
 }
 
-/// Of these attempts, the documents that they still have in hand for `work`, locked together with their leases. Completion is
-/// fenced by this.
+/// Of these attempts, the documents that they still have in hand for `work`, locked. Completion is fenced by this. What is sent
+/// is locked by its lease; a late answer may decide what is only probed, whoever asks, so a probe's posting is locked itself.
 pub async fn hold(conn: &mut Conn, attempts: &[(DocumentId, AttemptId)], leases: &[CorrelationId], work: &str) -> Result<Vec<DocumentId>> {
     super::lease::lock(conn, &leases.iter().map(|id| id.0).collect::<Vec<_>>()).await?;
     let documents: Vec<uuid::Uuid> = attempts.iter().map(|a| a.0.0).collect();
     let ids: Vec<uuid::Uuid> = attempts.iter().map(|a| a.1.0).collect();
+    if work == "probe" {
+        sqlx::query!("select from posting where document_id = any($1) order by document_id for update", &documents)
+            .execute(&mut *conn)
+            .await?;
+    }
     Ok(sqlx::query_scalar!(
         r#"select p.document_id as "document_id: DocumentId" from posting p
         join unnest($1::uuid[], $2::uuid[]) r (document_id, attempt_id) on p.document_id = r.document_id and p.attempt_id = r.attempt_id
-        where p.work = $3 order by p.document_id for update of p"#,
+        where p.work = $3 order by p.document_id"#,
         &documents,
         &ids,
         work

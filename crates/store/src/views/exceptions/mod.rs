@@ -3,10 +3,12 @@
 mod cause;
 mod causes;
 mod clock;
+mod page;
 
 pub use cause::{describe, foresee, origin};
 pub use causes::{Facet, clusters, facets, money, open, waiting};
 pub use clock::sla;
+pub use page::{list, matching};
 
 use crate::{Pool, Result, Scope};
 use chrono::{DateTime, Utc};
@@ -16,7 +18,7 @@ use domain::{
     mapping::MappingKind,
     period::AccountingPeriod,
     stage::{DocumentKind, Stage},
-    view::{ExceptionRow, ExceptionView, NoteView, StageMoney},
+    view::{ExceptionRow, ExceptionView, NoteView},
 };
 use rust_decimal::Decimal;
 
@@ -36,79 +38,6 @@ pub struct Filter {
     pub due_before: Option<DateTime<Utc>>,
     /// After this one: when it was opened, and its id.
     pub after: Option<(DateTime<Utc>, ExceptionId)>,
-}
-
-/// Oldest first: the first rows of every entity by its index, merged. Planned anew each time, because the plan depends on
-/// which filters are set.
-pub async fn list(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -> Result<Vec<ExceptionRow>> {
-    let mut tx = super::planned_anew(pool).await?;
-    Ok(sqlx::query_as!(
-        ExceptionRow,
-        r#"select x.exception_id as "exception_id: ExceptionId", x.document_id as "document_id: DocumentId", d.number, d.kind as "document_kind: DocumentKind",
-            d.customer_name, e.code as entity_code, c.code as "connection_code?", x.currency, x.amount, x.period as "period: AccountingPeriod",
-            x.kind as "kind: ExceptionKind", x.fingerprint, x.message, x.opened_at, x.due_at, x.owner, d.stage as "stage: Stage"
-        from unnest($1::uuid[]) place (id) cross join lateral (
-        select * from exception x
-        where x.closed_at is null and x.entity_id = place.id and ($2::uuid is null or x.entity_id = $2) and ($3::text is null or x.period = $3)
-            and ($4::text is null or x.currency = $4) and ($5::text is null or x.kind = $5) and ($6::uuid is null or x.connection_id = $6)
-            and ($7::text is null or x.fingerprint = $7) and ($8::text is null or x.owner = $8)
-            and ($9::timestamptz is null or x.opened_at < $9) and ($10::numeric is null or x.amount >= $10)
-            and ($11::timestamptz is null or (x.opened_at, x.exception_id) > ($11, $12::uuid))
-            and ($14::timestamptz is null or x.due_at <= $14)
-        order by x.opened_at, x.exception_id limit $13
-        ) x join document d using (document_id) join entity e on e.entity_id = x.entity_id
-        left join erp_connection c on c.connection_id = x.connection_id
-        order by x.opened_at, x.exception_id limit $13"#,
-        &scope.ids(),
-        filter.entity_id.map(|id| id.0),
-        filter.period.map(|p| p.to_string()),
-        filter.currency,
-        filter.kind.map(ExceptionKind::as_str),
-        filter.connection_id.map(|id| id.0),
-        filter.fingerprint,
-        filter.owner,
-        filter.opened_before,
-        filter.amount_min,
-        filter.after.map(|a| a.0),
-        filter.after.map(|a| a.1.0),
-        limit,
-        filter.due_before
-    )
-    .fetch_all(&mut *tx)
-    .await?)
-}
-
-/// Of the exceptions that a filter shows, whatever the page: id and money of the oldest, up to a limit.
-pub async fn matching(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -> Result<Vec<(ExceptionId, StageMoney)>> {
-    let mut tx = super::planned_anew(pool).await?;
-    let rows = sqlx::query!(
-        r#"select x.exception_id as "exception_id: ExceptionId", x.currency, x.amount
-        from unnest($1::uuid[]) place (id) cross join lateral (
-        select * from exception x
-        where x.closed_at is null and x.entity_id = place.id and ($2::uuid is null or x.entity_id = $2) and ($3::text is null or x.period = $3)
-            and ($4::text is null or x.currency = $4) and ($5::text is null or x.kind = $5) and ($6::uuid is null or x.connection_id = $6)
-            and ($7::text is null or x.fingerprint = $7) and ($8::text is null or x.owner = $8)
-            and ($9::timestamptz is null or x.opened_at < $9) and ($10::numeric is null or x.amount >= $10)
-            and ($12::timestamptz is null or x.due_at <= $12)
-        order by x.opened_at, x.exception_id limit $11
-        ) x order by x.opened_at, x.exception_id limit $11"#,
-        &scope.ids(),
-        filter.entity_id.map(|id| id.0),
-        filter.period.map(|p| p.to_string()),
-        filter.currency,
-        filter.kind.map(ExceptionKind::as_str),
-        filter.connection_id.map(|id| id.0),
-        filter.fingerprint,
-        filter.owner,
-        filter.opened_before,
-        filter.amount_min,
-        limit,
-        filter.due_before
-    )
-    .fetch_all(&mut *tx)
-    .await?;
-    let money = |currency, amount| StageMoney { currency, count: 1, amount };
-    Ok(rows.into_iter().map(|row| (row.exception_id, money(row.currency, row.amount))).collect())
 }
 
 pub async fn find(pool: &Pool, scope: &Scope, id: ExceptionId) -> Result<Option<ExceptionView>> {

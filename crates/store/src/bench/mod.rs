@@ -1,7 +1,14 @@
-//! What benches need of the database beside the product's own statements: settings read back, plain `COPY` as a baseline.
+//! What benches need of the database beside the product's own statements: settings read back, plain `COPY` and bare SQL as
+//! baselines.
+
+pub mod bare;
+pub mod books;
 
 use crate::{Conn, Pool, Result};
-use domain::{id::EntityId, stage::Stage};
+use domain::{
+    id::{EntityId, ReplaySetId},
+    stage::Stage,
+};
 use futures::TryStreamExt;
 
 /// `fsync` and `synchronous_commit` as the server has them.
@@ -80,5 +87,21 @@ async fn copy_out(pool: &Pool, table: &str) -> Result<Vec<u8>> {
 /// Fresh statistics, as autovacuum would have made them in the minutes after a load.
 pub async fn analyze(pool: &Pool) -> Result<()> {
     sqlx::query!("analyze").execute(pool).await?;
+    Ok(())
+}
+
+/// The items of a replay set once more, in a table of the same indexes; nothing is decided or looked up.
+pub async fn copy_items(pool: &Pool, set: ReplaySetId) -> Result<u64> {
+    let copied = sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
+        "insert into bench_item (set_id, item, document_id, sequence, payload_hash)
+        select set_id, item, document_id, sequence, payload_hash from replay_item where set_id = '{set}'"
+    )))
+    .execute(pool)
+    .await?;
+    Ok(copied.rows_affected())
+}
+
+pub async fn empty_copy(pool: &Pool) -> Result<()> {
+    sqlx::raw_sql("drop table if exists bench_item; create table bench_item (like replay_item including all)").execute(pool).await?;
     Ok(())
 }

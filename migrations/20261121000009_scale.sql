@@ -1,0 +1,52 @@
+-- What the queue needs at half a million open exceptions: each filter, and each pair of filters, finds its first page by an
+-- index in the queue's order. An entity has one connection, so that a filter by connection is one by entities; age is the order
+-- itself. All of them hold open exceptions only, and a posting never touches them.
+
+-- One filter; the amount beside it is looked at in the index.
+drop index exception_queue;
+create index exception_queue on exception (entity_id, opened_at, exception_id) include (amount) where closed_at is null;
+create index exception_kind on exception (entity_id, kind, opened_at, exception_id) include (amount) where closed_at is null;
+create index exception_currency on exception (entity_id, currency, opened_at, exception_id) include (amount) where closed_at is null;
+create index exception_period on exception (entity_id, period, opened_at, exception_id) include (amount) where closed_at is null;
+create index exception_owner on exception (entity_id, owner, opened_at, exception_id) include (amount)
+    where closed_at is null and owner is not null;
+drop index exception_cluster;
+create index exception_cluster on exception (fingerprint, entity_id, opened_at, exception_id) include (amount) where closed_at is null;
+
+-- Two filters.
+create index exception_kind_currency on exception (entity_id, kind, currency, opened_at, exception_id) where closed_at is null;
+create index exception_kind_period on exception (entity_id, kind, period, opened_at, exception_id) where closed_at is null;
+create index exception_currency_period on exception (entity_id, currency, period, opened_at, exception_id) where closed_at is null;
+create index exception_owner_kind on exception (entity_id, owner, kind, opened_at, exception_id)
+    where closed_at is null and owner is not null;
+create index exception_owner_currency on exception (entity_id, owner, currency, opened_at, exception_id)
+    where closed_at is null and owner is not null;
+create index exception_owner_period on exception (entity_id, owner, period, opened_at, exception_id)
+    where closed_at is null and owner is not null;
+create index exception_cluster_kind on exception (fingerprint, entity_id, kind, opened_at, exception_id) where closed_at is null;
+create index exception_cluster_currency on exception (fingerprint, entity_id, currency, opened_at, exception_id) where closed_at is null;
+create index exception_cluster_period on exception (fingerprint, entity_id, period, opened_at, exception_id) where closed_at is null;
+create index exception_cluster_owner on exception (fingerprint, entity_id, owner, opened_at, exception_id)
+    where closed_at is null and owner is not null;
+
+-- Few large ones: an amount that few exceptions reach is found by itself.
+create index exception_amount on exception (entity_id, amount, exception_id) where closed_at is null;
+
+-- Written in one statement with the document's stage; a foreign key would only cost.
+alter table outbox drop constraint outbox_document_id_fkey;
+alter table replay_item drop constraint replay_item_set_id_fkey;
+
+-- Failed attempts of a connection, the last ones first. A list of its own: an index of the attempts by outcome would make every
+-- answer write all their indexes.
+create table posting_failure (
+    connection_id uuid not null,
+    failed_at timestamptz not null,
+    attempt_id uuid not null,
+    primary key (connection_id, failed_at, attempt_id)
+);
+insert into posting_failure (connection_id, failed_at, attempt_id)
+select connection_id, finished_at, attempt_id from posting_attempt
+where outcome in ('auth', 'business', 'permanent', 'ambiguous', 'transient', 'unreachable');
+drop index posting_attempt_failed;
+-- Room for an answer beside its attempt.
+alter table posting_attempt set (fillfactor = 40);
