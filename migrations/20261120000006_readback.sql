@@ -129,6 +129,6 @@ create index reconciliation_break_run on reconciliation_break (entity_id, period
 -- Documents that a second person agreed to close and that no ERP holds: they leave checkpoint 3. One who resolved alone,
 -- within his limit, leaves the item here until the ERP reads back equal.
 create view no_posting_approved as
-    select a.document_id from approval a where a.decision = 'approved' and not exists (
+    select a.document_id from approval a where a.act = 'resolve' and a.decision = 'approved' and not exists (
         select from erp_document e where e.document_id = a.document_id and e.gone_at is null and e.state = 'posted');
-create index approval_agreed on approval (document_id) where decision = 'approved';
+create index approval_agreed on approval (document_id) where act = 'resolve' and decision = 'approved';

@@ -1,9 +1,8 @@
 //! The only writer of stages, movements and stage totals.
 //!
-//! One call moves one document or ten thousand, in the caller's transaction and in one statement: documents are updated
+//! One call moves one document or ten thousand, in the caller's transaction and in one statement: documents are locked
 //! in id order, movements are written, totals are added to in key order. An illegal move moves nothing and says what
-//! was found. What another transaction moved meanwhile is at another place in its history than was read, so it is not moved
-//! again: the call fails and the caller rolls back.
+//! was found.
 
 use crate::{Conn, Result};
 use chrono::{DateTime, Utc};
@@ -64,27 +63,26 @@ pub async fn transition(conn: &mut Conn, documents: &[DocumentId], to: Stage, ca
     }
     let from: Vec<String> = to.predecessors().iter().map(ToString::to_string).collect();
     let wanted: Vec<uuid::Uuid> = documents.iter().map(|id| id.0).collect();
-    let done = sqlx::query!(
+    let moved = sqlx::query_scalar!(
         r#"with target as materialized (
             select document_id, entity_id, batch_id, currency, period, kind, amount, tax, hash_term, stage, sequence
-            from document where document_id = any($1) order by document_id
+            from document where document_id = any($1) order by document_id for update
         ), legal as materialized (
             select * from target
             where (select count(*) from target where stage = any($2)) = (select count(distinct id) from unnest($1::uuid[]) id)
         ), moved as (
-            update document d set stage = $3, sequence = legal.sequence + 1, stage_at = $4
-            from legal where d.document_id = legal.document_id and d.sequence = legal.sequence
-            returning legal.document_id, legal.sequence, legal.entity_id, legal.batch_id, legal.currency, legal.period, legal.kind,
-                legal.stage, legal.amount, legal.tax, legal.hash_term
+            update document d set stage = $3, sequence = d.sequence + 1, stage_at = $4
+            from legal where d.document_id = legal.document_id
+            returning d.document_id
         ), written as (
             insert into movement (document_id, sequence, entity_id, batch_id, currency, period, kind, from_stage, to_stage,
                 amount, tax, hash_term, actor, reason, correlation_id, moved_at)
             select document_id, sequence + 1, entity_id, batch_id, currency, period, kind, stage, $3, amount, tax, hash_term, $5, $6, $7, $4
-            from moved
+            from legal
         ), delta as materialized (
             select entity_id, batch_id, currency, period, kind, s.stage, sum(s.sign)::bigint as count,
                 sum(amount * s.sign) as amount, sum(tax * s.sign) as tax, sum(hash_term::numeric * s.sign) as hash_total
-            from moved cross join lateral (values (moved.stage, -1), ($3, 1)) s (stage, sign)
+            from legal cross join lateral (values (legal.stage, -1), ($3, 1)) s (stage, sign)
             group by entity_id, batch_id, currency, period, kind, s.stage
         ), fine as (
             insert into stage_total as t (batch_id, entity_id, currency, period, kind, stage, slot, count, amount, tax, hash_total)
@@ -99,7 +97,7 @@ pub async fn transition(conn: &mut Conn, documents: &[DocumentId], to: Stage, ca
             on conflict (entity_id, period, currency, kind, stage, slot) do update set count = t.count + excluded.count,
                 amount = t.amount + excluded.amount, tax = t.tax + excluded.tax, hash_total = t.hash_total + excluded.hash_total
         )
-        select count(*) as "moved!", (select count(*) from legal) as "legal!" from moved"#,
+        select count(*) as "count!" from moved"#,
         &wanted,
         &from,
         to.as_str(),
@@ -111,14 +109,14 @@ pub async fn transition(conn: &mut Conn, documents: &[DocumentId], to: Stage, ca
     )
     .fetch_one(&mut *conn)
     .await?;
-    if done.moved == 0 || done.moved < done.legal {
-        return Err(what_was_found(conn, &wanted, to, done.moved > 0).await?);
+    if moved == 0 {
+        return Err(what_was_found(conn, &wanted, to).await?);
     }
-    Ok(u64::try_from(done.moved).unwrap_or_default())
+    Ok(u64::try_from(moved).unwrap_or_default())
 }
 
-/// Finds the document because of which not all moved; `some` of them did, until the caller rolls back.
-async fn what_was_found(conn: &mut Conn, wanted: &[uuid::Uuid], to: Stage, some: bool) -> Result<MoveError> {
+/// Finds the document because of which nothing moved.
+async fn what_was_found(conn: &mut Conn, wanted: &[uuid::Uuid], to: Stage) -> Result<MoveError> {
     let rows = sqlx::query!(
         r#"select id as "id!", d.stage as "stage?: Stage" from unnest($1::uuid[]) id left join document d on d.document_id = id order by id"#,
         wanted
@@ -129,7 +127,6 @@ async fn what_was_found(conn: &mut Conn, wanted: &[uuid::Uuid], to: Stage, some:
         let document_id = DocumentId(row.id);
         match row.stage {
             None => return Ok(MoveError::Missing(document_id)),
-            Some(found) if some && found == to => {}
             Some(found) if found.check_move(to).is_err() => return Ok(MoveError::Illegal { document_id, found, to }),
             Some(_) => {}
         }

@@ -298,8 +298,9 @@ async fn an_approved_reason_lets_a_resolved_item_go() {
     let posting = refused_and_resolved().await;
     let approve =
         "insert into approval (approval_id, entity_id, document_id, shown_hash, currency, amount, reason, requested_by, requested_at,
-            decision, decided_by, decided_at)
-        select gen_random_uuid(), entity_id, document_id, content_hash, currency, amount, 'settled outside', 'ann', now(), $1, $2, now()
+            decision, decided_by, decided_at, act, plan)
+        select gen_random_uuid(), entity_id, document_id, content_hash, currency, amount, 'settled outside', 'ann', now(), $1, $2, now(),
+            'resolve', 'closed without a document'
         from document where number = 'INV-2'";
     let decide =
         async |decision: &str, by: &str| sqlx::query(approve).bind(decision).bind(by).execute(&posting.world.db.pool).await.unwrap();

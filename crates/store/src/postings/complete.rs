@@ -58,21 +58,16 @@ pub async fn finish_attempts(conn: &mut Conn, finished: &[Finished], now: DateTi
     Ok(())
 }
 
-/// Of these attempts, the documents that they still have in hand for `work`, locked. Completion is fenced by this. What is sent
-/// is locked by its lease; a late answer may decide what is only probed, whoever asks, so a probe's posting is locked itself.
+/// Of these attempts, the documents that they still have in hand for `work`, locked together with their leases. Completion is
+/// fenced by this.
 pub async fn hold(conn: &mut Conn, attempts: &[(DocumentId, AttemptId)], leases: &[CorrelationId], work: &str) -> Result<Vec<DocumentId>> {
     super::lease::lock(conn, &leases.iter().map(|id| id.0).collect::<Vec<_>>()).await?;
     let documents: Vec<uuid::Uuid> = attempts.iter().map(|a| a.0.0).collect();
     let ids: Vec<uuid::Uuid> = attempts.iter().map(|a| a.1.0).collect();
-    if work == "probe" {
-        sqlx::query!("select from posting where document_id = any($1) order by document_id for update", &documents)
-            .execute(&mut *conn)
-            .await?;
-    }
     Ok(sqlx::query_scalar!(
         r#"select p.document_id as "document_id: DocumentId" from posting p
         join unnest($1::uuid[], $2::uuid[]) r (document_id, attempt_id) on p.document_id = r.document_id and p.attempt_id = r.attempt_id
-        where p.work = $3 order by p.document_id"#,
+        where p.work = $3 order by p.document_id for update of p"#,
         &documents,
         &ids,
         work
