@@ -21,7 +21,8 @@ pub fn acts(document: &DocumentView, corrections: Vec<CorrectionView>, why_not: 
     match (document.row.stage, document.posting.clone()) {
         (Stage::Unknown, Some(posting)) => view! { <Undecided id posting why_not as_of/> }.into_any(),
         (Stage::Posted | Stage::Confirmed | Stage::Mismatch, _) => {
-            view! { <Corrections id currency=document.row.currency.clone() corrections why_not/> }.into_any()
+            let error = form_error("correct_document").map(|error| error.to_string());
+            view! { <Corrections id currency=document.row.currency.clone() corrections why_not error/> }.into_any()
         }
         _ => ().into_any(),
     }
@@ -72,8 +73,8 @@ fn Corrections(
     currency: String,
     corrections: Vec<CorrectionView>,
     #[prop(optional_no_strip)] why_not: Option<String>,
+    #[prop(optional_no_strip)] error: Option<String>,
 ) -> AnyView {
-    let error = form_error("correct_document").map(|error| error.to_string());
     let (possible, others): (Vec<_>, Vec<_>) = corrections.into_iter().partition(|view| view.refusal.is_none());
     let possible = possible.into_iter().map(|proposal| {
         view! { <Possible id=id.clone() currency=currency.clone() proposal why_not=why_not.clone()/> }
@@ -164,7 +165,7 @@ mod tests {
             CorrectionView { correction: Correction::Credit, refusal: None, effects },
             CorrectionView { correction: Correction::Void, refusal: Some("It was issued.".into()), effects: Vec::new() },
         ];
-        let html = view! { <Corrections id="d".to_owned() currency="USD".to_owned() corrections why_not=None/> }.to_html();
+        let html = view! { <Corrections id="d".to_owned() currency="USD".to_owned() corrections why_not=None error=None/> }.to_html();
         assert!(html.contains("INV-1-CR, period 2026-11") && html.contains("It was issued."), "{html}");
         assert_eq!(html.matches("action=\"/fn/correct_document\"").count(), 1, "only what is possible has a form: {html}");
     }

@@ -73,6 +73,7 @@ mod tests {
                 "Every 5 minutes (UTC)",
                 "Every 10 minutes (UTC)",
                 "Every 15 minutes (UTC)",
+                "Every 5 minutes (UTC)",
                 "At minute 0 past every hour (UTC)",
                 "At 02:10 (UTC)"
             ]

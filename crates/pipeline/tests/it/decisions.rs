@@ -146,6 +146,8 @@ async fn above_the_limit_a_second_person_decides_on_exactly_what_was_shown() {
         assert_eq!(company.stage(number).await, Stage::Posted);
     }
     assert_eq!(company.world.text("select min(posting_date)::text from document where number <> 'I-1'").await, "2026-10-31");
+    let agreed = company.world.text("select count(*)::text from no_posting_approved").await;
+    assert_eq!(agreed, "0", "it was agreed to correct it, not to leave it out of the ERP");
     company.ties_out().await;
 }
 
