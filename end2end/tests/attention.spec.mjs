@@ -37,8 +37,8 @@ test('one who watches is told what was said, and reads it', async ({ page, signI
   const word = `Seen by ${project.name}, @grace please decide.`;
   await signIn('ar_specialist');
   await page.goto('/exceptions');
-  await page.getByRole('rowheader').getByRole('link').first().click();
-  const exception = page.url();
+  const exception = new URL(await page.getByRole('rowheader').getByRole('link').first().getAttribute('href'), page.url()).href;
+  await page.goto(exception);
   await page.getByRole('button', { name: 'Watch', exact: true }).click();
   await done(page, 'You are told what happens to it');
   await expect(page.getByRole('button', { name: 'Watching' })).toHaveAttribute('aria-pressed', 'true');
