@@ -106,6 +106,12 @@ impl Answer {
     }
 }
 
+/// A request that never ends fails its test, and says which it was.
+async fn in_time<T>(asked: &str, answer: impl Future<Output = T>) -> T {
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(60), answer).await;
+    ended.unwrap_or_else(|_| panic!("{asked} was not answered within a minute"))
+}
+
 /// Keeps the session cookie and where it is.
 pub struct Browser {
     router: Router,
@@ -172,9 +178,10 @@ impl Browser {
 }
 
 async fn answer(router: &Router, request: Request<Body>) -> Answer {
-    let response = router.clone().oneshot(request).await.unwrap();
+    let asked = format!("{} {}", request.method(), request.uri());
+    let response = in_time(&asked, router.clone().oneshot(request)).await.unwrap();
     let (parts, body) = response.into_parts();
-    let body = String::from_utf8(to_bytes(body, usize::MAX).await.unwrap().to_vec()).unwrap();
+    let body = String::from_utf8(in_time(&asked, to_bytes(body, usize::MAX)).await.unwrap().to_vec()).unwrap();
     Answer { status: parts.status, headers: parts.headers, body }
 }
 
