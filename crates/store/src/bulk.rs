@@ -72,6 +72,16 @@ pub async fn decide(conn: &mut Conn, new: &NewEdit<'_>, reach: Reach<'_>, except
     Ok((counted.done, counted.left_alone))
 }
 
+/// What the act does; not what it leaves alone, and nothing that its actor does not see.
+pub async fn done(conn: &mut Conn, id: BulkEditId) -> Result<Vec<ExceptionId>> {
+    Ok(sqlx::query_scalar!(
+        r#"select exception_id as "exception_id: ExceptionId" from bulk_item where edit_id = $1 and result = 'done' order by exception_id"#,
+        id.0
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
 /// Gives what was decided its new owner.
 pub async fn assign(conn: &mut Conn, id: BulkEditId) -> Result<()> {
     sqlx::query!(

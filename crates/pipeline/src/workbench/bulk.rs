@@ -55,17 +55,18 @@ pub async fn edit(cx: &Context, caller: &Caller, reach: Reach<'_>, chosen: Chose
         if done + left_alone == 0 {
             return Ok(Err(WorkError::NotFound));
         }
+        let touched = bulk::done(tx, edit_id).await?;
         match act {
             BulkAct::Assign => {
                 bulk::assign(tx, edit_id).await?;
                 if let Some(owner) = owner {
-                    notices::tell_owner(tx, exceptions, owner, &caller.email, made_at).await?;
+                    notices::tell_owner(tx, &touched, owner, &caller.email, made_at).await?;
                 }
             }
             BulkAct::Comment => {
-                let notes: Vec<Uuid> = std::iter::repeat_with(Uuid::now_v7).take(usize::try_from(done).unwrap_or(0)).collect();
+                let notes: Vec<Uuid> = std::iter::repeat_with(Uuid::now_v7).take(touched.len()).collect();
                 bulk::comment(tx, edit_id, &notes).await?;
-                notices::tell(tx, exceptions, NoticeKind::Noted, Some(&caller.email), None, made_at).await?;
+                notices::tell(tx, &touched, NoticeKind::Noted, Some(&caller.email), None, made_at).await?;
             }
         }
         let after = serde_json::json!({ "owner": owner, "edit": edit_id, "done": done, "left_alone": left_alone });

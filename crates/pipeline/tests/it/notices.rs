@@ -163,3 +163,22 @@ async fn a_breach_is_told_once() {
     assert_eq!((company.breaches().await, company.breaches().await), (2, 0));
     assert_eq!(company.told(&bob).await, [(NoticeKind::Breached, 1)]);
 }
+
+#[tokio::test]
+async fn nobody_is_told_of_what_an_act_on_many_left_alone() {
+    let company = Company::two_refused().await;
+    let ann = company.hire("ann@lumen.example", "Ann Lee", Role::ArSpecialist, company.world.us).await;
+    let bob = company.hire("bob@lumen.example", "Robert Ray", Role::Controller, company.world.us).await;
+    let cause = company.world.text("select distinct fingerprint from exception").await;
+    company.watch(&bob, Watched::Cause(&cause)).await;
+    let both = [company.exception("I-1").await, company.exception("I-2").await];
+    let (seen, none) = (company.scope(), Scope::of_system(Vec::new()));
+    for act in [Edit::Comment("asked the ERP team"), Edit::Assign("bob@lumen.example")] {
+        let reach = Reach { seen: &seen, works: &none };
+        bulk::edit(&company.world.cx, &ann, reach, Chosen::Listed(&both), act).await.unwrap();
+    }
+    assert_eq!(company.told(&bob).await, [], "everything was left alone");
+    let reach = Reach { seen: &seen, works: &seen };
+    bulk::edit(&company.world.cx, &ann, reach, Chosen::Listed(&both[..1]), Edit::Comment("asked again")).await.unwrap();
+    assert_eq!(company.told(&bob).await, [(NoticeKind::Noted, 1)]);
+}
