@@ -99,10 +99,15 @@ create table document (
     stage_at timestamptz not null,
     constraint document_batch_line unique (batch_id, line)
 ) with (fillfactor = 80);
--- One live document per number; a rejected row reserves nothing.
-create unique index document_live_number on document (entity_id, kind, number) where not rejected and superseded_by is null;
--- Versions of a number, and the invoice of a credit memo.
-create index document_number on document (entity_id, number);
+-- One live document per number; a rejected row reserves nothing. Numbers are searched by how they begin, in byte order. Two indexes
+-- that share the documents, because a change of stage writes every index of its row.
+create unique index document_live_number on document (entity_id, number text_pattern_ops, kind) where not rejected and superseded_by is null;
+create index document_dead_number on document (entity_id, number text_pattern_ops, kind) where rejected or superseded_by is not null;
+-- Every version of a number, by both of them.
+create view document_number as
+    select document_id, entity_id, kind, number from document where not rejected and superseded_by is null
+    union all
+    select document_id, entity_id, kind, number from document where rejected or superseded_by is not null;
 -- What corrects an invoice.
 create index document_applies_to on document (entity_id, applies_to) where applies_to is not null;
 -- The documents behind a cell of a matrix, keyset-paged.

@@ -30,8 +30,6 @@ create table posting (
     document_id uuid primary key references document,
     entity_id uuid not null,
     connection_id uuid not null references erp_connection,
-    -- Names the posting at the ERP for ever.
-    posting_key text not null constraint posting_key_is_unique unique,
     -- When its payload was first sent: it stays as it is until the ERP is proved not to hold it and a person replays it.
     frozen_at timestamptz,
     -- Tries that count; throttled ones do not.
@@ -67,6 +65,8 @@ create index posting_erp on posting (connection_id, erp_id) where erp_id is not 
 -- What is sent: apart from the posting, which changes with every attempt and should be small.
 create table posting_payload (
     document_id uuid primary key,
+    -- Names the posting at the ERP for ever.
+    posting_key text not null constraint posting_key_is_unique unique,
     -- The mapped document and the wire body made of it.
     mapped jsonb not null,
     payload jsonb not null,
@@ -89,7 +89,8 @@ create table lease (
 create index lease_connection on lease (connection_id);
 
 create table posting_attempt (
-    attempt_id uuid primary key,
+    -- In the order in which they were claimed.
+    attempt_id uuid not null,
     -- Written in one statement with the posting: a foreign key would only cost.
     document_id uuid not null,
     connection_id uuid not null,
@@ -110,10 +111,17 @@ create table posting_attempt (
     answer text,
     -- An answer that came after the lease had ended; kept, and adopted by a probe.
     late boolean not null default false,
+    primary key (document_id, attempt_id),
     check ((finished_at is null) = (outcome is null))
-) with (fillfactor = 60);
--- Every attempt of a document, in order.
-create index posting_attempt_document on posting_attempt (document_id, claimed_at);
--- Last errors of a connection.
-create index posting_attempt_failed on posting_attempt (connection_id, finished_at desc)
-    where outcome in ('auth', 'business', 'permanent', 'ambiguous', 'transient', 'unreachable');
+    -- room for an answer beside its attempt
+) with (fillfactor = 40);
+
+-- Failed attempts of a connection, the last ones first. A list of its own: an index of the attempts by outcome would make every
+-- answer write all their indexes.
+create table posting_failure (
+    connection_id uuid not null,
+    failed_at timestamptz not null,
+    document_id uuid not null,
+    attempt_id uuid not null,
+    primary key (connection_id, failed_at, attempt_id)
+);

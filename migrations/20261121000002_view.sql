@@ -48,9 +48,7 @@ create table bulk_item (
 -- Whether somebody assigned it again since.
 create index bulk_item_of_exception on bulk_item (exception_id, edit_id);
 
--- Numbers are searched by how they begin, in byte order; equality is served as before.
-drop index document_number;
-create index document_number on document (entity_id, number text_pattern_ops);
+-- Batches are searched by how their number begins, in byte order.
 create index batch_number on batch (entity_id, number text_pattern_ops);
 
 -- Tells whoever shows a queue that something came in; what it was, he asks within his own scope.

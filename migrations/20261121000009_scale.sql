@@ -35,18 +35,3 @@ create index exception_amount on exception (entity_id, amount, exception_id) whe
 -- Written in one statement with the document's stage; a foreign key would only cost.
 alter table outbox drop constraint outbox_document_id_fkey;
 alter table replay_item drop constraint replay_item_set_id_fkey;
-
--- Failed attempts of a connection, the last ones first. A list of its own: an index of the attempts by outcome would make every
--- answer write all their indexes.
-create table posting_failure (
-    connection_id uuid not null,
-    failed_at timestamptz not null,
-    attempt_id uuid not null,
-    primary key (connection_id, failed_at, attempt_id)
-);
-insert into posting_failure (connection_id, failed_at, attempt_id)
-select connection_id, finished_at, attempt_id from posting_attempt
-where outcome in ('auth', 'business', 'permanent', 'ambiguous', 'transient', 'unreachable');
-drop index posting_attempt_failed;
--- Room for an answer beside its attempt.
-alter table posting_attempt set (fillfactor = 40);

@@ -255,7 +255,7 @@ async fn last_errors(pool: &Pool, scope: &Scope, connection: ConnectionId, limit
     Ok(sqlx::query_as!(
         FailedAttemptView,
         r#"select a.document_id as "document_id: domain::id::DocumentId", d.number, a.outcome as "outcome!", a.message, a.finished_at
-        from posting_failure f join posting_attempt a using (attempt_id) join document d using (document_id)
+        from posting_failure f join posting_attempt a using (document_id, attempt_id) join document d using (document_id)
         where f.connection_id = $1 and d.entity_id = any($2) order by f.failed_at desc, f.attempt_id desc limit $3"#,
         connection.0,
         &scope.ids(),

@@ -57,8 +57,8 @@ pub async fn priors(conn: &mut Conn, entity: EntityId, batch: BatchId, keys: &[(
         r#"select d.document_id as "document_id: DocumentId", d.kind as "kind: DocumentKind", d.number, d.version, d.stage as "stage: Stage",
             d.rejected as "rejected!", d.superseded_by is not null as "superseded!", b.number as batch_number
         from unnest($3::text[], $4::text[]) as wanted (kind, number)
-        join document d on d.entity_id = $1 and d.number = wanted.number and d.kind = wanted.kind
-        join batch b using (batch_id)
+        join document_number n on n.entity_id = $1 and n.number = wanted.number and n.kind = wanted.kind
+        join document d using (document_id) join batch b using (batch_id)
         where d.batch_id <> $2 order by d.document_id for update of d"#,
         entity.0,
         batch.0,

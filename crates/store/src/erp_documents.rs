@@ -51,7 +51,7 @@ pub async fn upsert(conn: &mut Conn, read: Read, seen: &[ErpDocument]) -> Result
                 $14::numeric[], $15::date[], $16::date[], $17::text[], $18::date[], $19::text[])
             r (erp_id, entity_ref, posting_key, kind, state, erp_number, customer_ref, currency, total, tax, document_date, posting_date,
                 period, due_date, modified_at)
-        left join posting k on k.posting_key = r.posting_key and k.connection_id = $1
+        left join (posting_payload b join posting k using (document_id)) on b.posting_key = r.posting_key and k.connection_id = $1
         left join lateral (
             select document_id from posting p where k.document_id is null and p.connection_id = $1 and p.erp_id = r.erp_id limit 1
         ) i on true

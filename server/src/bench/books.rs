@@ -39,6 +39,8 @@ const BATCHES_MIN: u32 = 40;
 const DAYS: i64 = 90;
 pub const OWNERS: [&str; 3] = ["ana@tieout.example", "ben@tieout.example", "cy@tieout.example"];
 const CAUSES: u32 = 200;
+/// Time to clear an exception.
+pub const SLA: TimeDelta = TimeDelta::days(2);
 const TAX: Decimal = Decimal::from_parts(10, 0, 0, false, 2);
 
 /// Writes the books, two batches at a time.
@@ -156,6 +158,7 @@ impl Plan {
             message: cause.message,
             missing: cause.missing.map(|missing| (missing.kind.to_string(), missing.code)),
             opened_at: at + later,
+            due_at: at + later + SLA,
             owner: owner.map(str::to_owned),
         }
     }

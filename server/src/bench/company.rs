@@ -20,7 +20,7 @@ use uuid::Uuid;
 const LINES: u32 = 3;
 const CUSTOMERS: u32 = 500;
 /// Calls at once that the connections of the benches take.
-pub const SLOTS: i32 = 500;
+pub const SLOTS: i32 = 1_000;
 
 /// An ERP that accepts whatever it gets, at once.
 struct Instant;
@@ -61,18 +61,19 @@ pub async fn furnish(cx: &Context, slots: i32) -> anyhow::Result<EntityId> {
     let entity = attach(&mut tx, "US", connection, "1").await?;
     let mut mappings = vec![(MappingKind::TaxCode, "T".to_owned())];
     mappings.extend((0..CUSTOMERS).map(|n| (MappingKind::Customer, format!("C-{n}"))));
-    mappings.extend((0..LINES).flat_map(|n| [(MappingKind::Item, format!("SKU-{n}")), (MappingKind::Account, format!("SKU-{n}"))]));
+    mappings
+        .extend((0..LINES).flat_map(|n| [(MappingKind::Item, format!("{MAPPED}-{n}")), (MappingKind::Account, format!("{MAPPED}-{n}"))]));
     let rows: Vec<_> = mappings.into_iter().map(|(kind, code)| (MappingId(Uuid::now_v7()), kind, code, "7".to_owned())).collect();
     store::mappings::load(&mut tx, connection, &rows, "cli:bench", cx.clock.now()).await?;
     tx.commit().await?;
     Ok(entity)
 }
 
-/// Two connections with two entities each; nothing is mapped.
+/// Two connections, one of them of a single small entity; nothing is mapped.
 pub async fn furnish_four(cx: &Context) -> anyhow::Result<Vec<(EntityId, ConnectionId)>> {
     let mut tx = cx.pool.begin().await?;
     let mut companies = Vec::new();
-    for (code, entities) in [("Instant-A", ["US", "DE"]), ("Instant-B", ["GB", "CH"])] {
+    for (code, entities) in [("Instant-A", vec!["US", "DE", "GB"]), ("Instant-B", vec!["CH"])] {
         let connection = connect(&mut tx, code, SLOTS).await?;
         for entity in entities {
             companies.push((attach(&mut tx, entity, connection, entity).await?, connection));
@@ -112,8 +113,11 @@ pub async fn instant_erps(cx: &Context) -> anyhow::Result<Erps> {
     Ok(Erps::of(connections.into_iter().map(|connection| (connection, Arc::new(Instant) as Arc<dyn Erp>)).collect()))
 }
 
-/// A batch file of `documents` invoices with three lines each, 110.00 USD apart from their number.
-pub fn batch_file(documents: u32, number: &str) -> anyhow::Result<File> {
+/// Items that [`furnish`] maps begin so.
+pub const MAPPED: &str = "SKU";
+
+/// A batch file of `documents` invoices that differ in number and customer only, with three lines each.
+pub fn batch_file(documents: u32, number: &str, items: &str) -> anyhow::Result<File> {
     let mut file = std::io::BufWriter::new(tempfile::tempfile()?);
     let (total, tax) = (u64::from(documents) * 330, u64::from(documents) * 30);
     write!(
@@ -131,7 +135,7 @@ pub fn batch_file(documents: u32, number: &str) -> anyhow::Result<File> {
             let comma = if line == 0 { "" } else { "," };
             write!(
                 file,
-                r#"{comma}{{"item":"SKU-{line}","description":"API calls in October","quantity":"100","unit_price":"1","net":"100.00","tax":"10.00","tax_code":"T"}}"#
+                r#"{comma}{{"item":"{items}-{line}","description":"API calls in October","quantity":"100","unit_price":"1","net":"100.00","tax":"10.00","tax_code":"T"}}"#
             )?;
         }
         file.write_all(b"]}")?;

@@ -110,6 +110,9 @@ fn filters(
     for (share, days) in [("common", 30), ("rare", 84)] {
         all.push(("age", share, Box::new(move |f| f.opened_before = Some(now - TimeDelta::days(days)))));
     }
+    for (share, days) in [("common", 0), ("rare", 86)] {
+        all.push(("due", share, Box::new(move |f| f.due_before = Some(now - TimeDelta::days(days) + books::SLA))));
+    }
     for (share, amount) in [("common", 1_000), ("rare", 109_500)] {
         all.push(("amount", share, Box::new(move |f| f.amount_min = Some(amount.into()))));
     }

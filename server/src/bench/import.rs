@@ -17,7 +17,7 @@ pub async fn run(sizes: Sizes) -> anyhow::Result<Report> {
     for round in 0..ROUNDS {
         let name = format!("import{round}");
         let cx = lab.database(&name, Some("empty")).await?;
-        let file = company::batch_file(documents, "B")?;
+        let file = company::batch_file(documents, "B", company::MAPPED)?;
         let began = Instant::now();
         company::import(&cx, entity, file).await?;
         let mine = began.elapsed();

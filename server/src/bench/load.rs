@@ -11,7 +11,8 @@ pub async fn run(sizes: Sizes) -> anyhow::Result<Report> {
     let lab = Lab::open().await?;
     let queued = sizes.documents * u32::try_from(ROUNDS + 1)?;
     let few = lab.database("few", None).await?;
-    books::furnish(&few, books::Size { posted: SMALL, exceptions: 0, queued }).await?;
+    books::furnish(&few, books::Size { posted: SMALL, exceptions: 0, queued: sizes.documents }).await?;
+    few.pool.close().await;
     let many = lab.database("many", None).await?;
     let began = Instant::now();
     books::furnish(&many, books::Size { posted: sizes.postings, exceptions: sizes.exceptions, queued }).await?;
@@ -22,7 +23,11 @@ pub async fn run(sizes: Sizes) -> anyhow::Result<Report> {
     let mut resident = Decimal::ZERO;
     let (mut rates, mut ratios) = ([Vec::new(), Vec::new()], Vec::new());
     for round in 0..ROUNDS {
+        let name = format!("few{round}");
+        let few = lab.database(&name, Some("few")).await?;
         let on_few = posting::post(&few, sizes.documents, &mut resident).await?;
+        check(&few).await?;
+        lab.drop_database(&name, few).await?;
         let on_many = posting::post(&many, sizes.documents, &mut resident).await?;
         eprintln!("round {}: {on_few} postings/s on {SMALL}, {on_many} on {}", round + 1, sizes.postings);
         ratios.push(ratio(on_many, on_few)?);

@@ -111,7 +111,8 @@ async fn fill(cx: &Context, entity: EntityId, documents: u32) -> anyhow::Result<
     const BATCH: u32 = 5_000;
     let erps = company::instant_erps(cx).await?;
     for n in 0..documents / BATCH {
-        company::import(cx, entity, company::batch_file(BATCH, &format!("B{n}"))?).await?;
+        let items = if n == 1 { "NEW" } else { company::MAPPED };
+        company::import(cx, entity, company::batch_file(BATCH, &format!("B{n}"), items)?).await?;
         if n + 1 < documents / BATCH {
             pipeline::posting::worker::drain(cx, &erps, &"bench".into()).await?;
         }
@@ -130,6 +131,7 @@ async fn routes(cx: &Context, entity: EntityId) -> anyhow::Result<Vec<(&'static 
         ("/batches", "/batches".into()),
         ("/batches/{id}", format!("/batches/{batch}")),
         ("/documents", "/documents?stage=posted&period=2026-10".into()),
+        ("/documents, few", "/documents?stage=exception&period=2026-10".into()),
         ("/documents/{id}", format!("/documents/{document}")),
         ("/exceptions", "/exceptions".into()),
         ("/replays", "/replays".into()),

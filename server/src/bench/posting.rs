@@ -28,7 +28,7 @@ pub async fn run(sizes: Sizes) -> anyhow::Result<Report> {
     let lab = Lab::open().await?;
     let cx = lab.database("prepared", None).await?;
     let entity = company::furnish(&cx, company::SLOTS).await?;
-    company::import(&cx, entity, company::batch_file(documents, "B")?).await?;
+    company::import(&cx, entity, company::batch_file(documents, "B", company::MAPPED)?).await?;
     company::map(&cx, &company::instant_erps(&cx).await?).await?;
     cx.pool.close().await;
 

@@ -1,4 +1,5 @@
-//! Freezing a replay set, by the use case, against a bare `insert … select` of the same ids and hashes into the same table.
+//! Freezing a replay set, by the use case, against a bare `insert … select` of the same ids and hashes into an empty copy of its table;
+//! ours grows by the sets of the rounds before.
 
 use super::{Lab, ROUNDS, Report, Sizes, books, check, median, ratio, seconds};
 use anyhow::ensure;

@@ -256,8 +256,7 @@ impl Desk {
                 .map(|id| Next { work: Some("probe"), due_at: Some(now), burnt: true, sent_at: Some(now), ..Next::nothing(*id) })
                 .collect();
             postings::set_next(tx, &next).await?;
-            let attempts: Vec<_> = expired.iter().map(|e| e.attempt_id).collect();
-            postings::write_off(tx, &attempts, now).await?;
+            postings::write_off(tx, &expired, now).await?;
             Ok(ids.len())
         })
     }

@@ -28,7 +28,7 @@ use store::{
 use uuid::Uuid;
 
 /// Documents moved in one transaction at most: a longer one holds locks too long, a shorter one pays the commit too often.
-pub const BATCH: usize = 500;
+pub const BATCH: usize = 1_000;
 
 /// One worker at one connection.
 #[derive(Clone)]

@@ -165,7 +165,10 @@ async fn every_document_is_in_the_erp_exactly_once_whatever_happens() {
 /// The ERP's ledger holds each posting key once, under the id that we know, and nothing else.
 pub async fn compare_ledgers(world: &World, count: usize) {
     let ours: Vec<(String, Option<String>)> =
-        sqlx::query_as("select posting_key, erp_id from posting").fetch_all(&world.company.db.pool).await.unwrap();
+        sqlx::query_as("select posting_key, erp_id from posting join posting_payload using (document_id)")
+            .fetch_all(&world.company.db.pool)
+            .await
+            .unwrap();
     let mut theirs: HashMap<String, Vec<String>> = HashMap::new();
     for document in world.ledger().await {
         theirs.entry(document["externalId"].as_str().unwrap().to_owned()).or_default().push(document["id"].as_str().unwrap().to_owned());

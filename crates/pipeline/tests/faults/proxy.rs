@@ -207,7 +207,8 @@ impl Proxy {
     /// The worker that is sending the document now; none while it is probed.
     async fn sender(&self, key: &str) -> Option<String> {
         sqlx::query_scalar(
-            "select a.worker from posting p join posting_attempt a using (attempt_id) where p.posting_key = $1 and p.work = 'lease'",
+            "select a.worker from posting p join posting_attempt a using (document_id, attempt_id) join posting_payload b using (document_id)
+            where b.posting_key = $1 and p.work = 'lease'",
         )
         .bind(key)
         .fetch_optional(&self.pool)

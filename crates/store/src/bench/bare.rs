@@ -81,7 +81,7 @@ pub async fn complete(
         ), finished as (
             update posting_attempt a set finished_at = $5, outcome = 'accepted', message = 'number ' || number, request = 'POST ' || number,
                 http_status = 204
-            from answer where a.attempt_id = answer.attempt_id
+            from answer where a.document_id = answer.document_id and a.attempt_id = answer.attempt_id
         ), done as (
             update posting p set work = null, attempt_id = null, lease_id = null, attempts = p.attempts + 1, erp_id = number, erp_number = number
             from answer where p.document_id = answer.document_id

@@ -79,6 +79,7 @@ pub struct Trouble {
     pub message: String,
     pub missing: Option<(String, String)>,
     pub opened_at: DateTime<Utc>,
+    pub due_at: DateTime<Utc>,
     pub owner: Option<String>,
 }
 
@@ -136,8 +137,8 @@ async fn write_postings(conn: &mut Conn, place: Place) -> Result<()> {
         .execute(&mut *conn)
         .await?;
     sqlx::query!(
-        "insert into posting (document_id, entity_id, connection_id, posting_key, frozen_at, attempts, lane, work, due_at, sent_at, erp_id, erp_number)
-        select document_id, entity_id, $2, 'tieout-' || entity_id || '-' || number, case when sequence = 4 then $3::timestamptz end,
+        "insert into posting (document_id, entity_id, connection_id, frozen_at, attempts, lane, work, due_at, sent_at, erp_id, erp_number)
+        select document_id, entity_id, $2, case when sequence = 4 then $3::timestamptz end,
             case when sequence = 4 then 1 else 0 end, $4, case stage when 'queued' then 'send' end, case stage when 'queued' then $3 end,
             case when sequence = 4 then $3 end, case stage when 'posted' then number end, case stage when 'posted' then number end
         from document where batch_id = $1 and (stage <> 'exception' or sequence = 4) order by line",
@@ -149,8 +150,8 @@ async fn write_postings(conn: &mut Conn, place: Place) -> Result<()> {
     .execute(&mut *conn)
     .await?;
     sqlx::query!(
-        "insert into posting_payload (document_id, mapped, payload, payload_hash)
-        select document_id, jsonb_build_object('entity_ref', '1'), jsonb_build_object('tranId', number, 'total', amount::text),
+        "insert into posting_payload (document_id, posting_key, mapped, payload, payload_hash)
+        select document_id, 'tieout-' || entity_id || '-' || number, jsonb_build_object('entity_ref', '1'), jsonb_build_object('tranId', number, 'total', amount::text),
             sha256(convert_to(number, 'UTF8'))
         from document where batch_id = $1 and (stage <> 'exception' or sequence = 4) order by line",
         place.batch_id.0
@@ -202,14 +203,16 @@ async fn open_exceptions(conn: &mut Conn, troubles: &[Trouble]) -> Result<()> {
     let missing_kinds: Vec<Option<&str>> = troubles.iter().map(|t| t.missing.as_ref().map(|(kind, _)| kind.as_str())).collect();
     let missing_codes: Vec<Option<&str>> = troubles.iter().map(|t| t.missing.as_ref().map(|(_, code)| code.as_str())).collect();
     let opened: Vec<DateTime<Utc>> = troubles.iter().map(|t| t.opened_at).collect();
+    let due: Vec<DateTime<Utc>> = troubles.iter().map(|t| t.due_at).collect();
     let owners: Vec<Option<&str>> = troubles.iter().map(|t| t.owner.as_deref()).collect();
     sqlx::query!(
         "insert into exception (exception_id, document_id, entity_id, connection_id, currency, amount, period, kind, fingerprint, code,
-            message, missing_kind, missing_code, opened_at, owner)
+            message, missing_kind, missing_code, opened_at, due_at, owner)
         select r.id, d.document_id, d.entity_id, ec.connection_id, d.currency, d.amount, d.period, r.kind, r.fingerprint, r.code,
-            r.message, r.missing_kind, r.missing_code, r.opened_at, r.owner
-        from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[], $10::text[])
-            r (id, document_id, kind, fingerprint, code, message, missing_kind, missing_code, opened_at, owner)
+            r.message, r.missing_kind, r.missing_code, r.opened_at, r.due_at, r.owner
+        from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[], $10::text[],
+                $11::timestamptz[])
+            r (id, document_id, kind, fingerprint, code, message, missing_kind, missing_code, opened_at, owner, due_at)
         join document d using (document_id) join entity_connection ec using (entity_id)",
         &ids,
         &documents,
@@ -220,7 +223,8 @@ async fn open_exceptions(conn: &mut Conn, troubles: &[Trouble]) -> Result<()> {
         &missing_kinds as &[Option<&str>],
         &missing_codes as &[Option<&str>],
         &opened,
-        &owners as &[Option<&str>]
+        &owners as &[Option<&str>],
+        &due
     )
     .execute(conn)
     .await?;

@@ -142,7 +142,7 @@ async fn take(
                 lease_id = $7, frozen_at = coalesce(frozen_at, $2), sent_at = case $9 when 'send' then $2 else sent_at end,
                 absent_probes = case $9 when 'send' then 0 else absent_probes end
             from numbered n where p.document_id = n.document_id
-            returning p.document_id, n.attempt_id, p.entity_id, p.posting_key, p.attempts, p.absent_probes, p.sent_at
+            returning p.document_id, n.attempt_id, p.entity_id, p.attempts, p.absent_probes, p.sent_at
         ), leased as (
             insert into lease (lease_id, connection_id, worker, purpose, expires_at, calls, documents)
             select $7, $1, $6, $9, clock_timestamp() + $5::integer * interval '1 second', count(*), array_agg(document_id)
@@ -152,7 +152,7 @@ async fn take(
             select attempt_id, document_id, $1, $9, $6, $7, $2 from numbered
         )
         select t.document_id as "document_id: DocumentId", t.attempt_id as "attempt_id!: AttemptId", t.entity_id as "entity_id: EntityId",
-            t.posting_key, d.kind as "kind: DocumentKind", d.number, b.mapped ->> 'entity_ref' as "entity_ref!", b.payload, t.attempts,
+            b.posting_key, d.kind as "kind: DocumentKind", d.number, b.mapped ->> 'entity_ref' as "entity_ref!", b.payload, t.attempts,
             t.absent_probes, t.sent_at
         from taken t join document d using (document_id) join posting_payload b using (document_id) order by t.document_id"#,
         claim.connection.0,

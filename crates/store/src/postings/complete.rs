@@ -23,6 +23,7 @@ pub struct Finished {
 /// write the attempt's other indexes too.
 pub async fn finish_attempts(conn: &mut Conn, finished: &[Finished], now: DateTime<Utc>) -> Result<()> {
     let ids: Vec<uuid::Uuid> = finished.iter().map(|f| f.attempt_id.0).collect();
+    let documents: Vec<uuid::Uuid> = finished.iter().map(|f| f.document_id.0).collect();
     let outcomes: Vec<&str> = finished.iter().map(|f| f.outcome.as_str()).collect();
     let codes: Vec<Option<&str>> = finished.iter().map(|f| f.code.as_deref()).collect();
     let messages: Vec<Option<&str>> = finished.iter().map(|f| f.message.as_deref()).collect();
@@ -34,13 +35,13 @@ pub async fn finish_attempts(conn: &mut Conn, finished: &[Finished], now: DateTi
         "with finished as (
             update posting_attempt a set finished_at = coalesce(a.finished_at, $9), outcome = coalesce(a.outcome, r.outcome), code = r.code,
             message = r.message, field = r.field, request = r.request, http_status = r.status, answer = r.answer, late = coalesce(a.outcome = 'no_answer', false)
-            from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::smallint[], $8::text[])
-                r (attempt_id, outcome, code, message, field, request, status, answer)
-            where a.attempt_id = r.attempt_id
-            returning a.attempt_id, a.connection_id, a.finished_at, a.outcome, a.late
+            from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::smallint[], $8::text[], $10::uuid[])
+                r (attempt_id, outcome, code, message, field, request, status, answer, document_id)
+            where a.document_id = r.document_id and a.attempt_id = r.attempt_id
+            returning a.document_id, a.attempt_id, a.connection_id, a.finished_at, a.outcome, a.late
         )
-        insert into posting_failure (connection_id, failed_at, attempt_id)
-        select connection_id, finished_at, attempt_id from finished
+        insert into posting_failure (connection_id, failed_at, document_id, attempt_id)
+        select connection_id, finished_at, document_id, attempt_id from finished
         where outcome in ('auth', 'business', 'permanent', 'ambiguous', 'transient', 'unreachable') and not late
         on conflict do nothing",
         &ids,
@@ -51,7 +52,8 @@ pub async fn finish_attempts(conn: &mut Conn, finished: &[Finished], now: DateTi
         &requests as &[Option<&str>],
         &statuses as &[Option<i16>],
         &answers as &[Option<&str>],
-        now
+        now,
+        &documents
     )
     .execute(conn)
     .await?;
@@ -102,7 +104,7 @@ pub async fn doubtful(conn: &mut Conn, attempts: &[(DocumentId, AttemptId)]) -> 
             select a.outcome from posting_attempt a
             where a.document_id = r.document_id and a.attempt_id <> r.attempt_id and a.purpose = 'send'
                 and a.outcome in ('ambiguous', 'no_answer', 'duplicate', 'business', 'permanent')
-            order by a.claimed_at desc, a.attempt_id desc limit 1
+            order by a.attempt_id desc limit 1
         ) last where last.outcome in ('ambiguous', 'no_answer', 'duplicate')"#,
         &documents,
         &ids
@@ -166,11 +168,14 @@ pub async fn set_next(conn: &mut Conn, next: &[Next]) -> Result<()> {
 }
 
 /// Attempts whose lease ended: their answer, if it still comes, will be a late one.
-pub async fn write_off(conn: &mut Conn, attempts: &[AttemptId], now: DateTime<Utc>) -> Result<()> {
-    let ids: Vec<uuid::Uuid> = attempts.iter().map(|id| id.0).collect();
+pub async fn write_off(conn: &mut Conn, expired: &[super::Expired], now: DateTime<Utc>) -> Result<()> {
+    let documents: Vec<uuid::Uuid> = expired.iter().map(|e| e.document_id.0).collect();
+    let attempts: Vec<uuid::Uuid> = expired.iter().map(|e| e.attempt_id.0).collect();
     sqlx::query!(
-        "update posting_attempt set finished_at = $2, outcome = 'no_answer' where attempt_id = any($1) and outcome is null",
-        &ids,
+        "update posting_attempt a set finished_at = $3, outcome = 'no_answer' from unnest($1::uuid[], $2::uuid[]) r (document_id, attempt_id)
+        where a.document_id = r.document_id and a.attempt_id = r.attempt_id and a.outcome is null",
+        &documents,
+        &attempts,
         now
     )
     .execute(conn)

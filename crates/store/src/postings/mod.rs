@@ -47,16 +47,16 @@ pub async fn enqueue(conn: &mut Conn, postings: &[NewPosting], due_at: DateTime<
             select batch_id, state from batch_control
             where batch_id in (select batch_id from document where document_id = any($1)) for share
         ), queued as (
-            insert into posting as p (document_id, entity_id, connection_id, posting_key, lane, work, due_at)
-            select d, e, c, k, l, case when b.state = 'passed' then 'send' end, case when b.state = 'passed' then $8::timestamptz end
-            from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $9::smallint[]) r (d, e, c, k, l)
+            insert into posting as p (document_id, entity_id, connection_id, lane, work, due_at)
+            select d, e, c, l, case when b.state = 'passed' then 'send' end, case when b.state = 'passed' then $8::timestamptz end
+            from unnest($1::uuid[], $2::uuid[], $3::uuid[], $9::smallint[]) r (d, e, c, l)
             join document on document_id = d join control b using (batch_id)
             on conflict (document_id) do update set lane = excluded.lane, work = excluded.work, due_at = excluded.due_at, attempts = 0,
                 absent_probes = 0, frozen_at = null
             where p.work is null returning p.document_id
         )
-        insert into posting_payload (document_id, mapped, payload, payload_hash)
-        select d, m, b, h from unnest($1::uuid[], $5::jsonb[], $6::jsonb[], $7::bytea[]) r (d, m, b, h) join queued on document_id = d
+        insert into posting_payload (document_id, posting_key, mapped, payload, payload_hash)
+        select d, k, m, b, h from unnest($1::uuid[], $4::text[], $5::jsonb[], $6::jsonb[], $7::bytea[]) r (d, k, m, b, h) join queued on document_id = d
         on conflict (document_id) do update set mapped = excluded.mapped, payload = excluded.payload, payload_hash = excluded.payload_hash",
         &documents,
         &entities,

@@ -69,8 +69,8 @@ pub async fn search(pool: &Pool, scope: &Scope, number: &str, filter: &Filter, l
         r#"select d.document_id as "document_id: DocumentId", d.kind as "kind: DocumentKind", d.number, d.version, d.customer_name,
             e.code as entity_code, d.currency, d.amount, d.tax, d.posting_date, d.period as "period: AccountingPeriod",
             d.stage as "stage: Stage", d.stage_at, p.erp_number as "erp_number?"
-        from document d join entity e using (entity_id) left join posting p using (document_id)
-        where d.entity_id = any($1) and d.number = $2 and ($3::uuid is null or d.entity_id = $3) and ($4::uuid is null or d.batch_id = $4)
+        from document_number n join document d using (document_id) join entity e on e.entity_id = d.entity_id left join posting p using (document_id)
+        where n.entity_id = any($1) and n.number = $2 and ($3::uuid is null or d.entity_id = $3) and ($4::uuid is null or d.batch_id = $4)
             and ($5::text is null or d.period = $5) and ($6::text[] is null or d.stage = any($6)) and ($7::text is null or d.currency = $7)
             and ($8::text is null or d.kind = $8) and ($9::uuid is null or d.document_id > $9)
             and ($10::text is null or d.batch_id in (select batch_id from batch where period = $10))
@@ -163,7 +163,7 @@ async fn attempts(pool: &Pool, id: DocumentId) -> Result<Vec<AttemptView>> {
         AttemptView,
         r#"select attempt_id as "attempt_id: AttemptId", purpose, worker, claimed_at, finished_at, outcome, code, message, field, request,
             http_status, answer, late
-        from posting_attempt where document_id = $1 order by claimed_at, attempt_id"#,
+        from posting_attempt where document_id = $1 order by attempt_id"#,
         id.0
     )
     .fetch_all(pool)

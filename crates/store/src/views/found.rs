@@ -31,8 +31,9 @@ pub async fn documents(pool: &Pool, scope: &Scope, start: &str, limit: i64) -> R
         r#"select d.document_id as "document_id: DocumentId", d.kind as "kind: DocumentKind", d.number, d.customer_name, e.code as entity_code,
             d.currency, d.amount, d.stage as "stage: Stage", x.exception_id as "exception_id?: ExceptionId"
         from unnest($1::uuid[]) place (id) cross join lateral (
-            select * from document where entity_id = place.id and number ~>=~ $2 and number ~<~ $3 order by number using ~<~ limit $4
-        ) d join entity e on e.entity_id = d.entity_id left join exception x on x.document_id = d.document_id and x.closed_at is null
+            select document_id from document_number where entity_id = place.id and number ~>=~ $2 and number ~<~ $3
+            order by number using ~<~ limit $4
+        ) n join document d using (document_id) join entity e on e.entity_id = d.entity_id left join exception x on x.document_id = d.document_id and x.closed_at is null
         order by d.number using ~<~, d.document_id limit $4"#,
         &scope.ids(),
         start,
