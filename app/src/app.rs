@@ -4,9 +4,9 @@ use crate::{
     api::shell::signed_in,
     components::{Layout, Query, Sprite, Theme, use_query},
     pages::{
-        ApprovalsPage, AuditPage, BatchPage, BatchesPage, ConnectionsPage, DocumentPage, DocumentsPage, ExceptionPage, ExceptionsPage,
-        HomePage, InboxPage, JobsPage, LoginPage, MappingsPage, NotFound, ReconciliationPage, ReplayPage, ReplaysPage, UploadPage,
-        UsersPage,
+        ApprovalsPage, AuditPage, BankAccountPage, BatchPage, BatchesPage, CashPage, ConnectionsPage, DocumentPage, DocumentsPage,
+        ExceptionPage, ExceptionsPage, HomePage, InboxPage, JobsPage, LoginPage, MappingsPage, NotFound, ReconciliationPage, ReplayPage,
+        ReplaysPage, StatementPage, UploadPage, UsersPage,
     },
 };
 use leptos::prelude::*;
@@ -72,6 +72,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("documents/:id") view=DocumentPage ssr=SsrMode::Async/>
                     <Route path=path!("exceptions") view=ExceptionsPage ssr=SsrMode::Async/>
                     <Route path=path!("exceptions/:id") view=ExceptionPage ssr=SsrMode::Async/>
+                    <Route path=path!("cash") view=CashPage ssr=SsrMode::Async/>
+                    <Route path=path!("cash/accounts/:id") view=BankAccountPage ssr=SsrMode::Async/>
+                    <Route path=path!("cash/statements/:id") view=StatementPage ssr=SsrMode::Async/>
                     <Route path=path!("inbox") view=InboxPage ssr=SsrMode::Async/>
                     <Route path=path!("replays") view=ReplaysPage ssr=SsrMode::Async/>
                     <Route path=path!("replays/:id") view=ReplayPage ssr=SsrMode::Async/>

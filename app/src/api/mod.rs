@@ -6,6 +6,7 @@ mod arguments;
 pub mod audit;
 pub mod batches;
 pub mod bulk;
+pub mod cash;
 pub mod connections;
 pub mod documents;
 pub mod exceptions;

@@ -28,6 +28,7 @@ const NAV: &[Group] = &[
             Entry { label: "Batches", href: "/batches", needs: Some(Action::ReadFinance) },
             Entry { label: "Documents", href: "/documents", needs: Some(Action::ReadFinance) },
             Entry { label: "Exceptions", href: "/exceptions", needs: Some(Action::ReadFinance) },
+            Entry { label: "Cash", href: "/cash", needs: Some(Action::ReadFinance) },
             Entry { label: "Replays", href: "/replays", needs: Some(Action::ReadFinance) },
             Entry { label: "Approvals", href: "/approvals", needs: Some(Action::Approve) },
         ],

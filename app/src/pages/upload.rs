@@ -51,9 +51,11 @@ pub fn UploadPage() -> impl IntoView {
 }
 
 /// What kept the file from being read, by the word in the URL.
-fn trouble(word: &str) -> String {
+pub(super) fn trouble(word: &str) -> String {
     match word {
         "none" => "Choose a file.",
+        "no_table" => "The file is no table that names a date and an amount in its header.",
+        "unknown" => "This is not an account that you import for.",
         "too_large" => "The file is larger than 256 MB; use tieout import.",
         _ => "The file did not arrive in one piece; try again.",
     }

@@ -39,12 +39,15 @@ impl Role {
         use Action::*;
         match self {
             Self::Controller => {
-                matches!(action, ReadFinance | ImportBatch | WorkExceptions | Resolve | EditMapping | Replay | Reconcile | ReadJobs)
+                matches!(
+                    action,
+                    ReadFinance | ImportBatch | WorkExceptions | Resolve | EditMapping | Replay | Reconcile | ReadJobs | ManageBankAccounts
+                )
             }
             Self::ArSpecialist => matches!(action, ReadFinance | ImportBatch | WorkExceptions | Resolve),
             Self::Operator => matches!(
                 action,
-                ReadFinance | ImportBatch | WorkExceptions | EditMapping | Replay | Reconcile | ReadJobs | RunJobs | ReadConnections
+                ReadFinance | ImportBatch | WorkExceptions | EditMapping | Replay | Reconcile | ReadJobs | RunJobs | ReadConnections | ManageBankAccounts
             ),
             Self::Approver => matches!(action, ReadFinance | Approve | ReadJobs),
             Self::Executive => matches!(action, ReadFinance),
@@ -64,6 +67,8 @@ text_enum! {
         /// Close an exception with an ERP number or a reason.
         Resolve = "resolve",
         EditMapping = "edit_mapping",
+        /// Make accounts at banks known, and how their tables read.
+        ManageBankAccounts = "manage_bank_accounts",
         Replay = "replay",
         Approve = "approve",
         Reconcile = "reconcile",

@@ -50,6 +50,10 @@ ids! {
     BulkEditId,
     /// A filter that was given a name.
     ViewId,
+    /// An account of ours at a bank, in one currency.
+    BankAccountId,
+    /// A statement of a bank account.
+    StatementId,
     /// What ties together everything caused by one act.
     CorrelationId,
 }

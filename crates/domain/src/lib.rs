@@ -29,6 +29,7 @@ pub mod replay;
 pub mod seal;
 pub mod sla;
 pub mod stage;
+pub mod statement;
 mod text_enum;
 pub mod view;
 

@@ -1,6 +1,7 @@
 //! What happens, and no protocol: imports, posting, read-back, reconciliation, access. Knows neither axum nor leptos.
 
 pub mod access;
+pub mod cash;
 pub mod company;
 pub mod erps;
 pub mod import;

@@ -189,7 +189,7 @@ impl LineRows {
     }
 }
 
-async fn copy(conn: &mut Conn, statement: &str, rows: String) -> Result<()> {
+pub(crate) async fn copy(conn: &mut Conn, statement: &str, rows: String) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -199,12 +199,12 @@ async fn copy(conn: &mut Conn, statement: &str, rows: String) -> Result<()> {
     Ok(())
 }
 
-fn field<T: std::fmt::Display>(out: &mut String, value: T) {
+pub(crate) fn field<T: std::fmt::Display>(out: &mut String, value: T) {
     // writing to a String can't fail
     let _ = write!(out, "{value}\t");
 }
 
-fn text(out: &mut String, value: &str) {
+pub(crate) fn text(out: &mut String, value: &str) {
     for character in value.chars() {
         match character {
             '\\' => out.push_str("\\\\"),
@@ -217,7 +217,7 @@ fn text(out: &mut String, value: &str) {
     out.push('\t');
 }
 
-fn end_row(out: &mut String) {
+pub(crate) fn end_row(out: &mut String) {
     out.pop();
     out.push('\n');
 }

@@ -30,6 +30,7 @@ pub mod releases;
 pub mod replays;
 pub mod saved_views;
 pub mod seals;
+pub mod statements;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod views;

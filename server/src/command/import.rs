@@ -7,11 +7,13 @@ use domain::{
     document::Violation,
     view::ImportOutcome,
 };
+use pipeline::cash;
 use std::{fs::File, io::Write, path::PathBuf};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// An invoice batch as JSON or CSV (docs/import-format.md)
+    /// An invoice batch as JSON or CSV (docs/import-format.md), or a bank statement as camt.053, MT940, BAI2 or
+    /// CSV
     file: PathBuf,
     /// Only reads the file; needs no database
     #[arg(long)]
@@ -19,34 +21,86 @@ pub struct Arguments {
     /// Prints JSON: the report, or with --dry-run the canonical content that was read, or {"errors": [...]}
     #[arg(long)]
     json: bool,
+    /// Whose lines a table (CSV) holds: the account's number
+    #[arg(long)]
+    account: Option<String>,
 }
 
 pub async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Result<()> {
-    let file = File::open(&arguments.file).with_context(|| arguments.file.display().to_string())?;
+    let mut file = File::open(&arguments.file).with_context(|| arguments.file.display().to_string())?;
+    let kind = cash::kind_of(&mut file)?;
     if arguments.dry_run {
-        return tokio::task::spawn_blocking(move || read_only(file, arguments.json)).await?;
+        return tokio::task::spawn_blocking(move || match kind {
+            cash::FileKind::InvoiceBatch => read_only(file, arguments.json),
+            cash::FileKind::Statement => read_statements(file, arguments.json),
+        })
+        .await?;
     }
     let installation = Installation::open(settings).await?;
-    let done = import(file, &arguments, &installation.context).await;
+    let done = import(file, kind, &arguments, &installation.context).await;
     installation.close().await?;
     done
 }
 
-async fn import(file: File, arguments: &Arguments, cx: &pipeline::Context) -> anyhow::Result<()> {
+async fn import(file: File, kind: cash::FileKind, arguments: &Arguments, cx: &pipeline::Context) -> anyhow::Result<()> {
     let every = store::entities::list(&mut *cx.pool.acquire().await?).await?;
     // the command line acts for the company
     let scope = Scope::of_system(every.into_iter().map(|entity| entity.entity_id).collect());
     let name = arguments.file.file_name().unwrap_or_default().to_string_lossy();
-    let report = pipeline::import::import_file(cx, &Actor::Cli(account()), &scope, &name, file).await?;
-    if arguments.json {
-        println!("{}", serde_json::to_string(&report)?);
-    } else {
-        print_errors(&report.errors);
+    let actor = Actor::Cli(account());
+    match kind {
+        cash::FileKind::InvoiceBatch => {
+            let report = pipeline::import::import_file(cx, &actor, &scope, &name, file).await?;
+            say(arguments, report.outcome, &report.errors, &report.summary, &report)
+        }
+        cash::FileKind::Statement => {
+            let report = cash::import_file(cx, &actor, &scope, &name, arguments.account.as_deref(), file).await?;
+            say(arguments, report.outcome, &report.errors, &report.summary, &report)
+        }
     }
-    match report.outcome {
+}
+
+fn say(
+    arguments: &Arguments,
+    outcome: ImportOutcome,
+    errors: &[Violation],
+    summary: &str,
+    report: &impl serde::Serialize,
+) -> anyhow::Result<()> {
+    if arguments.json {
+        println!("{}", serde_json::to_string(report)?);
+    } else {
+        print_errors(errors);
+    }
+    match outcome {
         ImportOutcome::Imported | ImportOutcome::Unchanged if arguments.json => {}
-        ImportOutcome::Imported | ImportOutcome::Unchanged => println!("{}", report.summary),
-        ImportOutcome::Conflict | ImportOutcome::Refused => bail!(report.summary),
+        ImportOutcome::Imported | ImportOutcome::Unchanged => println!("{summary}"),
+        ImportOutcome::Conflict | ImportOutcome::Refused => bail!("{summary}"),
+    }
+    Ok(())
+}
+
+fn read_statements(file: File, json: bool) -> anyhow::Result<()> {
+    match cash::read_only(file)? {
+        Ok(read) if json => println!("{}", serde_json::to_string(&read)?),
+        Ok(read) => {
+            for statement in read.statements {
+                let proof = match (statement.balanced, statement.difference) {
+                    (Some(true), _) => "adds up".to_owned(),
+                    (_, Some(difference)) => format!("does not add up: {difference} is missing"),
+                    _ => "has no balances to prove it".to_owned(),
+                };
+                println!("{} {}: {} lines, {proof}", statement.account, statement.currency, statement.lines.len());
+            }
+        }
+        Err(errors) => {
+            if json {
+                println!("{}", serde_json::json!({"errors": errors}));
+            } else {
+                print_errors(&errors);
+            }
+            bail!("the file breaks a rule");
+        }
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use super::{
     accounts::Account,
+    bank,
     company::{self, ACCOUNTS, CONCURRENCY, ENTITIES},
     people::People,
     plan::Plan,
@@ -10,7 +11,7 @@ use anyhow::Context as _;
 use chrono::TimeDelta;
 use domain::{
     access::{Action, Caller, Grant, Role},
-    id::{ConnectionId, EntityId, MappingId},
+    id::{BankAccountId, ConnectionId, EntityId, MappingId},
     posting::ErpSystem,
 };
 use pipeline::{
@@ -77,6 +78,18 @@ pub async fn found(cx: &Context, plan: &Plan, accounts: &[Account], entities: &[
     }
     for (place, currency, amount) in company::limits() {
         store::limits::set(&mut conn, entities[place], currency, Decimal::from(amount)).await?;
+    }
+    for account in &bank::ACCOUNTS {
+        let new = store::statements::NewBankAccount {
+            bank_account_id: BankAccountId(Uuid::now_v7()),
+            entity_id: entities[account.entity],
+            number: account.number,
+            currency: account.currency,
+            name: account.name,
+            opened_at: cx.clock.now(),
+            opened_by: "cli:demo".into(),
+        };
+        store::statements::open_account(&mut conn, &new).await?;
     }
     drop(conn);
     connect(cx, plan, accounts, entities).await?;

@@ -2,6 +2,7 @@
 //! itself lived through, and then goes on living.
 
 mod accounts;
+mod bank;
 mod calendar;
 mod company;
 mod days;
@@ -10,6 +11,7 @@ mod files;
 mod founding;
 mod hands;
 mod invoices;
+mod paper;
 mod people;
 mod plan;
 mod travel;

@@ -2,6 +2,7 @@
 //! the day, and on nothing that happens while it is driven.
 
 use super::{
+    bank,
     calendar::{Calendar, local},
     company::{self, Customer, ENTITIES},
     invoices::{self, Planned},
@@ -54,6 +55,8 @@ pub struct Plan {
     pub customers: Vec<Customer>,
     /// In the order of time.
     pub batches: Vec<Batch>,
+    /// What the banks tell of each day.
+    pub bank_days: Vec<bank::Day>,
     /// A small one that comes at last, while the ERP gives no answers.
     pub last: Batch,
     pub troubles: Troubles,
@@ -74,7 +77,8 @@ impl Plan {
         let last = Batch { entity: 0, date: today, at, number, documents, entered: Vec::new() };
         let corrected = corrections(&calendar, &invoices);
         let batches = batches(&calendar, invoices.into_iter().chain(corrected).chain(credits))?;
-        Ok(Self { calendar, customers, batches, last, troubles, touched })
+        let bank_days = bank::days(&batches, today, seed)?;
+        Ok(Self { calendar, customers, batches, bank_days, last, troubles, touched })
     }
 
     /// The last evening's maintenance, from and until.

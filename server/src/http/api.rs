@@ -1,7 +1,7 @@
 //! The REST interface: bearer API keys, described by OpenAPI. A route is added with [`guarded`], which names what its
 //! caller must be allowed to do, and with its `utoipa::path` in [`ApiDoc`]; a test walks the description and calls each.
 
-use super::{AppState, error::Problem, invoice_batches};
+use super::{AppState, error::Problem, invoice_batches, statements};
 use axum::{
     Extension, Json, Router,
     extract::{Request, State},
@@ -21,7 +21,7 @@ use utoipa::{
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Tieout", description = "The control plane for revenue.", license(name = "MIT OR Apache-2.0")),
-    paths(entities, invoice_batches::create, invoice_batches::list),
+    paths(entities, invoice_batches::create, invoice_batches::list, statements::create, statements::list),
     components(schemas(Problem)),
     modifiers(&BearerKey),
     security(("api_key" = []))
@@ -47,6 +47,10 @@ pub fn router(state: &AppState) -> Router<AppState> {
                 Action::ReadFinance,
                 get(invoice_batches::list),
             )),
+        )
+        .route(
+            "/api/v1/statements",
+            guarded(state, Action::ImportBatch, post(statements::create)).merge(guarded(state, Action::ReadFinance, get(statements::list))),
         )
         .route("/api/v1/openapi.json", get(async || Json(ApiDoc::openapi())))
         .route("/api/{*rest}", axum::routing::any(async || Problem::not_found()))

@@ -42,12 +42,18 @@ pub struct BatchReceipt {
 
 /// A rule that a row broke.
 #[derive(Debug, Serialize, ToSchema)]
-struct RuleBroken {
+pub(super) struct RuleBroken {
     /// Line of the file (CSV) or ordinal of the document (JSON), from 1.
     line: u32,
     field: String,
     rule: String,
     value: String,
+}
+
+impl From<Violation> for RuleBroken {
+    fn from(error: Violation) -> Self {
+        Self { line: error.line, field: error.field, rule: error.rule, value: error.value }
+    }
 }
 
 /// A refusal with every place that caused it (RFC 9457 §3.2, extension members).
@@ -198,7 +204,7 @@ fn batch(view: BatchView) -> Batch {
 }
 
 /// Streams the body into a file that is gone when it is closed.
-async fn receive(body: Body) -> Result<std::fs::File, Problem> {
+pub(super) async fn receive(body: Body) -> Result<std::fs::File, Problem> {
     let mut file = tempfile::tempfile().map_err(Problem::internal)?;
     let (mut chunks, mut length) = (body.into_data_stream(), 0);
     while let Some(chunk) = chunks.try_next().await.map_err(|error| Problem::invalid(format!("The body broke off: {error}")))? {
@@ -213,8 +219,7 @@ async fn receive(body: Body) -> Result<std::fs::File, Problem> {
 }
 
 fn answer(report: ImportReport) -> Response {
-    let broken = |error: Violation| RuleBroken { line: error.line, field: error.field, rule: error.rule, value: error.value };
-    let errors = report.errors.into_iter().map(broken).collect();
+    let errors = report.errors.into_iter().map(Into::into).collect();
     let (status, problem) = match report.outcome {
         ImportOutcome::Imported => (StatusCode::CREATED, None),
         ImportOutcome::Unchanged => (StatusCode::OK, None),

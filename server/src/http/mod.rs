@@ -6,6 +6,7 @@ pub mod exports;
 pub mod health;
 pub mod invoice_batches;
 pub mod live;
+pub mod statements;
 pub mod uploads;
 
 use crate::{config::Settings, metrics::Metrics};

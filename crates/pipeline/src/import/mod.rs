@@ -9,7 +9,7 @@ pub mod compose;
 mod csv;
 pub mod format;
 mod json;
-mod keep;
+pub(crate) mod keep;
 mod load;
 pub mod rules;
 pub mod seals;
@@ -38,9 +38,9 @@ use store::{
 use survey::{Header, Refused, Survey};
 
 /// Read by one thread at a time, more than once.
-type SharedFile = Arc<Mutex<Box<dyn ReadSeek + Send>>>;
+pub(crate) type SharedFile = Arc<Mutex<Box<dyn ReadSeek + Send>>>;
 
-fn lock(file: &SharedFile) -> MutexGuard<'_, Box<dyn ReadSeek + Send>> {
+pub(crate) fn lock(file: &SharedFile) -> MutexGuard<'_, Box<dyn ReadSeek + Send>> {
     file.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -67,8 +67,7 @@ pub async fn import_file(
     file: impl ReadSeek + Send + 'static,
 ) -> anyhow::Result<ImportReport> {
     let file: SharedFile = Arc::new(Mutex::new(Box::new(file)));
-    // a name may come from anywhere; the database takes no control characters
-    let file_name: String = file_name.chars().filter(|c| !c.is_control()).take(FILE_NAME_CHARS_MAX).collect();
+    let file_name = self::file_name(file_name);
     let handover = Handover { intake_id: uuid::Uuid::now_v7(), actor, file_name: &file_name, at: cx.clock.now() };
     let mut report = match stands(cx, scope, &file).await? {
         Ok((survey, entity)) => {
@@ -86,6 +85,11 @@ pub async fn import_file(
     };
     report.intake_id = Some(handover.intake_id);
     Ok(report)
+}
+
+/// A name may come from anywhere; the database takes no control characters.
+pub(crate) fn file_name(given: &str) -> String {
+    given.chars().filter(|c| !c.is_control()).take(FILE_NAME_CHARS_MAX).collect()
 }
 
 /// A file that was read once and stands.

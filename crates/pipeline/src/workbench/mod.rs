@@ -38,7 +38,7 @@ pub enum WorkError {
 }
 
 impl WorkError {
-    fn invalid(field: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn invalid(field: &'static str, message: impl Into<String>) -> Self {
         Self::Invalid { field, message: message.into() }
     }
 }
@@ -54,7 +54,7 @@ pub enum Resolved {
 /// Longest note or reason.
 const TEXT_CHARS: usize = 4000;
 
-fn text(field: &'static str, value: &str) -> Result<String, WorkError> {
+pub(crate) fn text(field: &'static str, value: &str) -> Result<String, WorkError> {
     let value = value.trim();
     if value.is_empty() {
         return Err(WorkError::invalid(field, "Say why, in a sentence."));
@@ -99,7 +99,7 @@ pub async fn read_notices(cx: &Context, caller: &Caller, one: Option<Uuid>) -> R
     Ok(transaction!(&cx.pool, |tx| notices::read(tx, caller.user_id, one, now).await)?)
 }
 
-fn entry(
+pub(crate) fn entry(
     cx: &Context,
     caller: &Caller,
     action: &'static str,

@@ -17,6 +17,7 @@ mod posting;
 mod protocol;
 mod queue;
 mod reconcile;
+mod statements;
 mod verify;
 mod workbench;
 mod world;

@@ -1,0 +1,78 @@
+//! Cash: bank statements in, each proved by its own balances before its lines count.
+
+mod decide;
+mod import;
+mod survey;
+
+pub use decide::{accept, learn_table, open_account, refuse};
+pub use import::import_file;
+
+use domain::document::Violation;
+pub use statements::{ColumnProfile, Proposal};
+use statements::{Fault, Format, ReadError};
+use std::io::{BufReader, Read, Seek, SeekFrom};
+
+/// Whether a file is an invoice batch or tells of a bank account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    InvoiceBatch,
+    Statement,
+}
+
+/// By its first bytes; the file is at its beginning afterwards. What is neither goes to the invoice batches, whose errors say what
+/// a batch looks like.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn kind_of(file: &mut (impl Read + Seek)) -> std::io::Result<FileKind> {
+    let mut begin = Vec::new();
+    file.by_ref().take(4096).read_to_end(&mut begin)?;
+    file.seek(SeekFrom::Start(0))?;
+    let text = begin.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&begin).trim_ascii_start();
+    let is_batch = text.starts_with(b"{") || text.starts_with(b"[") || text.starts_with(b"#batch,") || text.starts_with(b"batch,");
+    Ok(if is_batch || Format::detect(&begin).is_none() { FileKind::InvoiceBatch } else { FileKind::Statement })
+}
+
+/// Reads a statement file without a database; a table by the profile that its beginning suggests. `Ok(Err(..))`: what is wrong
+/// with it.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn read_only(mut file: impl Read + Seek + Send) -> std::io::Result<Result<statements::BankFile, Vec<Violation>>> {
+    let read = match suggest(&mut file, "")? {
+        None => statements::read_all(BufReader::new(file)),
+        Some(Ok(proposal)) => {
+            statements::read_csv(BufReader::new(file), &proposal.profile, Some("?")).and_then(statements::collect)
+        }
+        Some(Err(error)) => return Ok(Err(vec![error])),
+    };
+    match read {
+        Ok(read) => Ok(Ok(read)),
+        Err(ReadError::Refused(fault)) => Ok(Err(vec![violation(&fault)])),
+        Err(ReadError::Io(error)) => Err(error),
+    }
+}
+
+/// How a table seems to be written, for a person to confirm; `None`: the file is no table. The file is at its beginning afterwards.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn suggest(file: &mut (impl Read + Seek), name: &str) -> std::io::Result<Option<Result<Proposal, Violation>>> {
+    let mut begin = Vec::new();
+    file.by_ref().take(TABLE_BEGIN).read_to_end(&mut begin)?;
+    file.seek(SeekFrom::Start(0))?;
+    let is_table = Format::detect(&begin) == Some(Format::Csv);
+    Ok(is_table.then(|| statements::propose(name, &begin).map_err(|fault| violation(&fault))))
+}
+
+/// Enough rows of a table to learn from.
+const TABLE_BEGIN: u64 = 1 << 16;
+
+fn violation(fault: &Fault) -> Violation {
+    Violation {
+        line: u32::try_from(fault.line).unwrap_or(u32::MAX),
+        field: fault.field.to_string(),
+        rule: fault.rule.to_string(),
+        value: fault.value.clone(),
+    }
+}

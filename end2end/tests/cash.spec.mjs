@@ -1,0 +1,83 @@
+// Bank statements: proved by their own balances, decided by a second person when they are not.
+import { expect, test } from '../fixtures.mjs';
+
+const ACCOUNT = '000123456821'; // Canada, First Harbor
+
+// A BAI2 statement of one credit, years after those of the company's past; `closing` is right at 150000.
+function statement(day, reference, closing) {
+  const total = 100000 + closing + 50000 + 50000;
+  return [
+    `01,FHARBOR,LUMEN,${day},0600,1,,,2/`,
+    `02,LUMEN,FHARBOR,1,${day},2359,CAD,2/`,
+    `03,${ACCOUNT},CAD,010,100000,,,015,${closing},,,100,50000,1,/`,
+    `16,195,50000,0,${reference},,BROOK DATA INC INV-US-000001`,
+    `49,${total},3/`,
+    `98,${total},1,5/`,
+    `99,${total},1,7/`,
+    '',
+  ].join('\n');
+}
+
+async function handOver(page, text) {
+  await page.goto('/cash');
+  await page.getByLabel('Statement file').setInputFiles({ name: 'day.bai', mimeType: 'text/plain', buffer: Buffer.from(text) });
+  await page.getByRole('button', { name: 'Import' }).click();
+}
+
+test('from the accounts to a statement whose lines add up', async ({ page, signIn, expectAccessible }) => {
+  await signIn('controller');
+  await page.goto('/cash');
+  await expect(page.getByRole('table', { name: /Bank accounts/ })).toContainText('Operating, First Harbor');
+  await expectAccessible();
+  await page.getByRole('link', { name: 'Geschäftskonto' }).click();
+  const statements = page.getByRole('table', { name: /Statements/ });
+  await expect(statements.locator('.tie.is-off')).toHaveCount(0);
+  await expectAccessible();
+  await statements.locator('tbody th a').first().click();
+  await expect(page.getByRole('table', { name: /Proof/ })).toContainText('adds up');
+  await expect(page.getByRole('table', { name: /Lines/ }).locator('tbody tr').first()).toBeVisible();
+  await expectAccessible();
+});
+
+test('a statement that does not add up is taken by a second person, with a reason', async ({ page, signIn, expectAccessible }, { project }) => {
+  const day = project.name === 'js' ? '320103' : '330103';
+  await signIn('controller');
+  await handOver(page, statement(day, `X${day}`, 160000));
+  await expect(page).toHaveURL(/\/cash\/statements\//);
+  const at = page.url();
+  await expect(page.getByText('This statement waits for a second person')).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Take it as it is' })).toBeDisabled();
+  await expectAccessible();
+  await signIn('approver');
+  await page.goto('/cash');
+  await expect(page.getByRole('table', { name: /Waiting for a second person/ })).toContainText('Canada, First Harbor');
+  await page.goto(at);
+  await page.getByLabel('Reason').fill('the bank sends the missing line tomorrow');
+  await page.getByRole('button', { name: 'Take it as it is' }).click();
+  await expect(page.getByRole('status').first()).toContainText('its lines count');
+  await expect(page.getByText('the bank sends the missing line tomorrow')).toBeVisible();
+});
+
+test('a file of an account that nobody knows is refused with its line', async ({ page, signIn }) => {
+  await signIn('controller');
+  await handOver(page, statement('340103', 'X', 150000).replace(ACCOUNT, '999888777666'));
+  await expect(page.getByRole('alert')).toContainText('refused');
+  await expect(page.locator('tbody')).toContainText('999888777666');
+});
+
+test('a table asks once what its columns mean', async ({ page, signIn, expectAccessible }, { project }) => {
+  const name = project.name === 'js' ? 'USD account, Straits' : 'USD account';
+  const table = 'Date,Amount,Description,Name\n2032-01-03,480.00,INV-1,Acme Inc\n2032-01-04,-30.00,Fee,Bank\n';
+  const send = async () => {
+    await page.getByLabel('Table').setInputFiles({ name: 'table.csv', mimeType: 'text/csv', buffer: Buffer.from(table) });
+    await page.getByRole('button', { name: 'Import' }).click();
+  };
+  await signIn('controller');
+  await page.goto('/cash');
+  await page.getByRole('link', { name, exact: true }).click();
+  await send();
+  await expect(page.getByRole('table', { name: /What the columns seem to mean/ })).toContainText('Amount');
+  await expectAccessible();
+  await page.getByRole('button', { name: 'Confirm these columns' }).click();
+  await expect(page.getByRole('status').first()).toContainText('read so from now on');
+});
