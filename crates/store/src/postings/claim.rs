@@ -75,7 +75,8 @@ impl Room {
 }
 
 /// Takes due postings under a lease, in order, never more than the connection's free slots (over all processes) and
-/// `ids.len()`; one slot is left to a probe that is due. The caller moves the documents to `in_flight`.
+/// `ids.len()`; one slot is left to a probe that is due. Nothing is sent into a period that is hard closed: what waits for that is
+/// taken out by [`super::stop_late`]. The caller moves the documents to `in_flight`.
 pub async fn claim_sends(conn: &mut Conn, claim: Claim<'_>, ids: &[AttemptId]) -> Result<Vec<Claimed>> {
     let room = Room::of(conn, claim).await?;
     let reserved = i32::from(room.probes_due && room.free > 1);
@@ -134,6 +135,10 @@ async fn take(
         r#"with due as materialized (
             select document_id from posting
             where connection_id = $1 and work = $9 and work in ('send', 'probe') and due_at <= $2
+                -- a query of its own for each row: as a join the planner may read all documents for it
+                and ($9 = 'probe' or not coalesce((
+                    select a.state = 'hard_closed' from document d join accounting_period a using (entity_id, period)
+                    where d.document_id = posting.document_id), false))
             order by lane, due_at, document_id limit $3 for update skip locked
         ), numbered as materialized (
             select document_id, ($4::uuid[])[row_number() over (order by document_id)] as attempt_id from due
