@@ -5,9 +5,14 @@ use domain::view::{ConnectionView, MappingView, Paged};
 use leptos::prelude::*;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+#[cfg(feature = "ssr")]
+use store::exceptions::Wanted;
 
 #[cfg(feature = "ssr")]
 const PAGE: usize = 100;
+/// Proposals shown at once; the oldest are decided first.
+#[cfg(feature = "ssr")]
+pub(super) const PROPOSALS: i64 = 100;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MappingsView {
@@ -22,7 +27,7 @@ pub struct MappingsView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proposal {
     pub mapping: MappingView,
-    /// The connection's entities that the caller may see.
+    /// The connection's entities: it counts for all of them.
     pub entities: Vec<String>,
     /// What is in force for the code now.
     pub instead_of: Option<String>,
@@ -33,18 +38,16 @@ pub struct Proposal {
 /// Proposals at the connections of these entities, oldest first.
 #[cfg(feature = "ssr")]
 pub(super) async fn proposals(ctx: &pipeline::Context, scope: &domain::access::Scope) -> Result<Vec<Proposal>, ApiError> {
-    let waiting = store::mappings::proposals(&ctx.pool).await?;
+    let waiting = store::mappings::proposals(&ctx.pool, scope, PROPOSALS).await?;
     let mut conn = ctx.pool.acquire().await.map_err(store::Error::from)?;
     let attached = store::connections::attached_entities(&mut conn).await?;
+    let wanted: Vec<Wanted<'_>> = waiting.iter().map(wanted).collect();
+    let released = store::exceptions::released_by(&mut conn, &wanted).await?;
     let mut proposals = Vec::new();
-    for mapping in waiting {
-        let mine = attached.iter().filter(|e| e.connection_id == mapping.connection_id && scope.contains(e.entity_id));
-        let entities: Vec<String> = mine.map(|e| e.mapping.entity_code.clone()).collect();
-        if entities.is_empty() {
-            continue;
-        }
+    for (mapping, released) in waiting.into_iter().zip(released) {
+        let entities =
+            attached.iter().filter(|e| e.connection_id == mapping.connection_id).map(|e| e.mapping.entity_code.clone()).collect();
         let found = store::mappings::lookup(&mut conn, mapping.connection_id, std::slice::from_ref(&mapping.source_code)).await?;
-        let released = store::exceptions::released_by(&mut conn, mapping.connection_id, mapping.kind, &mapping.source_code).await?;
         let mut releases = std::collections::BTreeMap::<String, Decimal>::new();
         for store::limits::Reach { currency, amount, .. } in released.into_iter().filter(|reach| scope.contains(reach.entity_id)) {
             *releases.entry(currency).or_default() += amount;
@@ -53,6 +56,11 @@ pub(super) async fn proposals(ctx: &pipeline::Context, scope: &domain::access::S
         proposals.push(Proposal { mapping, entities, instead_of, releases: releases.into_iter().collect() });
     }
     Ok(proposals)
+}
+
+#[cfg(feature = "ssr")]
+fn wanted(mapping: &MappingView) -> Wanted<'_> {
+    Wanted { connection_id: mapping.connection_id, kind: mapping.kind, code: &mapping.source_code }
 }
 
 /// Mappings in force at a connection (the first one when none is named), by kind and code.

@@ -25,14 +25,24 @@ impl Reach {
         if !self.within(action, entities).is_empty() {
             return None;
         }
-        let roles: Vec<&str> = Role::ALL.iter().filter(|role| role.may(action)).map(|role| role.label()).collect();
-        Some(format!("needs {} role for {}", roles.join(" or "), entities.join(" or ")))
+        Some(needs(action, &entities.join(" or ")))
+    }
+
+    /// Which role it takes, when he may not in every one of these entities.
+    pub fn why_not_in_all(&self, action: Action, entities: &[String]) -> Option<String> {
+        let missing: Vec<String> = entities.iter().filter(|code| !self.of(action).contains(code)).cloned().collect();
+        if missing.is_empty() { None } else { Some(needs(action, &missing.join(" and "))) }
     }
 
     /// The same for one entity.
     pub fn why_not_in(&self, action: Action, entity: &str) -> Option<String> {
         self.why_not(action, &[entity.to_owned()])
     }
+}
+
+fn needs(action: Action, entities: &str) -> String {
+    let roles: Vec<&str> = Role::ALL.iter().filter(|role| role.may(action)).map(|role| role.label()).collect();
+    format!("needs {} role for {entities}", roles.join(" or "))
 }
 
 #[cfg(feature = "ssr")]
@@ -68,6 +78,8 @@ mod tests {
         assert_eq!(reach.why_not_in(Action::Replay, "US"), None);
         assert_eq!(reach.why_not_in(Action::Replay, "DE").unwrap(), "needs Controller or Operator role for DE");
         assert_eq!(reach.why_not(Action::Replay, &["DE".into(), "US".into()]), None, "one entity is enough to press");
+        assert_eq!(reach.why_not_in_all(Action::Replay, &["DE".into(), "US".into()]).unwrap(), "needs Controller or Operator role for DE");
+        assert_eq!(reach.why_not_in_all(Action::Replay, &["US".into()]), None);
         assert_eq!(reach.within(Action::Replay, &["DE".into(), "US".into()]), ["US"]);
         assert!(reach.why_not_in(Action::Approve, "US").unwrap().contains("Approver"));
     }

@@ -72,9 +72,9 @@ fn Waiting(replays: Vec<ReplaySetView>) -> AnyView {
     view! { <DataTable caption="Replays" note="open one to see what it would do, and to decide" columns cards=true><tbody>{lines}</tbody></DataTable> }.into_any()
 }
 
-/// Nobody approves what he prepared; others need the role for one of the entities.
+/// Nobody approves what he prepared; others need the role for every entity that it reaches.
 fn why_not(reach: &Reach, prepared_by: &str, entities: &[String]) -> Option<String> {
-    if reach.email == prepared_by { Some("you prepared it".to_owned()) } else { reach.why_not(Action::Approve, entities) }
+    if reach.email == prepared_by { Some("you prepared it".to_owned()) } else { reach.why_not_in_all(Action::Approve, entities) }
 }
 
 /// Two buttons of one form; both say the same reason when they can't be pressed.
@@ -182,6 +182,9 @@ mod tests {
         let de = ["DE".to_owned()];
         assert_eq!(why_not(&reach, "ana@lumen.example", &de).as_deref(), Some("you prepared it"));
         assert_eq!(why_not(&reach, "ben@lumen.example", &de), None);
-        assert_eq!(why_not(&reach, "ben@lumen.example", &["US".to_owned()]).as_deref(), Some("needs Approver role for US"));
+        assert_eq!(
+            why_not(&reach, "ben@lumen.example", &["DE".to_owned(), "US".to_owned()]).as_deref(),
+            Some("needs Approver role for US")
+        );
     }
 }

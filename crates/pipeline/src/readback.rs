@@ -217,7 +217,13 @@ async fn confirm_batch(cx: &Context, tx: &mut Conn, entity: &AttachedEntity) -> 
                     different.entry(reason).or_default().push(document.document_id);
                 }
                 let exception_id = ExceptionId(Uuid::now_v7());
-                troubles.push(NewException { exception_id, document_id: document.document_id, system: Some(entity.system), cause });
+                troubles.push(NewException {
+                    exception_id,
+                    document_id: document.document_id,
+                    system: Some(entity.system),
+                    cause,
+                    besides: Vec::new(),
+                });
             }
         }
     }

@@ -57,8 +57,11 @@ pub async fn priors(conn: &mut Conn, entity: EntityId, batch: BatchId, keys: &[(
         r#"select d.document_id as "document_id: DocumentId", d.kind as "kind: DocumentKind", d.number, d.version, d.stage as "stage: Stage",
             d.rejected as "rejected!", d.superseded_by is not null as "superseded!", b.number as batch_number
         from unnest($3::text[], $4::text[]) as wanted (kind, number)
-        join document_number n on n.entity_id = $1 and n.number = wanted.number and n.kind = wanted.kind
-        join document d using (document_id) join batch b using (batch_id)
+        cross join lateral (
+            -- one look by number for each, whatever the statistics say: they know nothing of the rows that are just coming in
+            select document_id from document_number n
+            where n.entity_id = $1 and n.number = wanted.number and n.kind = wanted.kind offset 0
+        ) n join document d using (document_id) join batch b using (batch_id)
         where d.batch_id <> $2 order by d.document_id for update of d"#,
         entity.0,
         batch.0,

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     exception::{Cause, ExceptionKind},
     id::{BatchId, ConnectionId, DocumentId, EntityId, ExceptionId},
-    mapping::MappingKind,
+    mapping::{MappingKind, MissingMapping},
     notice::NoticeKind,
     posting::ErpSystem,
     stage::Stage,
@@ -20,6 +20,8 @@ pub struct NewException {
     pub document_id: DocumentId,
     pub system: Option<ErpSystem>,
     pub cause: Cause,
+    /// What has no mapping beside the code that names the cause.
+    pub besides: Vec<MissingMapping>,
 }
 
 /// Opens exceptions, each with the time until which it has to be dealt with; a document that has one open keeps it and its time, with
@@ -34,6 +36,7 @@ pub async fn open(conn: &mut Conn, new: &[NewException], at: DateTime<Utc>) -> R
     let fields: Vec<Option<&str>> = new.iter().map(|n| n.cause.field.as_deref()).collect();
     let missing_kinds: Vec<Option<&str>> = new.iter().map(|n| n.cause.missing.as_ref().map(|m| m.kind.as_str())).collect();
     let missing_codes: Vec<Option<&str>> = new.iter().map(|n| n.cause.missing.as_ref().map(|m| m.code.as_str())).collect();
+    let besides: Vec<Option<String>> = new.iter().map(|n| spelled(&n.besides)).collect();
     let entities =
         sqlx::query_scalar!(r#"select distinct entity_id as "entity_id: EntityId" from document where document_id = any($1)"#, &documents)
             .fetch_all(&mut *conn)
@@ -42,17 +45,17 @@ pub async fn open(conn: &mut Conn, new: &[NewException], at: DateTime<Utc>) -> R
     let due = calendars::due(conn, &entities, &of_kinds.into_iter().collect::<Vec<_>>(), at).await?;
     sqlx::query!(
         "insert into exception (exception_id, document_id, entity_id, connection_id, currency, amount, period, kind, fingerprint, code,
-            message, field, missing_kind, missing_code, opened_at, due_at)
+            message, field, missing_kind, missing_code, missing_besides, opened_at, due_at)
         select r.id, d.document_id, d.entity_id, ec.connection_id, d.currency, d.amount, d.period, r.kind, r.fingerprint, r.code,
-            r.message, r.field, r.missing_kind, r.missing_code, $10, due.at
-        from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
-            r (id, document_id, kind, fingerprint, code, message, field, missing_kind, missing_code)
+            r.message, r.field, r.missing_kind, r.missing_code, string_to_array(r.besides, E'\n'), $10, due.at
+        from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $14::text[])
+            r (id, document_id, kind, fingerprint, code, message, field, missing_kind, missing_code, besides)
         join document d using (document_id) left join entity_connection ec using (entity_id)
         left join unnest($11::uuid[], $12::text[], $13::timestamptz[]) due (entity_id, kind, at)
             on due.entity_id = d.entity_id and due.kind = r.kind
         on conflict (document_id) where closed_at is null do update set kind = excluded.kind, fingerprint = excluded.fingerprint,
             code = excluded.code, message = excluded.message, field = excluded.field, missing_kind = excluded.missing_kind,
-            missing_code = excluded.missing_code",
+            missing_code = excluded.missing_code, missing_besides = excluded.missing_besides",
         &ids,
         &documents,
         &kinds as &[&str],
@@ -65,7 +68,8 @@ pub async fn open(conn: &mut Conn, new: &[NewException], at: DateTime<Utc>) -> R
         at,
         &due.entities,
         &due.kinds as &[&str],
-        &due.at as &[Option<DateTime<Utc>>]
+        &due.at as &[Option<DateTime<Utc>>],
+        &besides as &[Option<String>]
     )
     .execute(conn)
     .await?;
@@ -192,18 +196,47 @@ pub async fn lock_document(conn: &mut Conn, scope: &Scope, id: DocumentId) -> Re
     .await?)
 }
 
-/// Money in exception for want of a mapping, per entity and currency: what an activation releases.
-pub async fn released_by(conn: &mut Conn, connection: ConnectionId, kind: MappingKind, code: &str) -> Result<Vec<Reach>> {
-    Ok(sqlx::query_as!(
-        Reach,
-        r#"select entity_id as "entity_id: EntityId", currency, sum(amount) as "amount!" from exception
-        where closed_at is null and connection_id = $1 and missing_kind = $2 and missing_code = $3 group by entity_id, currency"#,
-        connection.0,
-        kind.as_str(),
-        code
+/// Codes as `missing_besides` has them, one a line: an array of arrays has no ragged edge.
+fn spelled(missing: &[MissingMapping]) -> Option<String> {
+    (!missing.is_empty()).then(|| missing.iter().map(|m| format!("{}:{}", m.kind, m.code)).collect::<Vec<_>>().join("\n"))
+}
+
+/// A code at a connection that something may wait for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    pub connection_id: ConnectionId,
+    pub kind: MappingKind,
+    pub code: &'a str,
+}
+
+/// Money in exception that waits for each of these codes, per entity and currency: what an activation reaches. A document that misses
+/// several codes waits for every one of them, whichever names its cause.
+pub async fn released_by(conn: &mut Conn, wanted: &[Wanted<'_>]) -> Result<Vec<Vec<Reach>>> {
+    let connections: Vec<uuid::Uuid> = wanted.iter().map(|w| w.connection_id.0).collect();
+    let kinds: Vec<&str> = wanted.iter().map(|w| w.kind.as_str()).collect();
+    let codes: Vec<&str> = wanted.iter().map(|w| w.code).collect();
+    let rows = sqlx::query!(
+        r#"select w.place as "place!", x.entity_id as "entity_id!: EntityId", x.currency as "currency!", sum(x.amount) as "amount!"
+        from unnest($1::uuid[], $2::text[], $3::text[]) with ordinality w (connection_id, kind, code, place)
+        cross join lateral (
+            select entity_id, currency, amount from exception
+            where closed_at is null and connection_id = w.connection_id and missing_kind = w.kind and missing_code = w.code
+            union all
+            select entity_id, currency, amount from exception
+            where closed_at is null and connection_id = w.connection_id and missing_besides @> array[w.kind || ':' || w.code]
+        ) x group by 1, 2, 3 order by 1, 2, 3"#,
+        &connections,
+        &kinds as &[&str],
+        &codes as &[&str]
     )
     .fetch_all(conn)
-    .await?)
+    .await?;
+    let mut released = vec![Vec::new(); wanted.len()];
+    for row in rows {
+        let place = usize::try_from(row.place - 1).unwrap_or_default();
+        released[place].push(Reach { entity_id: row.entity_id, currency: row.currency, amount: row.amount });
+    }
+    Ok(released)
 }
 
 /// Opens an exception for every row of a batch that was rejected, named by the first rule it broke; `ids`, one for each.

@@ -110,6 +110,22 @@ pub async fn complete(conn: &mut Conn, claimed: &Claimed, result: &str, ended: E
     held(done.rows_affected())
 }
 
+/// Ends an attempt that did a part of its job; the next one is not before `run_at`, and is not a try again.
+pub async fn put_off(conn: &mut Conn, claimed: &Claimed, result: &str, run_at: DateTime<Utc>, ended: Ended) -> Result<()> {
+    let done = sqlx::query!(
+        "update job set state = 'available', attempts_max = attempts_max + 1, run_at = $3, lease_expires_at = null, duration_ms = $4, result = $5
+        where job_id = $1 and attempt = $2 and state = 'running'",
+        claimed.job_id.0,
+        claimed.attempt,
+        run_at,
+        ended.duration_ms,
+        result
+    )
+    .execute(conn)
+    .await?;
+    held(done.rows_affected())
+}
+
 /// A failed attempt: tried again at `retry_at`, or discarded when there is none. The error is kept either way.
 pub async fn fail(conn: &mut Conn, claimed: &Claimed, error: &str, retry_at: Option<DateTime<Utc>>, ended: Ended) -> Result<()> {
     let kept = json!([JobError { attempt: claimed.attempt, at: ended.at, error: error.to_owned() }]);

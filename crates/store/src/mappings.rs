@@ -1,6 +1,6 @@
 //! Mapping tables per connection: what our codes are called at the ERP. Versions, proposed and activated.
 
-use crate::{Conn, Pool, Result};
+use crate::{Conn, Pool, Result, Scope};
 use chrono::{DateTime, Utc};
 use domain::{
     id::{ConnectionId, MappingId},
@@ -159,13 +159,32 @@ pub async fn list(
     .await?)
 }
 
-pub async fn proposals(pool: &Pool) -> Result<Vec<MappingView>> {
+/// Proposals at connections of these entities, oldest first.
+pub async fn proposals(pool: &Pool, scope: &Scope, limit: i64) -> Result<Vec<MappingView>> {
     Ok(sqlx::query_as!(
         MappingView,
         r#"select m.mapping_id as "mapping_id: MappingId", m.connection_id as "connection_id: ConnectionId", c.code as connection_code,
             m.kind as "kind: MappingKind", m.source_code, m.target_ref, m.version, m.state as "state: MappingState", m.proposed_by, m.proposed_at, m.decided_by
-        from mapping m join erp_connection c using (connection_id) where m.state = 'proposed' order by m.proposed_at"#
+        from mapping m join erp_connection c using (connection_id)
+        where m.state = 'proposed' and exists (
+            select from entity_connection ec where ec.connection_id = m.connection_id and ec.entity_id = any($1))
+        order by m.proposed_at, m.mapping_id limit $2"#,
+        &scope.ids(),
+        limit
     )
     .fetch_all(pool)
     .await?)
+}
+
+/// What a code is proposed to be called, and by whom.
+pub async fn proposed(conn: &mut Conn, connection: ConnectionId, kind: MappingKind, code: &str) -> Result<Option<(String, String)>> {
+    let row = sqlx::query!(
+        "select target_ref, proposed_by from mapping where connection_id = $1 and kind = $2 and source_code = $3 and state = 'proposed'",
+        connection.0,
+        kind.as_str(),
+        code
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| (row.target_ref, row.proposed_by)))
 }

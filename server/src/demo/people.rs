@@ -120,7 +120,7 @@ impl People {
             return Ok(());
         }
         let (approver, scope) = self.may(Role::Approver, Action::Approve)?;
-        let waiting = store::mappings::proposals(&cx.pool).await?;
+        let waiting = store::mappings::proposals(&cx.pool, &scope, i64::MAX).await?;
         let proposal = waiting.iter().find(|row| row.connection_id == id && row.kind == kind && row.source_code == code);
         mappings::decide(cx, approver, &scope, proposal.context("the proposal is not there")?.mapping_id, true).await?;
         Ok(())

@@ -104,16 +104,11 @@ pub(super) async fn fix_of(ctx: &Context, exception: &ExceptionView) -> Result<O
 
 /// Looks up what was mapped or proposed meanwhile.
 async fn progress(ctx: &Context, fixes: &mut [Fix]) -> Result<(), ApiError> {
-    if fixes.is_empty() {
-        return Ok(());
-    }
-    let proposals = store::mappings::proposals(&ctx.pool).await?;
     let mut conn = ctx.pool.acquire().await.map_err(store::Error::from)?;
     for fix in fixes {
         let found = store::mappings::lookup(&mut conn, fix.connection_id, std::slice::from_ref(&fix.code)).await?;
         fix.in_force = found.get(fix.kind, &fix.code).map(str::to_owned);
-        let same = |p: &&domain::view::MappingView| p.connection_id == fix.connection_id && p.kind == fix.kind && p.source_code == fix.code;
-        fix.proposed = proposals.iter().find(same).map(|p| (p.target_ref.clone(), p.proposed_by.clone()));
+        fix.proposed = store::mappings::proposed(&mut conn, fix.connection_id, fix.kind, &fix.code).await?;
     }
     Ok(())
 }

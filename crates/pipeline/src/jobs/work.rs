@@ -47,10 +47,8 @@ impl Workshop {
                 let result = self.reconcile(&job.claimed.subject).await?;
                 self.complete(job, &result, None).await?;
             }
-            JobKind::Replay => {
-                let done = self.replay(&job.claimed.subject).await?;
-                self.complete(job, &format!("{done} items had their turn"), None).await?;
-            }
+            JobKind::Replay if job.claimed.subject.is_empty() => self.find_replays(job).await?,
+            JobKind::Replay => self.replay(job).await?,
             JobKind::SealOutcomes => {
                 let sealed = import::seals::seal_outcomes(&self.cx).await?;
                 self.complete(job, &format!("{sealed} batches sealed"), None).await?;
@@ -83,18 +81,39 @@ impl Workshop {
         })
     }
 
-    /// One set, or every one that is to run: what a worker that died has left is found here.
-    async fn replay(&self, subject: &str) -> anyhow::Result<usize> {
-        let sets = if subject.is_empty() {
-            replays::running(&mut *self.cx.pool.acquire().await.map_err(store::Error::from)?).await?
-        } else {
-            vec![subject.parse().with_context(|| format!("{subject:?} is not a replay"))?]
-        };
-        let mut done = 0;
-        for set in sets {
-            done += replay::run(&self.cx, &self.erps, set).await?;
+    /// A job for every set that is to run and has none: what a job that was given up has left is found here.
+    async fn find_replays(&self, job: &Running) -> store::Result<()> {
+        transaction!(&self.cx.pool, |tx| {
+            let ended = job.ended(self);
+            let sets = replays::without_job(tx).await?;
+            for set in &sets {
+                let subject = set.to_string();
+                let new = NewJob {
+                    job_id: JobId(Uuid::now_v7()),
+                    kind: JobKind::Replay,
+                    subject: &subject,
+                    run_at: ended.at,
+                    created_by: "replay",
+                };
+                jobs::enqueue(tx, &new, ended.at).await?;
+            }
+            jobs::complete(tx, &job.claimed, &format!("{} replays taken up again", sets.len()), ended).await
+        })
+    }
+
+    /// One turn of a set. Until the next one the job waits in the queue, so that a pace keeps no worker from other jobs, and only this
+    /// job paces its set.
+    async fn replay(&self, job: &Running) -> anyhow::Result<()> {
+        let subject = &job.claimed.subject;
+        let set = subject.parse().with_context(|| format!("{subject:?} is not a replay"))?;
+        match replay::turn(&self.cx, &self.erps, set).await? {
+            None => self.complete(job, "none of its items has a turn any more", None).await?,
+            Some(turned) => {
+                let (ended, result) = (job.ended(self), format!("{} items had their turn", turned.items));
+                transaction!(&self.cx.pool, |tx| jobs::put_off(tx, &job.claimed, &result, ended.at + turned.pause, ended).await)?;
+            }
         }
-        Ok(done)
+        Ok(())
     }
 
     async fn count_flow(&self, job: &Running) -> store::Result<()> {

@@ -1,7 +1,7 @@
 //! What follows from an answer: stage, next work, exception, circuit. Fenced by the attempt; a late answer is kept,
 //! and adopted when it brings the ERP's number.
 
-use super::{Desk, finished, new_correlation, send::Completion};
+use super::{BATCH, Desk, finished, new_correlation, send::Completion};
 use crate::retry::transaction;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
@@ -16,7 +16,7 @@ use store::{
     Conn, Result, connections,
     exceptions::{self, NewException},
     movements::transition,
-    postings::{self, Finished, Next},
+    postings::{self, Finished, Late, Next},
 };
 use uuid::Uuid;
 
@@ -106,6 +106,7 @@ impl Desk {
                     document_id: verdict.document_id,
                     system: Some(self.connection.system),
                     cause: cause.clone(),
+                    besides: Vec::new(),
                 });
             }
         }
@@ -261,6 +262,25 @@ impl Desk {
         })
     }
 
+    /// What waits to be sent into a period that was hard closed meanwhile, proved absent or never sent: it waits for a person, and is
+    /// never re-dated. Returns how many were stopped.
+    pub async fn stop_late(&self) -> Result<usize> {
+        let now = self.cx.clock.now();
+        let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
+        transaction!(&self.cx.pool, |tx| {
+            let late = postings::stop_late(tx, self.connection.connection_id, limit).await?;
+            let ids: Vec<DocumentId> = late.iter().map(|late| late.document_id).collect();
+            if ids.is_empty() {
+                return Ok(0);
+            }
+            transition(tx, &ids, Stage::Exception, &self.cause("its period was hard closed before it was sent", new_correlation())).await?;
+            let new: Vec<NewException> = late.iter().map(of_late).collect();
+            exceptions::open(tx, &new, now).await?;
+            postings::publish(tx, "ExceptionOpened", &ids, now).await?;
+            Ok(ids.len())
+        })
+    }
+
     pub(super) async fn decide(&self, tx: &mut Conn, decisions: Vec<Decision>, now: DateTime<Utc>) -> Result<()> {
         let verdicts: Vec<Verdict> = decisions
             .into_iter()
@@ -280,6 +300,12 @@ fn look_first(document_id: DocumentId, now: DateTime<Utc>) -> Verdict {
         next,
         trouble: None,
     }
+}
+
+fn of_late(late: &Late) -> NewException {
+    let message = format!("The accounting period {} was hard closed before it was sent", late.period);
+    let cause = Trouble { kind: ExceptionKind::Period, code: "PERIOD_HARD_CLOSED".into(), message, field: None, missing: None };
+    NewException { exception_id: ExceptionId(Uuid::now_v7()), document_id: late.document_id, system: None, cause, besides: Vec::new() }
 }
 
 /// What a probe decided.

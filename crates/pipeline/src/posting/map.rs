@@ -105,6 +105,7 @@ async fn stop_missing(tx: &mut Conn, entity: &AttachedEntity, done: Mapped, caus
             document_id: *document_id,
             system: Some(entity.system),
             cause: Trouble::of_missing(missing),
+            besides: missing.iter().skip(1).cloned().collect(),
         })
         .collect();
     if new.is_empty() {

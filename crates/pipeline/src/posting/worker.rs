@@ -1,4 +1,4 @@
-//! The posting worker's loops: one per connection for sends, one for leases and probes, one per process for mapping.
+//! The posting worker's loops: one per connection for sends, one for leases, probes and what is late, one per process for mapping.
 
 use super::{BATCH, Desk, control, map, send::Completion};
 use crate::{Context, erps::Erps};
@@ -84,7 +84,8 @@ async fn watch_loop(desk: Desk, cancel: CancellationToken) {
 }
 
 async fn watch(desk: &Desk) -> Result<usize> {
-    Ok(desk.sweep().await? + desk.probe().await?)
+    // last, because a probe may have queued what its period does not take any more
+    Ok(desk.sweep().await? + desk.probe().await? + desk.stop_late().await?)
 }
 
 /// Keeps the connection's slots full: claims while there is room, completes what was answered beside it.

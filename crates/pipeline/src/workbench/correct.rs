@@ -3,7 +3,7 @@
 
 use super::{Resolved, WorkError, approve, text};
 use crate::{Context, import, posting::map::codes, retry::transaction};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::{
     access::{Caller, Scope},
     approval::ApprovalAct,
@@ -20,7 +20,7 @@ use std::collections::HashMap;
 use store::{
     Error, Tx,
     approvals::{self, Ask},
-    connections, contents, documents, entities,
+    calendars, connections, contents, documents, entities,
     exceptions::{self, Subject},
     limits::{self, Act, Reach},
     mappings,
@@ -62,12 +62,13 @@ impl Facts {
 
 /// Every correction, possible or why not, with its effect on the books.
 pub async fn proposals(cx: &Context, scope: &Scope, document: DocumentId, stage: Stage) -> Result<Vec<CorrectionView>, WorkError> {
-    let today = cx.clock.now().date_naive();
+    let now = cx.clock.now();
     transaction!(&cx.pool, |tx| {
         let facts = Facts::read(tx, document).await?;
         if !scope.contains(facts.entity) {
             return Ok(Err(WorkError::NotFound));
         }
+        let today = today(tx, facts.entity, now).await?;
         let attached = connections::attached_entities(tx).await?.into_iter().find(|attached| attached.entity_id == facts.entity);
         let lookup = match attached {
             Some(attached) => Some(mappings::lookup(tx, attached.connection_id, &codes([&facts.content])).await?),
@@ -94,16 +95,29 @@ pub(super) struct Made {
     batch: import::Standing,
 }
 
-async fn make(cx: &Context, document: DocumentId, correction: Correction, dated: NaiveDate) -> Result<Made, WorkError> {
-    let (facts, code) = transaction!(&cx.pool, |tx| {
+/// Which day it is where the entity keeps its books.
+async fn today(tx: &mut Tx, entity: EntityId, now: DateTime<Utc>) -> store::Result<NaiveDate> {
+    let calendar = calendars::of(tx, &[entity]).await?.remove(&entity);
+    Ok(calendar.map_or_else(|| now.date_naive(), |calendar| calendar.day(now)))
+}
+
+/// `dated`: the day it was asked for; `None`: today.
+async fn make(cx: &Context, document: DocumentId, correction: Correction, dated: Option<NaiveDate>) -> Result<Made, WorkError> {
+    let now = cx.clock.now();
+    let (facts, code, dated) = transaction!(&cx.pool, |tx| {
         let facts = Facts::read(tx, document).await?;
         let code = entities::list(tx).await?.into_iter().find(|entity| entity.entity_id == facts.entity).map(|entity| entity.code);
-        Ok((facts, code.unwrap_or_default()))
+        let dated = match dated {
+            Some(dated) => dated,
+            None => today(tx, facts.entity, now).await?,
+        };
+        Ok((facts, code.unwrap_or_default(), dated))
     })?;
     // where it stands is asked again under the lock
     let documents = facts.standing(Stage::Confirmed, dated).documents(correction);
     let plan = documents.iter().map(in_words).collect::<Vec<_>>().join("; ");
-    let number = format!("{}-{correction}", facts.content.number);
+    // a number is unique within its entity and kind only
+    let number = format!("{code}-{}-{}-{correction}", facts.content.kind, facts.content.number);
     let file = import::compose::file(SOURCE, &number, &code, &documents);
     let batch = import::read_once(cx, &Scope::of_system(vec![facts.entity]), file.to_string().into_bytes()).await;
     let batch = batch.map_err(|error| WorkError::Conflict(format!("{error:#}")))?;
@@ -126,7 +140,7 @@ pub async fn ask(
 ) -> Result<Resolved, WorkError> {
     let reason = text("reason", reason)?;
     let act = act(correction).ok_or_else(|| WorkError::Conflict("It was issued; a void is only possible before issue.".into()))?;
-    let made = make(cx, document, correction, cx.clock.now().date_naive()).await?;
+    let made = make(cx, document, correction, None).await?;
     transaction!(&cx.pool, |tx| {
         let Some(subject) = exceptions::lock_document(tx, scope, document).await? else { return Ok(Err(WorkError::NotFound)) };
         if let Some(refusal) = refusal(tx, &subject, &made).await? {
@@ -174,7 +188,7 @@ pub(super) async fn prepare_approved(cx: &Context, scope: &Scope, approval: Appr
     let open = transaction!(&cx.pool, |tx| approvals::lock_open(tx, scope, approval).await)?;
     let wanted = open.and_then(|open| Some((open.document_id, open.ask.act.correction()?, open.ask.dated?)));
     match wanted {
-        Some((document, correction, dated)) => make(cx, document, correction, dated).await.map(Some),
+        Some((document, correction, dated)) => make(cx, document, correction, Some(dated)).await.map(Some),
         None => Ok(None),
     }
 }

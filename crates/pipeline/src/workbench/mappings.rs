@@ -11,7 +11,8 @@ use domain::{
 use store::{
     Tx,
     access::audit,
-    connections, exceptions,
+    connections,
+    exceptions::{self, Wanted},
     limits::{self, Act},
     mappings::{self, NewMapping},
 };
@@ -20,13 +21,14 @@ use uuid::Uuid;
 /// What a proposal came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proposed {
-    /// In force: what it releases was under the author's limit.
+    /// In force: what it releases was under the author's limit, and his to release.
     Active,
     /// Waits for a second person.
     Waits,
 }
 
-/// Proposes a mapping; puts it in force at once when the money it releases is within the author's limit.
+/// Proposes a mapping; puts it in force at once when the money it releases is within the author's limit and every entity of the
+/// connection is his.
 pub async fn propose(
     cx: &Context,
     caller: &Caller,
@@ -48,7 +50,8 @@ pub async fn propose(
         proposed_at: now,
     };
     transaction!(&cx.pool, |tx| {
-        if !reaches(tx, scope, connection).await? {
+        let reach = Reach::of(tx, scope, connection).await?;
+        if reach == Reach::Nothing {
             return Ok(Err(WorkError::NotFound));
         }
         match mappings::propose(tx, &new).await {
@@ -60,7 +63,7 @@ pub async fn propose(
         }
         let about = format!("mapping:{id}");
         let act = Act { person: &caller.email, act: "mapping", subject: &about, at: now };
-        let within_limit = within_limit(tx, act, connection, kind, &source_code).await?;
+        let within_limit = reach == Reach::Everything && within_limit(tx, act, connection, kind, &source_code).await?;
         if within_limit {
             mappings::decide(tx, id, true, true, &caller.email, now).await?;
         }
@@ -70,10 +73,26 @@ pub async fn propose(
     })?
 }
 
-/// A connection is the caller's when one of its entities is.
-async fn reaches(tx: &mut Tx, scope: &Scope, connection: ConnectionId) -> store::Result<bool> {
-    let entities = connections::attached_entities(tx).await?;
-    Ok(entities.iter().any(|e| e.connection_id == connection && scope.contains(e.entity_id)))
+/// How much of a connection is the caller's. A mapping counts for all of its entities: one of them is enough to propose, all of them
+/// are needed to put it in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    Nothing,
+    Something,
+    Everything,
+}
+
+impl Reach {
+    async fn of(tx: &mut Tx, scope: &Scope, connection: ConnectionId) -> store::Result<Self> {
+        let entities = connections::attached_entities(tx).await?;
+        let (mine, others): (Vec<_>, Vec<_>) =
+            entities.iter().filter(|e| e.connection_id == connection).partition(|e| scope.contains(e.entity_id));
+        Ok(match (mine.is_empty(), others.is_empty()) {
+            (true, _) => Self::Nothing,
+            (false, false) => Self::Something,
+            (false, true) => Self::Everything,
+        })
+    }
 }
 
 /// What takes the place of a mapping in force reaches everything that is issued from now on, however little waits for it.
@@ -81,8 +100,8 @@ async fn within_limit(tx: &mut Tx, act: Act<'_>, connection: ConnectionId, kind:
     if mappings::lookup(tx, connection, &[code.to_owned()]).await?.get(kind, code).is_some() {
         return Ok(false);
     }
-    let reaches = exceptions::released_by(tx, connection, kind, code).await?;
-    limits::use_up(tx, act, &reaches).await
+    let released = exceptions::released_by(tx, &[Wanted { connection_id: connection, kind, code }]).await?;
+    limits::use_up(tx, act, &released.concat()).await
 }
 
 /// A second person puts a proposal in force or refuses it.
@@ -90,7 +109,7 @@ pub async fn decide(cx: &Context, caller: &Caller, scope: &Scope, id: MappingId,
     let now = cx.clock.now();
     transaction!(&cx.pool, |tx| {
         let Some(mapping) = mappings::find(tx, id).await? else { return Ok(Err(WorkError::NotFound)) };
-        if !reaches(tx, scope, mapping.connection_id).await? {
+        if Reach::of(tx, scope, mapping.connection_id).await? != Reach::Everything {
             return Ok(Err(WorkError::NotFound));
         }
         if mapping.proposed_by == caller.email {

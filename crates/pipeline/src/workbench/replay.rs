@@ -9,7 +9,7 @@ use crate::{
     posting::{BATCH, map},
     retry::transaction,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use connectors::Erp;
 use domain::{
     access::{Actor, Caller, Scope},
@@ -21,7 +21,6 @@ use domain::{
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
-    time::Duration,
 };
 use store::{
     Tx,
@@ -164,21 +163,26 @@ pub async fn control(cx: &Context, caller: &Caller, scope: &Scope, id: ReplaySet
     })?
 }
 
-/// Runs a set to its end, or until somebody stops it. Returns how many items had their turn.
+/// Runs a set to its end, or until somebody stops it, without its pauses: the demo's past and tests. Returns how many items had
+/// their turn.
 pub async fn run(cx: &Context, erps: &Erps, id: ReplaySetId) -> store::Result<usize> {
     let mut total = 0;
-    loop {
-        let Some((done, rate)) = turn(cx, erps, id).await? else { return Ok(total) };
-        total += done;
-        if let Some(rate) = rate {
-            let pause = Duration::from_secs(60) * u32::try_from(done).unwrap_or(u32::MAX) / rate.unsigned_abs().max(1);
-            tokio::time::sleep(pause).await;
-        }
+    while let Some(turn) = turn(cx, erps, id).await? {
+        total += turn.items;
     }
+    Ok(total)
+}
+
+/// What a turn of a set did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Turned {
+    pub items: usize,
+    /// Until its next turn.
+    pub pause: TimeDelta,
 }
 
 /// The next items of a set, in one transaction. `None`: it does not run, or nothing is left.
-async fn turn(cx: &Context, erps: &Erps, id: ReplaySetId) -> store::Result<Option<(usize, Option<i32>)>> {
+pub async fn turn(cx: &Context, erps: &Erps, id: ReplaySetId) -> store::Result<Option<Turned>> {
     let now = cx.clock.now();
     transaction!(&cx.pool, |tx| {
         let everywhere = Scope::of_system(store::entities::list(tx).await?.into_iter().map(|entity| entity.entity_id).collect());
@@ -195,8 +199,13 @@ async fn turn(cx: &Context, erps: &Erps, id: ReplaySetId) -> store::Result<Optio
         }
         let done = take(tx, erps, &set, &turns, now).await?;
         replays::finish_items(tx, id, &done, now).await?;
-        Ok(Some((turns.len(), set.per_minute)))
+        Ok(Some(Turned { items: turns.len(), pause: pause(turns.len(), set.per_minute) }))
     })
+}
+
+fn pause(items: usize, per_minute: Option<i32>) -> TimeDelta {
+    let milliseconds = |rate: i32| i64::try_from(items).unwrap_or(i64::MAX).saturating_mul(60_000) / i64::from(rate.max(1));
+    per_minute.map_or(TimeDelta::zero(), |rate| TimeDelta::milliseconds(milliseconds(rate)))
 }
 
 async fn take(tx: &mut Tx, erps: &Erps, set: &Locked, turns: &[Turn], now: DateTime<Utc>) -> store::Result<Vec<Done>> {

@@ -58,11 +58,14 @@ pub async fn ask(
 /// Whether people may decide it now.
 async fn decidable(tx: &mut Tx, document: DocumentId, act: ApprovalAct, now: DateTime<Utc>) -> store::Result<Result<(), WorkError>> {
     let conflict = |text: String| Ok(Err(WorkError::Conflict(text)));
-    let Some(Undecided { sent_at, processing_seconds_max, probing }) = postings::lock_undecided(tx, document).await? else {
+    let Some(Undecided { sent_at, processing_seconds_max, probing, period_closed }) = postings::lock_undecided(tx, document).await? else {
         return conflict("Its outcome is not unknown any more.".into());
     };
     if probing {
         return conflict("A probe is asking the ERP right now; look again in a moment.".into());
+    }
+    if act == ApprovalAct::SendAgain && period_closed {
+        return conflict("Its period is hard closed: nothing is sent into it any more. A probe may still find it in the ERP.".into());
     }
     let done_by = sent_at + TimeDelta::seconds(processing_seconds_max.into());
     if act == ApprovalAct::SendAgain && now < done_by {

@@ -123,7 +123,7 @@ async fn a_reversal_within_the_limit_comes_in_as_a_batch_of_its_own_and_is_poste
     assert_eq!(company.stage("I-1-RV").await, Stage::Posted);
     let row = "select b.source || ' ' || b.number || ' ' || d.kind || ' ' || d.amount || ' ' || d.period || ' ' || d.applies_to
         from document d join batch b using (batch_id) where d.number = 'I-1-RV'";
-    assert_eq!(company.world.text(row).await, "tieout-corrections I-1-reverse credit_memo 110.0000 2026-10 I-1");
+    assert_eq!(company.world.text(row).await, "tieout-corrections US-invoice-I-1-reverse credit_memo 110.0000 2026-10 I-1");
     assert_eq!(company.stage("I-1").await, Stage::Posted, "the document itself never changes");
     let error = ask(&company, Correction::Credit).await.unwrap_err();
     assert!(error.to_string().contains("I-1-RV credits it already"), "{error}");
@@ -160,6 +160,39 @@ async fn a_period_that_was_closed_meanwhile_stops_an_approved_correction_and_not
     assert!(error.to_string().contains("is closed"), "{error}");
     assert_eq!(company.world.text("select count(*)::text from document").await, "1");
     assert_eq!(company.world.text("select count(*)::text from approval where decision is null").await, "1", "it can still be refused");
+}
+
+#[tokio::test]
+async fn the_same_number_is_corrected_in_two_entities() {
+    let company = posted().await;
+    company.import("DE", "B-2", &[invoice("I-1", 100)]).await;
+    company.drain().await;
+    company.limit(1_000).await;
+    let ids: Vec<uuid::Uuid> = sqlx::query_scalar("select document_id from document").fetch_all(&company.world.db.pool).await.unwrap();
+    for id in ids {
+        let done = correct::ask(&company.world.cx, &person(ANN), &company.scope(), DocumentId(id), Correction::Reverse, "Both wrong").await;
+        assert_eq!(done.unwrap(), Resolved::Done);
+    }
+    let batches = "select string_agg(number, ' ' order by number) from batch where source = 'tieout-corrections'";
+    assert_eq!(company.world.text(batches).await, "DE-invoice-I-1-reverse US-invoice-I-1-reverse");
+    company.drain().await;
+    assert_eq!(company.world.text("select count(*)::text from document where stage = 'posted'").await, "4");
+    company.ties_out().await;
+}
+
+#[tokio::test]
+async fn a_correction_is_dated_by_the_day_of_the_entity() {
+    let company = posted().await;
+    company.limit(1_000).await;
+    company.execute("update entity set time_zone = 'America/Los_Angeles' where code = 'US'").await;
+    company.execute("insert into accounting_period select entity_id, '2026-11', 'hard_closed' from entity where code = 'US'").await;
+    company.clock.advance(TimeDelta::hours(12));
+    let id = company.document("I-1").await;
+    let views = correct::proposals(&company.world.cx, &company.scope(), id, Stage::Posted).await.unwrap();
+    let credit = views.iter().find(|view| view.correction == Correction::Credit).unwrap();
+    assert_eq!(credit.effects[0].period.to_string(), "2026-10", "{:?}", credit.refusal);
+    assert_eq!(ask(&company, Correction::Credit).await.unwrap(), Resolved::Done);
+    assert_eq!(company.world.text("select posting_date::text from document where number = 'I-1-CR'").await, "2026-10-31");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use crate::{
     fake_erp::Posting,
     invoices::{World, batch, invoice},
+    world::{Company, person},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
@@ -14,6 +15,7 @@ use domain::{
 use pipeline::{
     erps::Erps,
     jobs::{Workshop, drain, page, run, run_now},
+    workbench::replay::{self, Control},
 };
 use std::{sync::Arc, time::Duration};
 use store::{
@@ -205,6 +207,35 @@ async fn a_panic_fails_its_job_and_nothing_else() {
     drain(&shop).await.unwrap();
     assert_eq!(runs(&posting.world, JobKind::ReadBack).await[0].state, JobState::Retryable);
     assert_eq!(runs(&posting.world, JobKind::Verify).await[0].state, JobState::Completed);
+}
+
+#[tokio::test]
+async fn a_replay_with_a_pace_waits_in_the_queue_and_the_sweep_takes_no_turn_of_it() {
+    let company = Company::refused(&["I-1", "I-2", "I-3", "I-4"]).await;
+    company.limit(1_000).await;
+    let mut documents = Vec::new();
+    for number in ["I-1", "I-2", "I-3", "I-4"] {
+        documents.push(company.document(number).await);
+    }
+    let (cx, scope, ann) = (&company.world.cx, company.scope(), person("ann@lumen.example"));
+    let set = company.prepare("ann@lumen.example", &scope, &documents).await.unwrap();
+    replay::control(cx, &ann, &scope, set, Control::Rate(Some(1))).await.unwrap();
+    let shop = workshop(&company.world, company.erps.clone(), "w");
+    // at 18:04:30, so that the sweep at 18:05 comes between two turns
+    company.clock.advance(TimeDelta::seconds(270));
+    for (seconds, turns) in [(0, 1), (30, 1), (29, 1), (1, 2), (60, 3)] {
+        company.clock.advance(TimeDelta::seconds(seconds));
+        drain(&shop).await.unwrap();
+        assert_eq!(company.set(set).await.done(), turns, "{} s later", seconds);
+    }
+    let mine = async || runs(&company.world, JobKind::Replay).await.into_iter().filter(|run| !run.subject.is_empty()).collect::<Vec<_>>();
+    assert_eq!(mine().await.len(), 1, "one job, put off with every turn");
+    assert_eq!(mine().await[0].attempts_max - mine().await[0].attempt, JobKind::Replay.attempts_max(), "a turn is no failed try");
+    // the job was given up: the sweep finds its set
+    company.execute("update job set state = 'discarded', finished_at = now() where kind = 'replay' and subject <> ''").await;
+    company.clock.advance(TimeDelta::minutes(5));
+    drain(&shop).await.unwrap();
+    assert_eq!(company.set(set).await.queued, 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]

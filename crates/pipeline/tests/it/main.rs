@@ -11,6 +11,7 @@ mod fake_erp;
 mod import;
 mod invoices;
 mod jobs;
+mod late;
 mod movements;
 mod notices;
 mod posting;

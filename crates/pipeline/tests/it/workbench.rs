@@ -1,6 +1,7 @@
 //! What people do with exceptions: each rule of the controls, one by one.
 
 use crate::{
+    fake_erp::Posting,
     invoices::invoice,
     world::{Company, person, refusal},
 };
@@ -53,7 +54,7 @@ impl Company {
         approve::decide(&self.world.cx, &person(who), &self.scope(), approval, approve, Some("seen")).await
     }
 
-    async fn prepare(&self, who: &str, scope: &Scope, documents: &[DocumentId]) -> Result<ReplaySetId, WorkError> {
+    pub async fn prepare(&self, who: &str, scope: &Scope, documents: &[DocumentId]) -> Result<ReplaySetId, WorkError> {
         replay::prepare(&self.world.cx, &person(who), scope, Source::Documents(documents), "a test").await
     }
 
@@ -69,7 +70,7 @@ impl Company {
         (set.queued, set.missing, set.ineligible)
     }
 
-    async fn set(&self, id: ReplaySetId) -> ReplaySetView {
+    pub async fn set(&self, id: ReplaySetId) -> ReplaySetView {
         store::replays::find(&self.world.db.pool, &self.scope(), id).await.unwrap().expect("a set")
     }
 
@@ -93,7 +94,7 @@ impl Company {
 /// Proposed by one and put in force by another, in place of what was in force.
 pub async fn replace_mapping(company: &Company, kind: MappingKind, code: &str, target: &str) {
     assert_eq!(company.propose("ann@lumen.example", kind, code, target).await, Proposed::Waits);
-    let proposals = store::mappings::proposals(&company.world.db.pool).await.unwrap();
+    let proposals = store::mappings::proposals(&company.world.db.pool, &company.scope(), 10).await.unwrap();
     let proposal = proposals.iter().find(|proposal| proposal.target_ref == target).unwrap().mapping_id;
     mappings::decide(&company.world.cx, &person("bob@lumen.example"), &company.scope(), proposal, true).await.unwrap();
 }
@@ -247,7 +248,9 @@ async fn who_proposed_the_mapping_does_not_approve_its_replay() {
     company.propose("cid@lumen.example", MappingKind::Account, "SEAT", "54").await;
     company.limit(0).await;
     let id = company.prepare("ann@lumen.example", &company.scope(), &[company.document("I-1").await]).await.unwrap();
-    assert!(conflict(company.approve("bob@lumen.example", id, true).await).contains("You proposed a mapping"));
+    for author in ["bob@lumen.example", "cid@lumen.example"] {
+        assert!(conflict(company.approve(author, id, true).await).contains("You proposed a mapping"), "{author}");
+    }
     company.approve("dora@lumen.example", id, true).await.unwrap();
 }
 
@@ -349,6 +352,64 @@ async fn an_activation_uses_up_the_same_limit_as_a_resolution() {
     assert_eq!(left, rust_decimal::Decimal::from(40));
     company.requested(ann, "I-1").await;
     assert_eq!(company.propose(ann, MappingKind::Item, "SEAT", "10").await, Proposed::Waits, "what is in force is replaced by two");
+}
+
+#[tokio::test]
+async fn every_code_that_a_document_misses_reaches_its_money() {
+    let company = Company::new().await;
+    let mut document = invoice("I-1", 100);
+    document["lines"][0]["item"] = json!("SEAT");
+    company.import("US", "B-1", &[document]).await;
+    company.drain().await;
+    company.limit(109).await;
+    assert_eq!(company.trouble("I-1").await.unwrap().2, "Item SEAT has no mapping; Revenue account SEAT has no mapping");
+    assert_eq!(company.propose("ann@lumen.example", MappingKind::Account, "SEAT", "54").await, Proposed::Waits, "not the first one");
+    assert_eq!(company.propose("ann@lumen.example", MappingKind::Item, "SEAT", "9").await, Proposed::Waits);
+    assert_eq!(company.propose("ann@lumen.example", MappingKind::Item, "NOBODYS", "9").await, Proposed::Active, "nothing waits for it");
+}
+
+#[tokio::test]
+async fn a_mapping_is_put_in_force_by_who_reaches_every_entity_of_the_account() {
+    let posting = Posting::new().await;
+    let mut conn = posting.world.db.pool.acquire().await.unwrap();
+    limits::set(&mut conn, posting.world.us, "USD", 1_000_000.into()).await.unwrap();
+    let (ours, all) = (Scope::of_system(vec![posting.world.us]), posting.scope());
+    let propose = async |scope: &Scope, code: &str| {
+        let (cx, ann) = (&posting.world.cx, person("ann@lumen.example"));
+        mappings::propose(cx, &ann, scope, posting.connection, MappingKind::Item, code, "9").await
+    };
+    assert_eq!(propose(&all, "SEAT-1").await.unwrap(), Proposed::Active);
+    assert_eq!(propose(&ours, "SEAT-2").await.unwrap(), Proposed::Waits, "it would count for the other entity too");
+    assert!(matches!(propose(&Scope::of_system(Vec::new()), "SEAT-3").await, Err(WorkError::NotFound)));
+    let waiting = store::mappings::proposals(&posting.world.db.pool, &ours, 10).await.unwrap();
+    let bob = person("bob@lumen.example");
+    let decided = mappings::decide(&posting.world.cx, &bob, &ours, waiting[0].mapping_id, true).await;
+    assert!(matches!(decided, Err(WorkError::NotFound)), "{decided:?}");
+    mappings::decide(&posting.world.cx, &bob, &all, waiting[0].mapping_id, true).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_set_shows_each_reader_what_it_holds_of_his_entities() {
+    let company = Company::refused(&["I-1", "I-2"]).await;
+    company.import("DE", "B-2", &[invoice("D-1", 200)]).await;
+    company.erp.answers("D-1", [refusal("CLOSED_TRAN_PRD")]);
+    company.drain().await;
+    company.limit(1000).await;
+    let mut documents = Vec::new();
+    for number in ["I-1", "I-2", "D-1"] {
+        documents.push(company.document(number).await);
+    }
+    let id = company.prepare("ann@lumen.example", &company.scope(), &documents).await.unwrap();
+    company.work().await;
+    let german = Scope::of_system(vec![company.de]);
+    let seen = store::replays::find(&company.world.db.pool, &german, id).await.unwrap().unwrap();
+    let money: Vec<_> = seen.money.iter().map(|sum| (sum.count, sum.amount.normalize().to_string())).collect();
+    assert_eq!((seen.entities, money), (vec!["DE".to_owned()], vec![(1, "220".to_owned())]));
+    assert_eq!((seen.items, seen.queued, seen.missing, seen.ineligible), (1, 1, 0, 0));
+    let whole = company.set(id).await;
+    assert_eq!((whole.items, whole.queued, whole.entities.len()), (3, 3, 2));
+    let none = Scope::of_system(Vec::new());
+    assert!(store::replays::find(&company.world.db.pool, &none, id).await.unwrap().is_none());
 }
 
 #[tokio::test]

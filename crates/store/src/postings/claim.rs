@@ -44,6 +44,8 @@ struct Room {
     rate_left: Option<i32>,
     circuit_open: bool,
     probes_due: bool,
+    /// Something may wait to be sent into a period that is hard closed.
+    late: bool,
 }
 
 impl Room {
@@ -62,7 +64,10 @@ impl Room {
         let calls = sqlx::query!(
             r#"select coalesce((select sum(calls) from lease where connection_id = $1
                     and (purpose = 'send' or expires_at > clock_timestamp())), 0)::bigint as "used!",
-                exists (select from posting where connection_id = $1 and work = 'probe' and due_at <= $2) as "probes_due!""#,
+                exists (select from posting where connection_id = $1 and work = 'probe' and due_at <= $2) as "probes_due!",
+                exists (select from entity_connection join accounting_period a using (entity_id) join period_total t using (entity_id, period)
+                    where connection_id = $1 and a.state = 'hard_closed' and t.stage = 'queued'
+                    group by entity_id, period having sum(t.count) > 0) as "late!""#,
             claim.connection.0,
             claim.now
         )
@@ -70,12 +75,13 @@ impl Room {
         .await?;
         let allowed = if connection.open { i32::from(connection.due) } else { connection.slots };
         let free = allowed - i32::try_from(calls.used).unwrap_or(i32::MAX);
-        Ok(Self { free, rate_left: connection.rate_left, circuit_open: connection.open, probes_due: calls.probes_due })
+        Ok(Self { free, rate_left: connection.rate_left, circuit_open: connection.open, probes_due: calls.probes_due, late: calls.late })
     }
 }
 
 /// Takes due postings under a lease, in order, never more than the connection's free slots (over all processes) and
-/// `ids.len()`; one slot is left to a probe that is due. The caller moves the documents to `in_flight`.
+/// `ids.len()`; one slot is left to a probe that is due. Nothing is sent into a period that is hard closed: what waits for that is
+/// taken out by [`super::stop_late`]. The caller moves the documents to `in_flight`.
 pub async fn claim_sends(conn: &mut Conn, claim: Claim<'_>, ids: &[AttemptId]) -> Result<Vec<Claimed>> {
     let room = Room::of(conn, claim).await?;
     let reserved = i32::from(room.probes_due && room.free > 1);
@@ -134,6 +140,10 @@ async fn take(
         r#"with due as materialized (
             select document_id from posting
             where connection_id = $1 and work = $9 and work in ('send', 'probe') and due_at <= $2
+                -- a query of its own for each row: as a join the planner may read all documents for it
+                and (not $10 or $9 = 'probe' or not coalesce((
+                    select a.state = 'hard_closed' from document d join accounting_period a using (entity_id, period)
+                    where d.document_id = posting.document_id), false))
             order by lane, due_at, document_id limit $3 for update skip locked
         ), numbered as materialized (
             select document_id, ($4::uuid[])[row_number() over (order by document_id)] as attempt_id from due
@@ -163,7 +173,8 @@ async fn take(
         claim.worker,
         claim.correlation_id.0,
         hidden_until,
-        purpose
+        purpose,
+        room.late
     )
     .fetch_all(&mut *conn)
     .await?;

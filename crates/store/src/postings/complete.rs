@@ -2,7 +2,10 @@
 
 use crate::{Conn, Result};
 use chrono::{DateTime, Utc};
-use domain::id::{AttemptId, CorrelationId, DocumentId};
+use domain::{
+    id::{AttemptId, ConnectionId, CorrelationId, DocumentId},
+    period::AccountingPeriod,
+};
 
 /// How an attempt ended, for the attempt's row.
 #[derive(Debug, Clone)]
@@ -181,4 +184,34 @@ pub async fn write_off(conn: &mut Conn, expired: &[super::Expired], now: DateTim
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// A queued posting whose period was hard closed before it could be sent.
+#[derive(Debug, Clone)]
+pub struct Late {
+    pub document_id: DocumentId,
+    pub period: AccountingPeriod,
+}
+
+/// Takes queued postings of hard closed periods out of the queue, locked, up to a limit; the caller moves them to `exception`. Those
+/// of a batch that was not compared yet stay, because nothing of it may move: they have no work, and come here when they have.
+pub async fn stop_late(conn: &mut Conn, connection: ConnectionId, limit: i64) -> Result<Vec<Late>> {
+    Ok(sqlx::query_as!(
+        Late,
+        r#"with late as materialized (
+            select p.document_id, q.period
+            from accounting_period a join entity_connection ec using (entity_id) cross join lateral (
+                select d.document_id, d.period from document d join posting p using (document_id)
+                where d.entity_id = a.entity_id and d.stage = 'queued' and d.period = a.period and p.work = 'send' limit $2
+            ) q join posting p on p.document_id = q.document_id
+            where a.state = 'hard_closed' and ec.connection_id = $1 and p.connection_id = $1 and p.work = 'send'
+            order by p.document_id limit $2 for update of p skip locked
+        )
+        update posting p set work = null, due_at = null from late where p.document_id = late.document_id
+        returning p.document_id as "document_id: DocumentId", late.period as "period: AccountingPeriod""#,
+        connection.0,
+        limit
+    )
+    .fetch_all(conn)
+    .await?)
 }

@@ -6,7 +6,7 @@ mod complete;
 mod lease;
 
 pub use claim::{Claim, Claimed, claim_probes, claim_sends};
-pub use complete::{Finished, Next, doubtful, finish_attempts, hold, hold_undecided, set_next, write_off};
+pub use complete::{Finished, Late, Next, doubtful, finish_attempts, hold, hold_undecided, set_next, stop_late, write_off};
 pub use lease::{Expired, end_expired, give_back};
 
 use crate::{Conn, Result};
@@ -175,13 +175,17 @@ pub struct Undecided {
     pub processing_seconds_max: i32,
     /// A probe is asking right now.
     pub probing: bool,
+    /// Nothing is added to its period any more.
+    pub period_closed: bool,
 }
 
 /// Locks a posting whose outcome is unknown. `None`: it is not unknown.
 pub async fn lock_undecided(conn: &mut Conn, document: DocumentId) -> Result<Option<Undecided>> {
     Ok(sqlx::query_as!(
         Undecided,
-        r#"select p.sent_at as "sent_at!", c.processing_seconds_max, p.attempt_id is not null as "probing!"
+        r#"select p.sent_at as "sent_at!", c.processing_seconds_max, p.attempt_id is not null as "probing!",
+            exists (select from accounting_period a where a.entity_id = d.entity_id and a.period = d.period and a.state = 'hard_closed')
+                as "period_closed!"
         from posting p join erp_connection c using (connection_id) join document d using (document_id)
         where p.document_id = $1 and p.work = 'probe' and d.stage = 'unknown' and p.sent_at is not null for update of p"#,
         document.0

@@ -8,6 +8,7 @@ use crate::{Conn, Result, Scope, limits::Reach, views::exceptions::Filter};
 use chrono::{DateTime, Utc};
 use domain::{
     id::{DocumentId, EntityId, ReplaySetId},
+    job::JobKind,
     replay::{ReplayResult, ReplayState},
 };
 
@@ -172,6 +173,18 @@ pub async fn set_rate(conn: &mut Conn, id: ReplaySetId, per_minute: Option<i32>)
 pub async fn running(conn: &mut Conn) -> Result<Vec<ReplaySetId>> {
     Ok(sqlx::query_scalar!(
         r#"select set_id as "set_id: ReplaySetId" from replay_set where finished_at is null and state = 'running' order by prepared_at"#
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Sets that are to be run and have no job that will.
+pub async fn without_job(conn: &mut Conn) -> Result<Vec<ReplaySetId>> {
+    Ok(sqlx::query_scalar!(
+        r#"select set_id as "set_id: ReplaySetId" from replay_set where finished_at is null and state = 'running' and not exists (
+            select from job where kind = $1 and subject = set_id::text and state in ('available', 'running', 'retryable'))
+        order by prepared_at"#,
+        JobKind::Replay.as_str()
     )
     .fetch_all(conn)
     .await?)

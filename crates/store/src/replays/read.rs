@@ -8,7 +8,7 @@ use domain::{
     view::StageMoney,
 };
 
-/// Sets with a document in the caller's entities, newest first; `before` is the number of the last one of the page before.
+/// Sets with a document in the caller's entities, newest first, as far as they reach into these; `before` is the number of the last one of the page before.
 pub async fn list(pool: &Pool, scope: &Scope, before: Option<i64>, limit: i64) -> Result<Vec<ReplaySetView>> {
     select(pool, scope, None, None, before, limit).await
 }
@@ -31,15 +31,26 @@ async fn select(
     limit: i64,
 ) -> Result<Vec<ReplaySetView>> {
     let rows = sqlx::query!(
-        r#"select s.set_id as "set_id: ReplaySetId", s.number, s.title, s.state as "state: ReplayState", s.items, encode(s.set_hash, 'hex') as "set_hash!",
-            s.prepared_by, s.prepared_at, s.within_limit, s.decided_by, s.decided_at, s.comment, s.per_minute, s.queued, s.missing, s.ineligible,
+        r#"select s.set_id as "set_id: ReplaySetId", s.number, s.title, s.state as "state: ReplayState", m.items as "items!", encode(s.set_hash, 'hex') as "set_hash!",
+            s.prepared_by, s.prepared_at, s.within_limit, s.decided_by, s.decided_at, s.comment, s.per_minute,
+            coalesce(part.queued, s.queued) as "queued!", coalesce(part.missing, s.missing) as "missing!",
+            coalesce(part.ineligible, s.ineligible) as "ineligible!",
             s.finished_at, m.entities as "entities!: Vec<String>", m.currencies as "currencies!: Vec<String>", m.counts as "counts!: Vec<i64>", m.amounts as "amounts!: Vec<rust_decimal::Decimal>"
         from replay_set s cross join lateral (
             select array_agg(currency order by currency) as currencies, array_agg(count order by currency) as counts,
-                array_agg(amount order by currency) as amounts,
-                (select array_agg(distinct e.code order by e.code) from replay_money m join entity e using (entity_id) where m.set_id = s.set_id) as entities
-            from (select currency, sum(count)::bigint as count, sum(amount) as amount from replay_money where set_id = s.set_id group by currency) sums
-        ) m
+                array_agg(amount order by currency) as amounts, sum(count)::integer as items,
+                (select array_agg(distinct e.code order by e.code) from replay_money m join entity e using (entity_id)
+                    where m.set_id = s.set_id and m.entity_id = any($1)) as entities
+            from (
+                select currency, sum(count)::bigint as count, sum(amount) as amount from replay_money
+                where set_id = s.set_id and entity_id = any($1) group by currency
+            ) sums
+        ) m left join lateral (
+            select count(*) filter (where i.result = 'queued')::integer as queued, count(*) filter (where i.result = 'missing')::integer as missing,
+                count(*) filter (where i.result = 'ineligible')::integer as ineligible
+            from replay_item i join document d using (document_id)
+            where m.items < s.items and i.set_id = s.set_id and i.result is not null and d.entity_id = any($1)
+        ) part on m.items < s.items
         where ($2::uuid is null or s.set_id = $2) and ($3::bigint is null or s.number < $3) and ($5::text is null or s.state = $5)
             and exists (select from replay_money m where m.set_id = s.set_id and m.entity_id = any($1))
         order by s.number desc limit $4"#,
@@ -190,7 +201,9 @@ pub async fn item_payload(
 pub async fn mapping_authors(conn: &mut Conn, id: ReplaySetId) -> Result<Vec<String>> {
     Ok(sqlx::query_scalar!(
         "select distinct m.proposed_by from replay_item i join exception x on x.document_id = i.document_id and x.closed_at is null
-        join mapping m on m.connection_id = x.connection_id and m.kind = x.missing_kind and m.source_code = x.missing_code and m.state = 'active'
+        cross join lateral unnest(x.missing_besides || (x.missing_kind || ':' || x.missing_code)) wanted (code)
+        join mapping m on m.connection_id = x.connection_id and m.kind = split_part(wanted.code, ':', 1)
+            and m.source_code = substr(wanted.code, strpos(wanted.code, ':') + 1) and m.state = 'active'
         where i.set_id = $1",
         id.0
     )
