@@ -27,6 +27,8 @@ pub struct Settings {
     pub site_root: PathBuf,
     pub session_idle_minutes: u32,
     pub session_hours_max: u32,
+    /// Files that are left here are imported.
+    pub drop_dir: Option<PathBuf>,
     /// Believe the last `X-Forwarded-For`: only behind a proxy that sets it.
     pub trust_forwarded_for: bool,
 }
@@ -43,6 +45,7 @@ impl Default for Settings {
             site_root: PathBuf::from("target/site"),
             session_idle_minutes: 30,
             session_hours_max: 12,
+            drop_dir: None,
             trust_forwarded_for: false,
         }
     }

@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use pipeline::{
     Context,
     erps::Erps,
+    folder,
     jobs::{self, Workshop},
     posting,
 };
@@ -52,7 +53,13 @@ async fn work(context: Context, settings: Settings, stop: CancellationToken) -> 
     }
     let (erps, worker) = (Arc::new(started.context("cannot reach the ERP connections' settings")?), worker_name());
     let shop = Workshop { cx: context.clone(), erps: erps.clone(), worker: worker.clone(), sessions: settings.session_limits() };
-    tokio::join!(posting::worker::run(context, erps, worker, stop.clone()), jobs::run(shop, stop));
+    let (cx, cancel) = (context.clone(), stop.clone());
+    let dropped = async move {
+        if let Some(dir) = settings.drop_dir {
+            folder::watch(cx, dir, cancel).await;
+        }
+    };
+    tokio::join!(posting::worker::run(context, erps, worker, stop.clone()), jobs::run(shop, stop), dropped);
     Ok(())
 }
 

@@ -4,6 +4,7 @@ pub mod access;
 pub mod cash;
 pub mod company;
 pub mod erps;
+pub mod folder;
 pub mod import;
 pub mod jobs;
 pub mod posting;

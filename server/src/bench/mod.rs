@@ -2,6 +2,7 @@
 //! the books afterwards. Ratios are against a baseline measured in the same minutes, because machines differ.
 
 mod books;
+mod cash;
 mod company;
 mod exceptions;
 mod import;
@@ -28,6 +29,9 @@ pub struct Sizes {
     /// Documents of the posting, import and replay benches; queued ones of a round of load
     #[arg(long, default_value_t = 100_000)]
     documents: u32,
+    /// Lines of the statement files of the cash bench
+    #[arg(long, default_value_t = 50_000)]
+    lines: u32,
     /// Posted documents that load begins with
     #[arg(long, default_value_t = 5_000_000)]
     postings: u32,
@@ -62,11 +66,12 @@ pub async fn run(name: &str, sizes: Sizes) -> anyhow::Result<Report> {
         "load" => load::run(sizes).await,
         "import" => import::run(sizes).await,
         "pages" => pages::run().await,
+        "cash" => cash::run(sizes).await,
         other => bail!("there is no bench {other}; there are {}", NAMES.join(", ")),
     }
 }
 
-pub const NAMES: [&str; 6] = ["posting", "exceptions", "replay", "load", "import", "pages"];
+pub const NAMES: [&str; 7] = ["posting", "exceptions", "replay", "load", "import", "pages", "cash"];
 
 /// A durable cluster in a directory of its own, gone with this value.
 struct Lab {
@@ -130,12 +135,15 @@ fn ratio(ours: Decimal, theirs: Decimal) -> anyhow::Result<Decimal> {
 
 /// What this process holds in memory, now (`VmRSS:`) or at its peak (`VmHWM:`), in megabytes.
 fn resident(what: &str) -> anyhow::Result<Decimal> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
+    Ok(megabytes_of(&std::fs::read_to_string("/proc/self/status")?, what))
+}
+
+fn megabytes_of(status: &str, what: &str) -> Decimal {
     let kilobytes: u64 = status
         .lines()
         .find_map(|line| line.strip_prefix(what))
         .and_then(|rest| rest.split_whitespace().next())
         .and_then(|number| number.parse().ok())
         .unwrap_or_default();
-    Ok((Decimal::from(kilobytes) / Decimal::from(1024)).round_dp(1))
+    (Decimal::from(kilobytes) / Decimal::from(1024)).round_dp(1)
 }

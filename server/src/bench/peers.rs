@@ -1,4 +1,5 @@
-//! Peers: job queues on the same PostgreSQL with no-op jobs, installed from npm beside the bench, never into the product.
+//! Peers: job queues on the same PostgreSQL with no-op jobs, and parsers in Python; installed from npm and PyPI beside the bench,
+//! never into the product.
 
 use super::Lab;
 use anyhow::{Context as _, ensure};
@@ -71,4 +72,18 @@ impl Peer {
         let text = String::from_utf8_lossy(&output.stdout);
         text.lines().last().unwrap_or_default().trim().parse().with_context(|| format!("{} printed {text:?}", self.name))
     }
+}
+
+/// A Python that has this package, in an environment of its own.
+pub async fn python(package: &str) -> anyhow::Result<PathBuf> {
+    let dir = postgres::cache_dir()?.join("bench").join(package);
+    let python = dir.join("bin").join("python");
+    if !dir.join("installed").exists() {
+        let made = Command::new("python3").args(["-m", "venv", "--clear"]).arg(&dir).status().await.context("python3")?;
+        ensure!(made.success(), "python3 could not make an environment");
+        let installed = Command::new(&python).args(["-m", "pip", "install", "--quiet", package]).status().await.context("pip")?;
+        ensure!(installed.success(), "pip could not install {package}");
+        std::fs::write(dir.join("installed"), "")?;
+    }
+    Ok(python)
 }

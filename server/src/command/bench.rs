@@ -3,7 +3,7 @@ use clap::Args;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// posting, exceptions, replay, load, import, pages, or all
+    /// posting, exceptions, replay, load, import, pages, cash, or all
     name: String,
     #[command(flatten)]
     sizes: bench::Sizes,

@@ -80,22 +80,24 @@ fn say(
     Ok(())
 }
 
-fn read_statements(file: File, json: bool) -> anyhow::Result<()> {
-    match cash::read_only(file)? {
-        Ok(read) if json => println!("{}", serde_json::to_string(&read)?),
-        Ok(read) => {
-            for statement in read.statements {
+fn read_statements(mut file: File, json: bool) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    let read = if json { cash::read_only(&mut file, &mut out)? } else { cash::read_only(&mut file, &mut std::io::sink())? };
+    match read {
+        Ok(_) if json => {}
+        Ok(statements) => {
+            for statement in statements {
                 let proof = match (statement.balanced, statement.difference) {
                     (Some(true), _) => "adds up".to_owned(),
                     (_, Some(difference)) => format!("does not add up: {difference} is missing"),
                     _ => "has no balances to prove it".to_owned(),
                 };
-                println!("{} {}: {} lines, {proof}", statement.account, statement.currency, statement.lines.len());
+                writeln!(out, "{} {}: {} lines, {proof}", statement.account, statement.currency, statement.lines)?;
             }
         }
         Err(errors) => {
             if json {
-                println!("{}", serde_json::json!({"errors": errors}));
+                writeln!(out, "{}", serde_json::json!({"errors": errors}))?;
             } else {
                 print_errors(&errors);
             }

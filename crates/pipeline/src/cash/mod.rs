@@ -2,15 +2,17 @@
 
 mod decide;
 mod import;
+mod read_only;
 mod survey;
 
 pub use decide::{accept, learn_table, open_account, refuse};
 pub use import::import_file;
+pub use read_only::{Outline, read_only};
 
 use domain::document::Violation;
 pub use statements::{ColumnProfile, Proposal};
-use statements::{Fault, Format, ReadError};
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use statements::{Fault, Format};
+use std::io::{Read, Seek, SeekFrom};
 
 /// Whether a file is an invoice batch or tells of a bank account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,26 +33,6 @@ pub fn kind_of(file: &mut (impl Read + Seek)) -> std::io::Result<FileKind> {
     let text = begin.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&begin).trim_ascii_start();
     let is_batch = text.starts_with(b"{") || text.starts_with(b"[") || text.starts_with(b"#batch,") || text.starts_with(b"batch,");
     Ok(if is_batch || Format::detect(&begin).is_none() { FileKind::InvoiceBatch } else { FileKind::Statement })
-}
-
-/// Reads a statement file without a database; a table by the profile that its beginning suggests. `Ok(Err(..))`: what is wrong
-/// with it.
-///
-/// # Errors
-/// The file cannot be read.
-pub fn read_only(mut file: impl Read + Seek + Send) -> std::io::Result<Result<statements::BankFile, Vec<Violation>>> {
-    let read = match suggest(&mut file, "")? {
-        None => statements::read_all(BufReader::new(file)),
-        Some(Ok(proposal)) => {
-            statements::read_csv(BufReader::new(file), &proposal.profile, Some("?")).and_then(statements::collect)
-        }
-        Some(Err(error)) => return Ok(Err(vec![error])),
-    };
-    match read {
-        Ok(read) => Ok(Ok(read)),
-        Err(ReadError::Refused(fault)) => Ok(Err(vec![violation(&fault)])),
-        Err(ReadError::Io(error)) => Err(error),
-    }
 }
 
 /// How a table seems to be written, for a person to confirm; `None`: the file is no table. The file is at its beginning afterwards.

@@ -164,6 +164,28 @@ async fn a_table_is_read_by_what_a_person_confirmed() {
 }
 
 #[tokio::test]
+async fn files_left_in_the_drop_folder_come_in_and_move_aside() {
+    let bank = Bank::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    put("1.sta", &mt940(1, "01", "1000,00", "1450,00"));
+    put("2.sta", "hello");
+    put(".hidden", "being written");
+    assert_eq!(pipeline::folder::take_all(&bank.world.cx, folder.path(), std::time::Duration::from_secs(3600)).await.unwrap(), 0, "too young");
+    assert_eq!(pipeline::folder::take_all(&bank.world.cx, folder.path(), std::time::Duration::ZERO).await.unwrap(), 2);
+    assert_eq!(bank.world.text("select string_agg(received_by || ' ' || state, ', ') from statement").await, "system:drop-folder imported");
+    let names = |aside: &str| {
+        let mut names: Vec<String> =
+            std::fs::read_dir(folder.path().join(aside)).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    assert!(names("done").len() == 1 && names("done")[0].ends_with("-1.sta"), "{:?}", names("done"));
+    assert!(names("refused").len() == 2 && names("refused")[1].ends_with("-2.sta.errors.json"), "{:?}", names("refused"));
+    assert_eq!(pipeline::folder::take_all(&bank.world.cx, folder.path(), std::time::Duration::ZERO).await.unwrap(), 0);
+}
+
+#[tokio::test]
 async fn statements_stay_within_the_callers_entities() {
     let bank = Bank::new().await;
     let id = bank.hand_over(&mt940(1, "01", "1000,00", "1450,00")).await.statements[0].statement_id;
