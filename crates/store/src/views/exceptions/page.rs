@@ -33,19 +33,24 @@ pub async fn list(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -> Re
     .await?)
 }
 
-/// Of the exceptions that a filter shows, whatever the page: id and money of the oldest, up to a limit.
-pub async fn matching(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -> Result<Vec<(ExceptionId, StageMoney)>> {
+/// The exceptions that a filter shows, whatever the page: the oldest, up to a limit.
+pub async fn chosen(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -> Result<Vec<ExceptionId>> {
+    let mut tx = crate::views::planned_anew(pool).await?;
+    Ok(ids(&mut tx, scope, filter, limit).await?.into_iter().map(ExceptionId).collect())
+}
+
+/// Their money per currency.
+pub async fn matching(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -> Result<Vec<StageMoney>> {
     let mut tx = crate::views::planned_anew(pool).await?;
     let found = ids(&mut tx, scope, filter, limit).await?;
     let rows = sqlx::query!(
-        r#"select exception_id as "exception_id: ExceptionId", currency, amount from exception where exception_id = any($1)
-        order by opened_at, exception_id"#,
+        r#"select currency, count(*) as "count!", sum(amount) as "amount!" from exception where exception_id = any($1)
+        group by currency order by currency"#,
         &found
     )
     .fetch_all(&mut *tx)
     .await?;
-    let money = |currency, amount| StageMoney { currency, count: 1, amount };
-    Ok(rows.into_iter().map(|row| (row.exception_id, money(row.currency, row.amount))).collect())
+    Ok(rows.into_iter().map(|row| StageMoney { currency: row.currency, count: row.count, amount: row.amount }).collect())
 }
 
 async fn ids(conn: &mut Conn, scope: &Scope, filter: &Filter, limit: i64) -> Result<Vec<uuid::Uuid>> {
