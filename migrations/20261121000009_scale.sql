@@ -2,16 +2,16 @@
 -- index in the queue's order. An entity has one connection, so that a filter by connection is one by entities; age is the order
 -- itself. All of them hold open exceptions only, and a posting never touches them.
 
--- One filter; the amount beside it is looked at in the index.
+-- One filter; amount and due time beside it are looked at in the index.
 drop index exception_queue;
-create index exception_queue on exception (entity_id, opened_at, exception_id) include (amount) where closed_at is null;
-create index exception_kind on exception (entity_id, kind, opened_at, exception_id) include (amount) where closed_at is null;
-create index exception_currency on exception (entity_id, currency, opened_at, exception_id) include (amount) where closed_at is null;
-create index exception_period on exception (entity_id, period, opened_at, exception_id) include (amount) where closed_at is null;
-create index exception_owner on exception (entity_id, owner, opened_at, exception_id) include (amount)
+create index exception_queue on exception (entity_id, opened_at, exception_id) include (amount, due_at) where closed_at is null;
+create index exception_kind on exception (entity_id, kind, opened_at, exception_id) include (amount, due_at) where closed_at is null;
+create index exception_currency on exception (entity_id, currency, opened_at, exception_id) include (amount, due_at) where closed_at is null;
+create index exception_period on exception (entity_id, period, opened_at, exception_id) include (amount, due_at) where closed_at is null;
+create index exception_owner on exception (entity_id, owner, opened_at, exception_id) include (amount, due_at)
     where closed_at is null and owner is not null;
 drop index exception_cluster;
-create index exception_cluster on exception (fingerprint, entity_id, opened_at, exception_id) include (amount) where closed_at is null;
+create index exception_cluster on exception (fingerprint, entity_id, opened_at, exception_id) include (amount, due_at) where closed_at is null;
 
 -- Two filters.
 create index exception_kind_currency on exception (entity_id, kind, currency, opened_at, exception_id) where closed_at is null;
@@ -30,8 +30,12 @@ create index exception_cluster_owner on exception (fingerprint, entity_id, owner
     where closed_at is null and owner is not null;
 
 -- Few large ones: an amount that few exceptions reach is found by itself.
-create index exception_amount on exception (entity_id, amount, exception_id) where closed_at is null;
+create index exception_amount on exception (entity_id, amount)
+    include (exception_id, opened_at, period, currency, kind, connection_id, fingerprint, owner, due_at) where closed_at is null;
 
 -- Written in one statement with the document's stage; a foreign key would only cost.
 alter table outbox drop constraint outbox_document_id_fkey;
 alter table replay_item drop constraint replay_item_set_id_fkey;
+
+-- What is due by a time was opened before it: the queue is walked no further.
+alter table exception add constraint exception_due_after_opening check (due_at >= opened_at);

@@ -108,18 +108,87 @@ test('the panel has an address, and the page of an exception leads back to the f
   await expect(page).toHaveURL(new RegExp(`/exceptions/${id}\\?amount=0.01`));
 });
 
-test('all that match are assigned and commented, and an assignment is undone', async ({ page, signIn, expectAccessible }) => {
-  const nobodys = 'desk@lumen.example';
+test('Enter does what stands beside the field, and never the first act of the form', async ({ page, signIn, javaScriptEnabled }) => {
+  await signIn('controller');
+  await page.goto('/exceptions?amount=0.01');
+  const row = rows(page).first();
+  const owner = await row.locator('td.owner').textContent();
+  await row.getByRole('checkbox').check();
+  if (javaScriptEnabled !== false) await awake(page);
+  await page.getByLabel('Comment').fill('Said with Enter.');
+  await page.getByLabel('Comment').press('Enter');
+  if (javaScriptEnabled !== false) await done(page, '1 commented');
+  await expect(page.getByRole('status').filter({ hasText: / assigned/ })).toHaveCount(0);
+  await expect(rows(page).first().locator('td.owner')).toHaveText(owner);
+});
+
+test('a shift-click ticks what lies between, and what was ticked before the script ran is counted @js', async ({ page, signIn }) => {
+  await signIn('controller');
+  await page.goto('/exceptions?amount=0.01');
+  await awake(page);
+  const box = (index) => rows(page).nth(index).getByRole('checkbox');
+  await box(0).click();
+  await box(3).click({ modifiers: ['Shift'] });
+  for (const index of [0, 1, 2, 3]) await expect(box(index)).toBeChecked();
+  await expect(page.getByRole('status').filter({ hasText: / ticked$/ })).toContainText('4 · ');
+  await box(1).click({ modifiers: ['Shift'] });
+  await expect(page.getByRole('status').filter({ hasText: / ticked$/ })).toContainText('1 · ');
+  // the client comes late: the box is ticked by then
+  let release;
+  const late = new Promise((resolve) => { release = resolve; });
+  await page.route(/\.wasm/, async (route) => { await late; await route.continue(); });
+  await page.reload({ waitUntil: 'domcontentloaded' });
+  await box(2).check();
+  release();
+  await expect(page.getByRole('status').filter({ hasText: / ticked$/ })).toContainText('1 · ');
+});
+
+test('the skip link leaves the queue as it is, and a copy button beside the list copies @js', async ({ page, signIn }) => {
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await signIn('controller');
+  await page.goto('/exceptions?kind=period');
+  await awake(page);
+  await rows(page).first().getByRole('checkbox').check();
+  await page.evaluate(() => { globalThis.stayed = true; });
+  await page.getByRole('link', { name: 'Skip to content' }).focus();
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL(/#main$/);
+  await expect(rows(page).first().getByRole('checkbox')).toBeChecked();
+  expect(await page.evaluate(() => globalThis.stayed)).toBe(true);
+  await numbers(page).first().click();
+  await beside(page).locator('button.copy').first().click();
+  await done(page, 'Copied.');
+  // back leads to another state of the page: that one is loaded
+  await page.goBack();
+  await expect(beside(page)).toHaveCount(0);
+});
+
+test('whoever holds j down asks for the exception where he stops @js', async ({ page, signIn }) => {
+  await signIn('controller');
+  await page.goto('/exceptions?amount=0.01');
+  await awake(page);
+  await numbers(page).first().click();
+  await expect(beside(page).getByRole('heading', { level: 2 }).first()).toBeVisible();
+  const asked = [];
+  page.on('request', (request) => { if (request.url().includes('part=beside')) asked.push(request.url()); });
+  for (let presses = 0; presses < 8; presses += 1) await page.keyboard.press('j');
+  const last = await numbers(page).nth(8).textContent();
+  await expect(beside(page).getByRole('heading', { name: last })).toBeVisible();
+  expect(asked.length).toBeLessThan(4);
+});
+
+test('all that match are assigned and commented, and an assignment is undone', async ({ page, signIn, demo, expectAccessible }) => {
+  const owner = demo.logins.operator.email;
   await signIn('controller');
   await page.goto('/exceptions?kind=mapping');
   await page.getByRole('link', { name: /^Select all [\d,]+ that match$/ }).click();
   await expect(page.getByRole('status').filter({ hasText: /^All that match: / })).toContainText(/\d+ · [\d,.]+ [A-Z]{3}/);
   const all = await rows(page).count();
-  await page.getByLabel(/New owner/).fill(nobodys);
+  await page.getByLabel(/New owner/).fill(owner);
   await page.getByRole('button', { name: 'Assign all that match' }).click();
   await done(page, `${all} assigned`);
   expect(filter(page, 'kind')).toBe('mapping');
-  await expect(rows(page).filter({ hasText: nobodys })).toHaveCount(all);
+  await expect(rows(page).filter({ hasText: owner })).toHaveCount(all);
   await expectAccessible();
 
   await page.getByRole('link', { name: /^Select all/ }).click();
@@ -134,7 +203,7 @@ test('all that match are assigned and commented, and an assignment is undone', a
   await page.getByRole('button', { name: 'Undo' }).click();
   await done(page, `${all} given back`);
   expect(filter(page, 'kind')).toBe('mapping');
-  await expect(rows(page).filter({ hasText: nobodys })).toHaveCount(all);
+  await expect(rows(page).filter({ hasText: owner })).toHaveCount(all);
 });
 
 test('a filter is kept under a name, shared, opened with, and deleted', async ({ page, signIn, expectAccessible }, { project }) => {

@@ -27,6 +27,12 @@ const CAUSES: i64 = 50;
 /// Open requests are few; whoever has more decides the oldest first.
 #[cfg(feature = "ssr")]
 const APPROVALS: usize = 200;
+/// Longer than a transaction takes that opens exceptions.
+#[cfg(feature = "ssr")]
+const COMMIT_SECONDS: i64 = 30;
+/// Of those that came within it, so many are told apart from new ones.
+#[cfg(feature = "ssr")]
+const KNOWN: i64 = 10_000;
 
 /// The filter as it stands in the URL.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,7 +142,21 @@ pub struct ExceptionsView {
     pub reach: Reach,
     /// `None`: age, due time and amount are in no total, and all that match were not asked for.
     pub extent: Option<Extent>,
+    /// How many there are of all causes, those included that are not listed.
+    pub of_all_causes: i64,
+    pub news: Since,
+    /// Taken before anything was read: what is shown was there then, or came since.
     pub as_of: DateTime<Utc>,
+}
+
+/// From where on an exception is new to a page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Since {
+    /// The place in the list: a while before the page was made, because an exception is seen later than it was opened, with its
+    /// writer's commit.
+    pub place: String,
+    /// So many after that place are on the page, or on one of its next.
+    pub known: i64,
 }
 
 /// `whole`: all that match are chosen, so their extent is asked for at any price.
@@ -148,13 +168,17 @@ pub async fn list_exceptions(#[server(default)] query: ExceptionQuery, #[server(
     };
     use domain::access::Action;
     use store::notices::{Watched, is_watched};
-    use store::views::exceptions::{Filter, clusters, describe, facets, foresee, list, origin, sla, waiting};
+    use store::views::exceptions::{Filter, clusters, describe, facets, foresee, list, money, origin, sla, waiting};
     let (caller, scope) = super::require(Action::ReadFinance)?;
     let ctx = super::context();
+    let as_of = ctx.clock.now();
     let scope = scope_of(&ctx, &scope, query.entity.as_deref()).await?;
-    let filter = ssr::filter(&query, ctx.clock.now())?;
+    let filter = ssr::filter(&query, as_of)?;
+    let news = ssr::since(&ctx, &scope, &filter, as_of).await?;
     let everything = facets(&ctx.pool, &scope, &filter).await?;
-    let mut causes = clusters(&ctx.pool, &scope, &Filter { fingerprint: None, ..filter.clone() }, CAUSES).await?;
+    let any_cause = Filter { fingerprint: None, ..filter.clone() };
+    let mut causes = clusters(&ctx.pool, &scope, &any_cause, CAUSES).await?;
+    let of_all_causes = money(&ctx.pool, &scope, &any_cause).await?.iter().map(|sum| sum.count).sum();
     let rows = list(&ctx.pool, &scope, &filter, page(PAGE)).await?;
     let (mut replay, mut fixes) = (Vec::new(), Vec::new());
     let (mut foreseen, mut began, mut watched) = (None, None, false);
@@ -172,7 +196,7 @@ pub async fn list_exceptions(#[server(default)] query: ExceptionQuery, #[server(
         began = origin(&ctx.pool, &scope, cause).await?;
         watched = is_watched(&ctx.pool, caller.user_id, Watched::Cause(cause)).await?;
     }
-    describe(&ctx.pool, &scope, &mut causes, ctx.clock.now()).await?;
+    describe(&ctx.pool, &scope, &mut causes, as_of).await?;
     Ok(ExceptionsView {
         clusters: causes,
         facets: ssr::facets(&everything),
@@ -183,14 +207,16 @@ pub async fn list_exceptions(#[server(default)] query: ExceptionQuery, #[server(
         foreseen,
         origin: began,
         watched,
-        sla: sla(&ctx.pool, &scope, ctx.clock.now()).await?,
+        sla: sla(&ctx.pool, &scope, as_of).await?,
         reach: reach(&caller, &entities(&ctx).await?),
         extent: ssr::extent(&ctx, &scope, &filter, whole).await?,
-        as_of: ctx.clock.now(),
+        of_all_causes,
+        news,
+        as_of,
     })
 }
 
-/// The rows behind a query, as far as the caller may see them: for the export and for what tells of new ones.
+/// The rows behind a query, as far as the caller may see them: for the export.
 #[cfg(feature = "ssr")]
 pub async fn matching(
     ctx: &pipeline::Context,
@@ -201,6 +227,14 @@ pub async fn matching(
     let scope = super::arguments::scope_of(ctx, scope, query.entity.as_deref()).await?;
     let filter = ssr::filter(query, ctx.clock.now())?;
     Ok(store::views::exceptions::list(&ctx.pool, &scope, &filter, limit).await?)
+}
+
+/// How many there are behind a query after its place in the list, up to a limit: for what tells of new ones.
+#[cfg(feature = "ssr")]
+pub async fn count(ctx: &pipeline::Context, scope: &domain::access::Scope, query: &ExceptionQuery, limit: i64) -> Result<i64, ApiError> {
+    let scope = super::arguments::scope_of(ctx, scope, query.entity.as_deref()).await?;
+    let filter = ssr::filter(query, ctx.clock.now())?;
+    ssr::count(ctx, &scope, &filter, limit).await
 }
 
 /// The place in a list after this row.

@@ -61,7 +61,7 @@ pub fn age(since: DateTime<Utc>, now: DateTime<Utc>) -> String {
 extern "C" {
     /// Refused outside a secure context.
     #[wasm_bindgen(catch, js_namespace = ["navigator", "clipboard"], js_name = writeText)]
-    fn write_to_clipboard(text: &str) -> Result<JsValue, JsValue>;
+    pub fn write_to_clipboard(text: &str) -> Result<JsValue, JsValue>;
 }
 
 /// An identifier in full; a button beside it copies it.
@@ -75,7 +75,7 @@ pub fn CopyButton(text: String) -> impl IntoView {
     let copied = RwSignal::new(false);
     let label = format!("Copy {text}");
     view! {
-        <button type="button" class="copy" aria-label=label on:click=move |_| copied.set(write_to_clipboard(&text).is_ok())>
+        <button type="button" class="copy" aria-label=label data-copy=text.clone() on:click=move |_| copied.set(write_to_clipboard(&text).is_ok())>
             {move || if copied.get() { view! { <Icon shape=Shape::Ties/> } } else { view! { <Icon shape=Shape::Copy/> } }}
         </button>
         <span class="vh" role="status">{move || copied.get().then_some("copied")}</span>

@@ -29,7 +29,7 @@ pub use audit_log::{AuditTable, Chain};
 pub use chart::{Chart, Plot, Series};
 pub use clock::Due;
 pub use dialog::{Dialog, Fold};
-pub use facts::{CopyButton, Fact, Facts, Id, Moment, Time, age};
+pub use facts::{CopyButton, Fact, Facts, Id, Moment, Time, age, write_to_clipboard};
 pub use figures::{Figure, Figures};
 pub use flow::{FlowBar, FlowLegend, Segment};
 pub use form::{Check, Choice, Field, FilterBar, Submit, TextField};

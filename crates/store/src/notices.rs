@@ -84,28 +84,27 @@ pub async fn tell(
     Ok(())
 }
 
-/// Tells those whom a note speaks to, by e-mail, its first part, or name, if they may read the exception. Returns their names.
-pub async fn mention(
-    conn: &mut Conn,
-    exception: ExceptionId,
-    note: Uuid,
-    names: &[String],
-    by: &str,
-    at: DateTime<Utc>,
-) -> Result<Vec<String>> {
+/// Tells those whom a note speaks to, by e-mail, its first part, or name, if they may read the exception. The same note on many is
+/// told once for each cause. Returns their names.
+pub async fn mention(conn: &mut Conn, notes: &[(ExceptionId, Uuid)], names: &[String], by: &str, at: DateTime<Utc>) -> Result<Vec<String>> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (exceptions, notes): (Vec<Uuid>, Vec<Uuid>) = notes.iter().map(|(exception, note)| (exception.0, *note)).unzip();
     Ok(sqlx::query_scalar!(
         r#"with told as (
             insert into notice (notice_id, user_id, entity_id, what, exception_id, fingerprint, count, actor, note_id, at)
-            select gen_random_uuid(), p.user_id, x.entity_id, 'mentioned', x.exception_id, x.fingerprint, 1, $4, $2, $5
-            from exception x join person p on p.deactivated_at is null and p.email <> $4
+            select gen_random_uuid(), p.user_id, x.entity_id, 'mentioned', (array_agg(x.exception_id order by x.exception_id))[1], x.fingerprint,
+                count(*), $4, (array_agg(n.note order by x.exception_id))[1], $5
+            from unnest($1::uuid[], $2::uuid[]) n (exception_id, note) join exception x using (exception_id) join person p on p.deactivated_at is null and p.email <> $4
                 and array[p.email, split_part(p.email, '@', 1), split_part(lower(p.name), ' ', 1), replace(lower(p.name), ' ', '.')] && $3
-            where x.exception_id = $1
-                and exists (select from role_grant g where g.user_id = p.user_id and g.entity_id = x.entity_id and g.role = any($6))
+            where exists (select from role_grant g where g.user_id = p.user_id and g.entity_id = x.entity_id and g.role = any($6))
+            group by p.user_id, x.entity_id, x.fingerprint
             returning user_id
         )
-        select name from told join person using (user_id) order by name"#,
-        exception.0,
-        note,
+        select distinct name from told join person using (user_id) order by name"#,
+        &exceptions,
+        &notes,
         names,
         by,
         at,

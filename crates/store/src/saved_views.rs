@@ -22,12 +22,12 @@ pub struct NewView<'a> {
     pub at: DateTime<Utc>,
 }
 
-/// A person's own first, then what others share within his entities.
+/// A person's own first, then what others share within his entities. One of an entity that he reads no more opens nothing by itself.
 pub async fn list(pool: &Pool, user: UserId, scope: &Scope) -> Result<Vec<SavedView>> {
     Ok(sqlx::query_as!(
         SavedView,
         r#"select v.view_id as "view_id: ViewId", v.name, v.query, v.shared, p.name as by, v.user_id = $1 as "own!",
-            d.view_id is not null as "is_default!"
+            d.view_id is not null and (v.entity_id is null or v.entity_id = any($2)) as "is_default!"
         from saved_view v join person p on p.user_id = v.user_id left join default_view d on d.view_id = v.view_id and d.user_id = $1
         where v.user_id = $1 or (v.shared and (v.entity_id is null or v.entity_id = any($2)))
         order by v.user_id = $1 desc, v.name limit $3"#,

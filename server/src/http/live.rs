@@ -4,7 +4,7 @@
 use super::AppState;
 use crate::session_store::Sessions;
 use app::api::{
-    exceptions::{ExceptionQuery, matching},
+    exceptions::{ExceptionQuery, count},
     session::USER,
 };
 use axum::{
@@ -72,13 +72,25 @@ pub fn router() -> Router<AppState> {
     Router::new().route("/live/exceptions", get(exceptions))
 }
 
-/// How many exceptions of a filter came after its place in the list, as often as that changes.
-async fn exceptions(State(state): State<AppState>, session: Session, Query(query): Query<ExceptionQuery>) -> Response {
+/// What a page knows of those after its place in the list.
+#[derive(Debug, Clone, Copy, serde::Deserialize)]
+struct Known {
+    #[serde(default)]
+    known: i64,
+}
+
+/// How many exceptions of a filter came after its place in the list beside those that the page knows, as often as that changes.
+async fn exceptions(
+    State(state): State<AppState>,
+    session: Session,
+    Query(query): Query<ExceptionQuery>,
+    Query(Known { known }): Query<Known>,
+) -> Response {
     let (Some(id), Ok(Some(user))) = (session.id(), session.get::<UserId>(USER).await) else {
         return StatusCode::UNAUTHORIZED.into_response();
     };
     let opened = state.live.opened.subscribe();
-    let watching = Watching { state, id, user, query, opened, told: 0, first: true, ended: false };
+    let watching = Watching { state, id, user, query, known: known.max(0), opened, told: 0, look: true, ended: false };
     let events = stream::unfold(watching, async |mut watching| Some((Ok::<_, Infallible>(watching.next().await?), watching)));
     Sse::new(events).keep_alive(KeepAlive::default()).into_response()
 }
@@ -89,10 +101,11 @@ struct Watching {
     id: Id,
     user: UserId,
     query: ExceptionQuery,
+    known: i64,
     opened: watch::Receiver<()>,
-    told: usize,
-    /// What came between the page and this connection is new already.
-    first: bool,
+    told: i64,
+    /// Something may have come: what came between the page and this connection is new already.
+    look: bool,
     ended: bool,
 }
 
@@ -101,32 +114,47 @@ impl Watching {
         if self.ended {
             return None;
         }
+        // without a word when the server stops: the browser comes back to the one that takes its place
+        let stop = self.state.live.stop.clone();
+        stop.run_until_cancelled(self.told_next()).await.flatten()
+    }
+
+    async fn told_next(&mut self) -> Option<Event> {
         loop {
-            let stop = self.state.live.stop.clone();
-            let came = std::mem::take(&mut self.first)
-                || tokio::select! {
-                    () = stop.cancelled() => return Some(self.end()),
-                    changed = self.opened.changed() => { if changed.is_err() { return Some(self.end()) } sleep(GATHER).await; true }
-                    () = sleep(LOOK) => false,
-                };
+            if !self.look {
+                tokio::select! {
+                    changed = self.opened.changed() => { changed.ok()?; sleep(self.gather()).await; self.look = true }
+                    () = sleep(LOOK) => {}
+                }
+            }
             self.opened.mark_unchanged();
-            let count = match self.count(came).await {
-                Ok(Some(count)) => count,
+            match self.count(self.look).await {
+                Ok(Some(count)) => {
+                    self.look = false;
+                    if count != self.told {
+                        self.told = count;
+                        return Some(Event::default().event("new").data(words(count)));
+                    }
+                }
                 Ok(None) => return Some(self.end()),
                 Err(error) => {
-                    tracing::error!(error = format!("{error:#}"), "cannot tell what is new");
-                    return Some(self.end());
+                    tracing::warn!(error = format!("{error:#}"), "cannot tell what is new for now");
+                    self.look = true;
+                    sleep(RETRY).await;
                 }
-            };
-            if count != self.told {
-                self.told = count;
-                return Some(Event::default().event("new").data(words(count)));
             }
         }
     }
 
+    /// How long what comes in is gathered: spread, because every page hears of it at the same moment, and long where the exact
+    /// number is not told any more.
+    fn gather(&self) -> Duration {
+        let gather = if self.told < COUNTED { GATHER } else { LOOK };
+        gather * rand::random_range(50..150) / 100
+    }
+
     /// `None`: the page's reader is signed out, or may read no more.
-    async fn count(&self, came: bool) -> anyhow::Result<Option<usize>> {
+    async fn count(&self, came: bool) -> anyhow::Result<Option<i64>> {
         let context = &self.state.context;
         if !Sessions::new(context.clone(), self.state.settings.session_limits()).lives(&self.id).await? {
             return Ok(None);
@@ -141,18 +169,19 @@ impl Watching {
         if scope.is_empty() {
             return Ok(None);
         }
-        Ok(Some(matching(context, &scope, &self.query, COUNTED).await?.len()))
+        let after = count(context, &scope, &self.query, self.known.saturating_add(COUNTED)).await?;
+        Ok(Some((after - self.known).max(0)))
     }
 
-    /// The browser closes and does not come back.
+    /// Signed out, or nothing to read any more: the browser closes and does not come back.
     fn end(&mut self) -> Event {
         self.ended = true;
         Event::default().event("end").data("")
     }
 }
 
-fn words(count: usize) -> String {
-    if i64::try_from(count).is_ok_and(|count| count < COUNTED) { count.to_string() } else { format!("{}+", COUNTED - 1) }
+fn words(count: i64) -> String {
+    if count < COUNTED { count.to_string() } else { format!("{}+", COUNTED - 1) }
 }
 
 #[cfg(test)]

@@ -24,6 +24,24 @@ async fn a_page_allows_only_scripts_with_its_nonce() {
 }
 
 #[tokio::test]
+async fn a_queue_that_can_not_be_shown_offers_another_view() {
+    let world = World::new().await;
+    let page = world.signed_in(Role::Executive).await.get("/exceptions?amount=lots").await;
+    assert!(page.body.contains("All exceptions") && page.body.contains("href=\"/exceptions?view=all\""), "{}", page.body);
+}
+
+#[tokio::test]
+async fn the_first_button_of_the_queues_form_does_nothing() {
+    let world = World::new().await;
+    world.something_is_rejected("US", "I-1").await;
+    let page = world.signed_in(Role::Controller).await.get("/exceptions").await.body;
+    let form = page.split("action=\"/fn/assign_exceptions\"").nth(1).unwrap_or_else(|| panic!("no form in {page}"));
+    let first = form.split("<button").nth(1).unwrap().split('>').next().unwrap();
+    assert!(first.contains("type=\"submit\"") && first.contains("disabled") && first.contains("hidden"), "Enter presses <button{first}>");
+    assert!(form.split("<button").nth(2).unwrap().contains("Assign ticked"), "{form}");
+}
+
+#[tokio::test]
 async fn health_needs_no_session_and_metrics_count_requests() {
     let world = World::new().await;
     let mut browser = world.browser();

@@ -9,12 +9,14 @@ use domain::{
     access::{Action, Actor, Grant, Role, Scope},
     clock::FixedClock,
     id::{EntityId, UserId},
+    view::ImportOutcome,
 };
 use pipeline::{
     Context,
     access::{Granter, keys, users},
     secret::Cipher,
 };
+use serde_json::json;
 use server::{config::Settings, http::AppState, serve::router};
 use std::sync::Arc;
 use store::testing::{TestDatabase, database};
@@ -64,6 +66,23 @@ impl World {
             expires_at,
         };
         keys::create(&self.ctx, &self.granter(), &new).await.unwrap()
+    }
+
+    /// One invoice of 110.00 USD without a customer: an exception in its entity.
+    pub async fn something_is_rejected(&self, entity: &str, number: &str) {
+        let file = json!({
+            "format": "tieout.invoice-batch/1", "source": "billing", "batch": number, "entity": entity, "period": "2026-10",
+            "manifest": [{"currency": "USD", "kind": "invoice", "count": 1, "total": "110.00", "tax": "10.00"}],
+            "documents": [{
+                "kind": "invoice", "number": number, "customer": {"code": "", "name": "Acme"}, "currency": "USD", "amount": "110.00", "tax": "10.00",
+                "issue_date": "2026-10-30", "due_date": "2026-11-29",
+                "lines": [{"item": "API", "description": "", "quantity": "1", "unit_price": "100", "net": "100.00", "tax": "10.00", "tax_code": "CA"}]
+            }]
+        });
+        let (actor, scope) = (Actor::Cli("test".into()), Scope::of_system(vec![self.us, self.de]));
+        let file = std::io::Cursor::new(file.to_string().into_bytes());
+        let report = pipeline::import::import_file(&self.ctx, &actor, &scope, "batch.json", file).await.unwrap();
+        assert_eq!((report.outcome, report.rejected), (ImportOutcome::Imported, 1), "{report:?}");
     }
 
     pub fn browser(&self) -> Browser {

@@ -1,12 +1,12 @@
 //! What the queries need around them on the server: the filter, the facets, and how far a fix has come.
 
-use super::{Cluster, ExceptionQuery, ExceptionView, Extent, Facets, Fix};
+use super::{COMMIT_SECONDS, Cluster, ExceptionQuery, ExceptionView, Extent, Facets, Fix, KNOWN, Since};
 use crate::api::{
     ApiError,
     arguments::{cursor, period, word},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{access::Scope, view::StageMoney};
+use domain::{access::Scope, id::ExceptionId, view::StageMoney};
 use pipeline::Context;
 use store::views::exceptions::{Facet, Filter};
 
@@ -26,9 +26,22 @@ pub(in crate::api) fn filter(query: &ExceptionQuery, now: DateTime<Utc>) -> Resu
         owner: given(&query.owner),
         opened_before: hours.map(ago).or(until),
         amount_min: word("amount", query.amount.as_deref())?,
-        due_before: due.map(|hours| now + TimeDelta::hours(hours.into())),
+        due_before: due.map(|hours| until.unwrap_or(now) + TimeDelta::hours(hours.into())),
         after: cursor(query.after.as_deref())?,
     })
+}
+
+pub(super) async fn count(ctx: &Context, scope: &Scope, filter: &Filter, limit: i64) -> Result<i64, ApiError> {
+    let found = store::views::exceptions::chosen(&ctx.pool, scope, filter, limit).await?;
+    Ok(i64::try_from(found.len()).unwrap_or(limit))
+}
+
+/// Counted before the page reads its rows: what commits in between is told as new, and never missed.
+pub(super) async fn since(ctx: &Context, scope: &Scope, filter: &Filter, as_of: DateTime<Utc>) -> Result<Since, ApiError> {
+    // everything that was opened later sorts after this
+    let from = (as_of - TimeDelta::seconds(COMMIT_SECONDS), ExceptionId(uuid::Uuid::max()));
+    let known = count(ctx, scope, &Filter { after: Some(from), ..filter.clone() }, KNOWN).await?;
+    Ok(Since { place: format!("{}~{}", from.0.to_rfc3339(), from.1), known })
 }
 
 /// So many are looked at one by one, where no total knows what the filter asks.
@@ -42,9 +55,8 @@ pub(super) async fn extent(ctx: &Context, scope: &Scope, filter: &Filter, whole:
     if !whole {
         return Ok(None);
     }
-    let found = matching(&ctx.pool, scope, filter, LOOKED_AT + 1).await?;
-    let more = i64::try_from(found.len()).is_ok_and(|found| found > LOOKED_AT);
-    let money = StageMoney::per_currency(found.into_iter().map(|(_, money)| money));
+    let money = StageMoney::per_currency(matching(&ctx.pool, scope, filter, LOOKED_AT + 1).await?);
+    let more = money.iter().map(|sum| sum.count).sum::<i64>() > LOOKED_AT;
     Ok(Some(Extent { money, more }))
 }
 
@@ -124,6 +136,15 @@ pub(in crate::api) fn ids<T: std::str::FromStr>(texts: &[String]) -> Result<Vec<
 mod tests {
     use super::*;
     use domain::exception::ExceptionKind;
+
+    #[test]
+    fn an_act_on_all_that_match_takes_what_was_due_when_its_page_was_made() {
+        let now = DateTime::UNIX_EPOCH + TimeDelta::hours(100);
+        let query = ExceptionQuery { due: Some("4".into()), until: Some(DateTime::UNIX_EPOCH.to_rfc3339()), ..ExceptionQuery::default() };
+        assert_eq!(filter(&query, now).unwrap().due_before, Some(DateTime::UNIX_EPOCH + TimeDelta::hours(4)));
+        let query = ExceptionQuery { until: None, ..query };
+        assert_eq!(filter(&query, now).unwrap().due_before, Some(now + TimeDelta::hours(4)));
+    }
 
     #[test]
     fn a_filter_offers_what_there_is_with_its_count() {

@@ -1,6 +1,7 @@
 //! The queue by keyboard, over the table that the server made: a key moves the focus or presses what stands on the page, so
 //! whatever it does can be seen, and done without it. The exception that is opened comes beside the list.
 
+use crate::components::write_to_clipboard;
 use leptos::{
     ev, html,
     prelude::*,
@@ -8,8 +9,9 @@ use leptos::{
     wasm_bindgen::{JsCast, JsValue},
     web_sys::{Element, HtmlElement},
 };
+use std::{cell::Cell, time::Duration};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{DomParser, HtmlInputElement, KeyboardEvent, MouseEvent, Response, SupportedType};
+use web_sys::{AbortController, AbortSignal, DomParser, HtmlInputElement, KeyboardEvent, MouseEvent, RequestInit, Response, SupportedType};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Act {
@@ -93,9 +95,37 @@ fn is_taken(event: &KeyboardEvent) -> bool {
     modified || typed || event.default_prevented() || event.is_composing() || one::<Element>("dialog[open]").is_some()
 }
 
+/// Enter in a field of the selection presses the button beside it; the form's own first button does nothing.
+fn press_beside(event: &KeyboardEvent) -> bool {
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok()).filter(|_| event.key() == "Enter");
+    let pair = target.filter(|target| target.tag_name() == "INPUT").and_then(|target| target.closest(".selection .pair").ok()?);
+    let button = pair.and_then(|pair| pair.query_selector("button:enabled").ok()??.dyn_into::<HtmlElement>().ok());
+    if let Some(button) = button.filter(|_| !event.is_composing()) {
+        event.prevent_default();
+        button.click();
+        return true;
+    }
+    false
+}
+
+/// Which exception an address opens.
+fn opened(search: &str) -> Option<&str> {
+    search.trim_start_matches('?').split('&').find_map(|pair| pair.strip_prefix("open=")).filter(|id| !id.is_empty())
+}
+
+fn opened_here() -> Option<String> {
+    opened(&window().location().search().ok()?).map(str::to_owned)
+}
+
+/// Whoever holds a key down goes through many exceptions; only the one where he stops is asked for.
+const PASSING: Duration = Duration::from_millis(150);
+
 /// The part of another page that stands beside the list.
-async fn part(url: &str) -> Option<String> {
-    let answer: Response = JsFuture::from(window().fetch_with_str(&format!("{url}&part=beside"))).await.ok()?.dyn_into().ok()?;
+async fn part(url: &str, signal: Option<AbortSignal>) -> Option<String> {
+    let asked = RequestInit::new();
+    asked.set_signal(signal.as_ref());
+    let answer = JsFuture::from(window().fetch_with_str_and_init(&format!("{url}&part=beside"), &asked));
+    let answer: Response = answer.await.ok()?.dyn_into().ok()?;
     let text = JsFuture::from(answer.text().ok()?).await.ok()?.as_string()?;
     let page = DomParser::new().ok()?.parse_from_string(&text, SupportedType::TextHtml).ok()?;
     let within = page.query_selector("#beside").ok()??.inner_html();
@@ -128,6 +158,11 @@ fn is_open() -> bool {
     panel().is_some_and(|panel| panel.child_element_count() > 0)
 }
 
+thread_local! {
+    /// Ends the request for the panel that was asked for last. A page has one, and a server none: it has no threads to share it with.
+    static REQUEST: Cell<Option<AbortController>> = const { Cell::new(None) };
+}
+
 /// Where the reader is in the list.
 #[derive(Clone, Copy)]
 struct Desk {
@@ -135,6 +170,8 @@ struct Desk {
     at: StoredValue<Option<String>>,
     /// The panel that was asked for last; an earlier one that comes later is not shown.
     asked: StoredValue<u32>,
+    /// The exception that the page shows; back and forward lead to another one, a link within the page does not.
+    shown: StoredValue<Option<String>>,
     said: RwSignal<String>,
 }
 
@@ -229,37 +266,56 @@ impl Desk {
     /// Opens the exception of a link beside the list; where there is no room for two, its page.
     fn open(self, link: &HtmlElement, enter: bool) {
         let Some(url) = link.get_attribute("data-beside").filter(|_| is_wide()) else { return link.click() };
-        let turn = self.asked.get_value().wrapping_add(1);
-        self.asked.set_value(turn);
-        let (link, number) = (link.clone(), link.text_content().unwrap_or_default());
-        spawn_local(async move {
-            let within = part(&url).await;
-            if self.asked.get_value() != turn {
-                return;
+        let turn = self.ask_anew();
+        let link = link.clone();
+        let fetch = move || {
+            if self.asked.get_value() == turn {
+                spawn_local(self.fetch(turn, url, link, enter));
             }
-            let (Some(within), Some(panel)) = (within, panel()) else {
-                // signed out, or it is gone: the server says which
-                drop(window().location().set_href(&url));
-                return;
-            };
-            let push = !is_open();
-            panel.set_inner_html(&within);
-            panel.set_scroll_top(0);
-            set_address(&url, push);
-            mark(Some(&link));
-            self.say(format!("{number} is open beside the list."));
-            if enter {
-                let _ = focus("#beside input[name=target_ref]") || focus("#beside h2");
-            }
-        });
+        };
+        if enter { fetch() } else { set_timeout(fetch, PASSING) }
+    }
+
+    /// Gives up what was asked for last.
+    fn ask_anew(self) -> u32 {
+        if let Some(request) = REQUEST.take() {
+            request.abort();
+        }
+        self.asked.update_value(|turn| *turn = turn.wrapping_add(1));
+        self.asked.get_value()
+    }
+
+    async fn fetch(self, turn: u32, url: String, link: HtmlElement, enter: bool) {
+        let request = AbortController::new().ok();
+        REQUEST.set(request.clone());
+        let within = part(&url, request.map(|request| request.signal())).await;
+        if self.asked.get_value() != turn {
+            return;
+        }
+        let (Some(within), Some(panel)) = (within, panel()) else {
+            // signed out, or it is gone: the server says which
+            drop(window().location().set_href(&url));
+            return;
+        };
+        let push = !is_open();
+        panel.set_inner_html(&within);
+        panel.set_scroll_top(0);
+        set_address(&url, push);
+        self.shown.set_value(opened_here());
+        mark(Some(&link));
+        self.say(format!("{} is open beside the list.", link.text_content().unwrap_or_default()));
+        if enter {
+            let _ = focus("#beside input[name=target_ref]") || focus("#beside h2");
+        }
     }
 
     fn close(self) {
-        self.asked.update_value(|turn| *turn = turn.wrapping_add(1));
+        self.ask_anew();
         let url = one::<Element>("#beside a.close").and_then(|link| link.get_attribute("href"));
         if let (Some(panel), Some(url)) = (panel(), url) {
             panel.set_inner_html("");
             set_address(&url, false);
+            self.shown.set_value(opened_here());
             mark(None);
             if let Some(link) = self.row().as_ref().and_then(link_of) {
                 drop(link.focus());
@@ -268,7 +324,7 @@ impl Desk {
     }
 
     fn press(self, event: &KeyboardEvent, help: impl Fn()) {
-        if is_taken(event) {
+        if press_beside(event) || is_taken(event) {
             return;
         }
         if event.key() == "Escape" && is_open() {
@@ -301,6 +357,9 @@ impl Desk {
         if within("#beside a.close").is_some() {
             event.prevent_default();
             self.close();
+        } else if let Some(text) = within("#beside button[data-copy]").and_then(|button| button.get_attribute("data-copy")) {
+            // the panel was fetched as HTML: its islands have no script of their own
+            self.say(if write_to_clipboard(&text).is_ok() { "Copied." } else { "The browser does not let a page copy here." });
         } else if let Some(link) = within("a[data-beside]").and_then(|link| link.dyn_into::<HtmlElement>().ok()).filter(|_| is_wide()) {
             event.prevent_default();
             self.at.set_value(link.closest("tr[data-row]").ok().flatten().and_then(|row| row.get_attribute("data-row")));
@@ -330,7 +389,8 @@ fn mark(link: Option<&HtmlElement>) {
 /// The button of the help, the help, and the keys themselves.
 #[island]
 pub fn Keys() -> impl IntoView {
-    let desk = Desk { at: StoredValue::new(None), asked: StoredValue::new(0), said: RwSignal::new(String::new()) };
+    let desk =
+        Desk { at: StoredValue::new(None), asked: StoredValue::new(0), shown: StoredValue::new(None), said: RwSignal::new(String::new()) };
     let (dialog, off, ready) = (NodeRef::<html::Dialog>::new(), RwSignal::new(false), RwSignal::new(false));
     let help = move || {
         if let Some(dialog) = dialog.get_untracked() {
@@ -340,10 +400,15 @@ pub fn Keys() -> impl IntoView {
     Effect::new(move |_| {
         off.set(switched_off());
         ready.set(true);
+        desk.shown.set_value(opened_here());
         let keys = window_event_listener(ev::keydown, move |event| desk.press(&event, help));
         let clicks = window_event_listener(ev::click, move |event| desk.click(&event));
         // back and forward: the address says what is open, and the server shows it
-        let moved = window_event_listener(ev::popstate, |_| drop(window().location().reload()));
+        let moved = window_event_listener(ev::popstate, move |_| {
+            if desk.shown.get_value() != opened_here() {
+                drop(window().location().reload());
+            }
+        });
         on_cleanup(move || {
             keys.remove();
             clicks.remove();
@@ -373,6 +438,12 @@ pub fn Keys() -> impl IntoView {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_within_the_page_opens_no_other_exception() {
+        assert_eq!(opened("?kind=tax&open=17"), Some("17"));
+        assert_eq!((opened(""), opened("?reopen=1"), opened("?open=")), (None, None, None));
+    }
 
     #[test]
     fn every_key_does_one_thing_and_is_in_the_help() {

@@ -17,7 +17,7 @@ use crate::{
     api::{
         ApiError,
         bulk::{EditView, get_edit},
-        exceptions::{ExceptionDetail, ExceptionQuery, ExceptionsView, get_exception, list_exceptions},
+        exceptions::{ExceptionDetail, ExceptionQuery, ExceptionsView, Since, get_exception, list_exceptions},
         views::list_views,
     },
     components::{
@@ -28,7 +28,6 @@ use crate::{
 };
 use beside::{Beside, OPEN, PART};
 use card::CauseCard;
-use chrono::{DateTime, Utc};
 use clock::Clock;
 use clusters::{Causes, Waiting};
 use domain::{bulk::SavedView, view::Cluster};
@@ -81,7 +80,8 @@ pub fn ExceptionsPage() -> impl IntoView {
                     match exceptions.await {
                         None => view! { <Beside opened query/> }.into_any(),
                         Some(Ok(exceptions)) => view! { <Desk views exceptions opened told/> }.into_any(),
-                        Some(Err(error)) => view! { <Failure error/> }.into_any(),
+                        // another view is the way out of one that can't be shown
+                        Some(Err(error)) => view! { <div class="toolbar"><Views views query/></div><Failure error/> }.into_any(),
                     }
                 })}
             </Suspense>
@@ -99,7 +99,7 @@ fn Desk(
 ) -> AnyView {
     let query = use_query();
     view! {
-        <Toolbar views as_of=exceptions.as_of query=query.clone()/>
+        <Toolbar views news=exceptions.news.clone() query=query.clone()/>
         {told.map(|told| view! { <LeftAlone told/> })}
         <div class="desk">
             <Exceptions exceptions/>
@@ -111,12 +111,10 @@ fn Desk(
 
 /// Views, what came in since, files of what is shown, and the keys.
 #[component]
-fn Toolbar(views: Vec<SavedView>, as_of: DateTime<Utc>, query: Query) -> AnyView {
-    // everything that was opened later sorts after this
-    let since = format!("{}~{}", as_of.to_rfc3339(), uuid::Uuid::max());
+fn Toolbar(views: Vec<SavedView>, news: Since, query: Query) -> AnyView {
     let file = |kind: &str| query.only(&ExceptionQuery::KEYS).moved(format!("/export/exceptions.{kind}")).href();
-    let live = query.only(&ExceptionQuery::KEYS).moved("/live/exceptions").with("after", &since).href();
-    let newer = query.here_without("select").here_without(OPEN).with("after", &since).href();
+    let live = query.only(&ExceptionQuery::KEYS).moved("/live/exceptions").with("known", news.known).with("after", &news.place).href();
+    let newer = query.here_without("select").here_without(OPEN).with("after", &news.place).href();
     view! {
         <div class="toolbar">
             <Views views query=query.clone()/>
@@ -140,7 +138,7 @@ fn Exceptions(exceptions: ExceptionsView) -> AnyView {
     view! {
         <div class="split">
             <div class="first">
-                <Causes clusters=exceptions.clusters.clone() query=query.here_without(OPEN)/>
+                <Causes clusters=exceptions.clusters.clone() count=exceptions.of_all_causes query=query.here_without(OPEN)/>
                 <Waiting groups=exceptions.waiting.clone() query=query.clone()/>
             </div>
             <div class="stack">

@@ -124,7 +124,7 @@ fn Line(row: ExceptionRow, of_one_cause: bool, select: Select, as_of: DateTime<U
     });
     view! {
         <tr class="two-line" data-row=row_id>
-            <td class="tick"><input type="checkbox" name=TICK value=id checked=select != Select::Ticked disabled=select == Select::Matching aria-label=label/></td>
+            <td class="tick"><input type="checkbox" name=TICK value=id autocomplete="off" checked=select != Select::Ticked disabled=select == Select::Matching aria-label=label/></td>
             <th scope="row">
                 <a href=href data-beside=beside aria-current=here>{row.number}</a>
                 <small class="below customer">{row.customer_name}{memo.then_some(" · credit memo")}</small>

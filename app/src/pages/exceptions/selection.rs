@@ -11,8 +11,9 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use domain::{access::Action, view::StageMoney};
-use leptos::prelude::*;
+use leptos::{ev, prelude::*, wasm_bindgen::JsCast};
 use std::collections::BTreeSet;
+use web_sys::HtmlInputElement;
 
 /// The name of the boxes to tick.
 pub const TICK: &str = "exceptions[]";
@@ -86,6 +87,8 @@ pub fn SelectionBar(
     };
     let error = form_error("comment_exceptions").and_then(|error| error.of_field("comment"));
     view! {
+        // Enter presses a form's first button: this one does nothing, so that in the comment it does not assign
+        <button type="submit" disabled=true hidden=true></button>
         {matching.then(|| view! { <input type="hidden" name="select" value="matching"/><Matching query=ExceptionQuery::of(|key| query.get(key)) as_of/> })}
         <div class="selection">
             <div class="line"><a class="button quiet" href=tick.0>{tick.1}</a>{choose}{chosen}</div>
@@ -105,25 +108,44 @@ pub fn SelectionBar(
     .into_any()
 }
 
+fn boxes() -> Vec<HtmlInputElement> {
+    let Ok(found) = document().query_selector_all(&format!("input[name='{TICK}']")) else { return Vec::new() };
+    (0..found.length()).filter_map(|index| found.item(index)?.dyn_into().ok()).collect()
+}
+
+fn ticked_now() -> BTreeSet<String> {
+    boxes().iter().filter(|tick| tick.checked()).map(HtmlInputElement::value).collect()
+}
+
+/// Ticks or unticks, as the box that was clicked now is, everything between it and the one that was clicked before.
+fn tick_between(before: &str, clicked: &HtmlInputElement) {
+    let boxes = boxes();
+    let place = |value: &str| boxes.iter().position(|tick| tick.value() == value);
+    let (Some(from), Some(to)) = (place(before), place(&clicked.value())) else { return };
+    for tick in boxes.get(from.min(to)..=from.max(to)).unwrap_or_default() {
+        tick.set_checked(clicked.checked());
+    }
+}
+
 /// What is ticked, in count and money. Without a script the server says it for all listed.
 #[island]
 fn Ticked(rows: Vec<(String, StageMoney)>, all: bool) -> impl IntoView {
     let ticked: RwSignal<BTreeSet<String>> =
         RwSignal::new(if all { rows.iter().map(|(id, _)| id.clone()).collect() } else { BTreeSet::new() });
+    let before = StoredValue::new(None::<String>);
     Effect::new(move |_| {
-        let changed = window_event_listener(leptos::ev::change, move |event| {
-            let input: leptos::web_sys::HtmlInputElement = event_target(&event);
-            if input.name() == TICK {
-                ticked.update(|ids| {
-                    if input.checked() {
-                        ids.insert(input.value());
-                    } else {
-                        ids.remove(&input.value());
-                    }
-                });
+        // what was ticked before this ran counts too
+        ticked.set(ticked_now());
+        let clicked = window_event_listener(ev::click, move |event| {
+            let target = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
+            let Some(input) = target.filter(|input| input.name() == TICK) else { return };
+            if let Some(before) = before.get_value().filter(|_| event.shift_key()) {
+                tick_between(&before, &input);
             }
+            before.set_value(Some(input.value()));
+            ticked.set(ticked_now());
         });
-        on_cleanup(move || changed.remove());
+        on_cleanup(move || clicked.remove());
     });
     view! { <span class="ticked" role="status">{move || ticked.with(|ids| ticked_words(&rows, ids))}</span> }
 }

@@ -7,13 +7,14 @@ use domain::{
     access::Caller,
     bulk::BulkAct,
     id::{BulkEditId, ExceptionId},
-    notice::NoticeKind,
+    money::grouped,
+    notice::{NoticeKind, mentions},
 };
 use store::{
-    access::audit,
+    access::{audit, users},
     bulk::{self, NewEdit, Reach},
     notices,
-    views::exceptions::{Filter, matching},
+    views::exceptions::{Filter, chosen},
 };
 use uuid::Uuid;
 
@@ -35,22 +36,28 @@ pub enum Edit<'a> {
 }
 
 /// Does one act to all that is chosen. What the caller may not see is not chosen; what he may not work on is left alone and told.
-pub async fn edit(cx: &Context, caller: &Caller, reach: Reach<'_>, chosen: Chosen<'_>, edit: Edit<'_>) -> Result<BulkEditId, WorkError> {
+pub async fn edit(cx: &Context, caller: &Caller, reach: Reach<'_>, which: Chosen<'_>, edit: Edit<'_>) -> Result<BulkEditId, WorkError> {
     let (act, owner, comment) = match edit {
-        Edit::Assign(owner) => (BulkAct::Assign, Some(owner.trim()).filter(|owner| !owner.is_empty()), None),
+        // as people are kept
+        Edit::Assign(owner) => (BulkAct::Assign, Some(owner.trim().to_lowercase()).filter(|owner| !owner.is_empty()), None),
         Edit::Comment(body) => (BulkAct::Comment, None, Some(text("comment", body)?)),
     };
     let listed: Vec<ExceptionId>;
-    let exceptions = match chosen {
+    let exceptions = match which {
         Chosen::Listed(exceptions) => exceptions,
         Chosen::Matching(filter) => {
-            listed = matching(&cx.pool, reach.seen, filter, ITEMS_MAX).await?.into_iter().map(|(id, _)| id).collect();
-            &listed
+            listed = chosen(&cx.pool, reach.seen, filter, ITEMS_MAX + 1).await?;
+            within_one_act(&listed)?
         }
     };
     let (edit_id, made_at) = (BulkEditId(Uuid::now_v7()), cx.clock.now());
-    let new = NewEdit { edit_id, act, made_by: &caller.email, made_at, owner, comment: comment.as_deref() };
+    let new = NewEdit { edit_id, act, made_by: &caller.email, made_at, owner: owner.as_deref(), comment: comment.as_deref() };
     transaction!(&cx.pool, |tx| {
+        if let Some(owner) = &owner
+            && !users::is_active(tx, owner).await?
+        {
+            return Ok(Err(WorkError::invalid("owner", format!("{owner} is nobody who works here."))));
+        }
         let (done, left_alone) = bulk::decide(tx, &new, reach, exceptions).await?;
         if done + left_alone == 0 {
             return Ok(Err(WorkError::NotFound));
@@ -59,13 +66,16 @@ pub async fn edit(cx: &Context, caller: &Caller, reach: Reach<'_>, chosen: Chose
         match act {
             BulkAct::Assign => {
                 bulk::assign(tx, edit_id).await?;
-                if let Some(owner) = owner {
+                if let Some(owner) = &owner {
                     notices::tell_owner(tx, &touched, owner, &caller.email, made_at).await?;
                 }
             }
             BulkAct::Comment => {
                 let notes: Vec<Uuid> = std::iter::repeat_with(Uuid::now_v7).take(touched.len()).collect();
                 bulk::comment(tx, edit_id, &notes).await?;
+                let names = comment.as_deref().map(mentions).unwrap_or_default();
+                let written: Vec<_> = touched.iter().copied().zip(notes).collect();
+                notices::mention(tx, &written, &names, &caller.email, made_at).await?;
                 notices::tell(tx, &touched, NoticeKind::Noted, Some(&caller.email), None, made_at).await?;
             }
         }
@@ -93,6 +103,13 @@ pub async fn undo(cx: &Context, caller: &Caller, reach: Reach<'_>, id: BulkEditI
     })?
 }
 
+fn within_one_act(exceptions: &[ExceptionId]) -> Result<&[ExceptionId], WorkError> {
+    if i64::try_from(exceptions.len()).is_ok_and(|count| count <= ITEMS_MAX) {
+        return Ok(exceptions);
+    }
+    Err(WorkError::Conflict(format!("More than {} match: narrow the filter, one act takes no more.", grouped(ITEMS_MAX.into()))))
+}
+
 fn audited(act: BulkAct) -> &'static str {
     match act {
         BulkAct::Assign => "exception.assign",
@@ -104,5 +121,18 @@ fn subject(exceptions: &[ExceptionId]) -> String {
     match exceptions {
         [one] => format!("exception:{one}"),
         many => format!("{} exceptions", many.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_than_one_act_takes_is_refused_and_not_cut() {
+        let many = vec![ExceptionId(Uuid::nil()); 1_000_001];
+        assert!(within_one_act(&many[1..]).is_ok_and(|all| all.len() == 1_000_000));
+        let refused = within_one_act(&many).unwrap_err().to_string();
+        assert!(refused.starts_with("More than 1,000,000 match"), "{refused}");
     }
 }

@@ -73,7 +73,7 @@ pub async fn comment(cx: &Context, caller: &Caller, scope: &Scope, exception: Ex
         if !exceptions::comment(tx, scope, exception, note, &caller.email, now, &body).await? {
             return Ok(Err(WorkError::NotFound));
         }
-        let told = notices::mention(tx, exception, note, &names, &caller.email, now).await?;
+        let told = notices::mention(tx, &[(exception, note)], &names, &caller.email, now).await?;
         notices::tell(tx, &[exception], NoticeKind::Noted, Some(&caller.email), Some(note), now).await?;
         Ok(Ok(told))
     })?

@@ -10,6 +10,8 @@ use store::saved_views::{self, NewView};
 use uuid::Uuid;
 
 const NAME_CHARS: usize = 60;
+/// Of the filter as it is encoded.
+const QUERY_CHARS: usize = 2000;
 
 /// Keeps a filter; `query` is the query of its URL.
 pub async fn save(
@@ -23,6 +25,9 @@ pub async fn save(
     let name = name.trim();
     if name.is_empty() || name.chars().count() > NAME_CHARS {
         return Err(WorkError::invalid("name", format!("Give it a name of at most {NAME_CHARS} characters.")));
+    }
+    if query.chars().count() > QUERY_CHARS {
+        return Err(WorkError::invalid("query", "The filter is too long to be kept: take a condition out."));
     }
     let view_id = ViewId(Uuid::now_v7());
     let new = NewView { view_id, user_id: caller.user_id, name, query, entity_id, shared, at: cx.clock.now() };

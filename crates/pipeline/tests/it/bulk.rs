@@ -17,6 +17,15 @@ const ANN: &str = "ann@lumen.example";
 const BOB: &str = "bob@lumen.example";
 
 impl Company {
+    /// Refused invoices, and people to give them to.
+    async fn staffed(numbers: &[&str]) -> Self {
+        let company = Self::refused(numbers).await;
+        for email in [ANN, BOB, "eve@lumen.example"] {
+            company.signed_up(email).await;
+        }
+        company
+    }
+
     async fn edit(&self, who: &str, chosen: Chosen<'_>, edit: Edit<'_>) -> Result<BulkEditId, WorkError> {
         let scope = self.scope();
         bulk::edit(&self.world.cx, &person(who), Reach { seen: &scope, works: &scope }, chosen, edit).await
@@ -46,7 +55,7 @@ impl Company {
 
 #[tokio::test]
 async fn owners_and_comments_are_kept_within_the_callers_entities() {
-    let company = Company::refused(&["I-1"]).await;
+    let company = Company::staffed(&["I-1"]).await;
     let (cx, ann, ids) = (&company.world.cx, person(ANN), company.ids(&["I-1"]).await);
     let foreign = Scope::of_system(vec![company.de]);
     let unseen = Reach { seen: &foreign, works: &foreign };
@@ -63,7 +72,7 @@ async fn owners_and_comments_are_kept_within_the_callers_entities() {
 
 #[tokio::test]
 async fn an_act_on_all_that_match_takes_what_no_page_shows_and_nothing_else() {
-    let company = Company::refused(&["I-1", "I-2", "I-3"]).await;
+    let company = Company::staffed(&["I-1", "I-2", "I-3"]).await;
     company
         .execute("update exception set currency = 'EUR' where document_id in (select document_id from document where number = 'I-2')")
         .await;
@@ -79,7 +88,7 @@ async fn an_act_on_all_that_match_takes_what_no_page_shows_and_nothing_else() {
 
 #[tokio::test]
 async fn what_an_act_leaves_alone_is_named_with_the_reason() {
-    let company = Company::refused(&["I-1", "I-2", "I-3"]).await;
+    let company = Company::staffed(&["I-1", "I-2", "I-3"]).await;
     let ids = company.ids(&["I-1", "I-2", "I-3"]).await;
     company.execute("update exception set closed_at = now(), closed_as = 'replayed' where document_id in (select document_id from document where number = 'I-1')").await;
     let edit = company.edit(ANN, Chosen::Listed(&ids), Edit::Assign(BOB)).await.unwrap();
@@ -98,7 +107,7 @@ async fn what_an_act_leaves_alone_is_named_with_the_reason() {
 
 #[tokio::test]
 async fn an_assignment_is_undone_where_nothing_changed_since() {
-    let company = Company::refused(&["I-1", "I-2", "I-3", "I-4"]).await;
+    let company = Company::staffed(&["I-1", "I-2", "I-3", "I-4"]).await;
     let ids = company.ids(&["I-1", "I-2", "I-3", "I-4"]).await;
     company.edit(ANN, Chosen::Listed(&ids[..1]), Edit::Assign("eve@lumen.example")).await.unwrap();
     let edit = company.edit(ANN, Chosen::Listed(&ids), Edit::Assign(BOB)).await.unwrap();
@@ -132,6 +141,43 @@ impl Company {
     async fn views_of(&self, caller: &Caller, scope: &Scope) -> Vec<SavedView> {
         saved_views::list(&self.world.db.pool, caller.user_id, scope).await.unwrap()
     }
+}
+
+#[tokio::test]
+async fn an_owner_is_somebody_who_works_here_however_he_is_written() {
+    let company = Company::staffed(&["I-1"]).await;
+    let ids = company.ids(&["I-1"]).await;
+    company.edit(ANN, Chosen::Listed(&ids), Edit::Assign(" Bob@Lumen.example ")).await.unwrap();
+    assert_eq!(company.owners().await, "I-1 bob@lumen.example");
+    company.execute("update person set deactivated_at = now(), deactivated_by = 'test' where email = 'eve@lumen.example'").await;
+    for nobody in ["eve@lumen.example", "bbo@lumen.example"] {
+        match company.edit(ANN, Chosen::Listed(&ids), Edit::Assign(nobody)).await {
+            Err(WorkError::Invalid { field: "owner", message }) => assert!(message.contains(nobody), "{message}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(company.owners().await, "I-1 bob@lumen.example");
+}
+
+#[tokio::test]
+async fn a_default_view_of_an_entity_that_was_withdrawn_opens_nothing() {
+    let company = Company::refused(&["I-1"]).await;
+    let (cx, us, ann) = (&company.world.cx, company.world.us, company.signed_up(ANN).await);
+    let view = views::save(cx, &ann, "US", "entity=US", Some(us), false).await.unwrap();
+    views::set_default(cx, &ann, &company.scope(), Some(view)).await.unwrap();
+    assert!(company.views_of(&ann, &company.scope()).await[0].is_default);
+    let german = company.views_of(&ann, &Scope::of_system(vec![company.de])).await;
+    assert!(german.len() == 1 && !german[0].is_default, "it is his still, to be deleted: {german:?}");
+}
+
+#[tokio::test]
+async fn a_filter_that_is_too_long_to_keep_is_refused_in_words() {
+    let company = Company::refused(&["I-1"]).await;
+    let ann = company.signed_up(ANN).await;
+    let long = format!("cause={}", "x".repeat(1_994));
+    views::save(&company.world.cx, &ann, "just right", &long, None, false).await.unwrap();
+    let refused = views::save(&company.world.cx, &ann, "too long", &format!("{long}x"), None, false).await;
+    assert!(matches!(refused, Err(WorkError::Invalid { field: "query", .. })), "{refused:?}");
 }
 
 #[tokio::test]

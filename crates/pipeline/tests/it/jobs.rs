@@ -226,7 +226,7 @@ async fn a_replay_with_a_pace_waits_in_the_queue_and_the_sweep_takes_no_turn_of_
     for (seconds, turns) in [(0, 1), (30, 1), (29, 1), (1, 2), (60, 3)] {
         company.clock.advance(TimeDelta::seconds(seconds));
         drain(&shop).await.unwrap();
-        assert_eq!(company.set(set).await.done(), turns, "{} s later", seconds);
+        assert_eq!(company.set(set).await.done(), turns, "{seconds} s later");
     }
     let mine = async || runs(&company.world, JobKind::Replay).await.into_iter().filter(|run| !run.subject.is_empty()).collect::<Vec<_>>();
     assert_eq!(mine().await.len(), 1, "one job, put off with every turn");

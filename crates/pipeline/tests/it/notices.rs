@@ -165,6 +165,22 @@ async fn a_breach_is_told_once() {
 }
 
 #[tokio::test]
+async fn a_comment_on_many_tells_whom_it_speaks_to() {
+    let company = Company::two_refused().await;
+    let ann = company.hire("ann@lumen.example", "Ann Lee", Role::ArSpecialist, company.world.us).await;
+    let bob = company.hire("bob@lumen.example", "Robert Ray", Role::Controller, company.world.us).await;
+    let eve = company.hire("eve@lumen.example", "Eve Roy", Role::Controller, company.de).await;
+    let both = [company.exception("I-1").await, company.exception("I-2").await];
+    let scope = company.scope();
+    let reach = Reach { seen: &scope, works: &scope };
+    let said = Edit::Comment("@bob, @eve: seen both?");
+    bulk::edit(&company.world.cx, &ann, reach, Chosen::Listed(&both), said).await.unwrap();
+    assert_eq!(company.told(&bob).await, [(NoticeKind::Mentioned, 2)], "both notes, one line");
+    assert_eq!(company.inbox(&bob).await[0].body.as_deref(), Some("@bob, @eve: seen both?"));
+    assert_eq!(company.told(&eve).await, [], "not hers to read");
+}
+
+#[tokio::test]
 async fn nobody_is_told_of_what_an_act_on_many_left_alone() {
     let company = Company::two_refused().await;
     let ann = company.hire("ann@lumen.example", "Ann Lee", Role::ArSpecialist, company.world.us).await;

@@ -10,7 +10,7 @@ use connectors::{Erp, Opening, Page, Payload, Probed, Promise, ReadError, Sent};
 use domain::{
     access::{Actor, Caller, Scope},
     clock::FixedClock,
-    id::{ConnectionId, DocumentId, EntityId, ExceptionId, MappingId, UserId},
+    id::{ConnectionId, DocumentId, EntityId, ExceptionId, MappingId, ReplaySetId, UserId},
     mapping::MappingKind,
     period::AccountingPeriod,
     posting::*,
@@ -221,10 +221,15 @@ impl Company {
         worker::drain(&self.world.cx, &self.erps, &"drain".into()).await.unwrap();
     }
 
+    pub async fn running_sets(&self) -> Vec<ReplaySetId> {
+        let running = "select set_id from replay_set where finished_at is null and state = 'running' order by prepared_at";
+        let sets: Vec<uuid::Uuid> = sqlx::query_scalar(running).fetch_all(&self.world.db.pool).await.unwrap();
+        sets.into_iter().map(ReplaySetId).collect()
+    }
+
     /// The replays that are to run, to their end.
     pub async fn work(&self) {
-        let sets = store::replays::running(&mut self.world.db.pool.acquire().await.unwrap()).await.unwrap();
-        for set in sets {
+        for set in self.running_sets().await {
             pipeline::workbench::replay::run(&self.world.cx, &self.erps, set).await.unwrap();
         }
     }

@@ -46,6 +46,13 @@ pub async fn insert(conn: &mut Conn, user: &NewUser<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Whether an active person has this e-mail.
+pub async fn is_active(conn: &mut Conn, email: &str) -> Result<bool> {
+    Ok(sqlx::query_scalar!(r#"select exists (select from person where email = $1 and deactivated_at is null) as "active!""#, email)
+        .fetch_one(conn)
+        .await?)
+}
+
 /// An active person by e-mail.
 pub async fn credentials_by_email(conn: &mut Conn, email: &str) -> Result<Option<Credentials>> {
     let row = sqlx::query_as!(

@@ -169,15 +169,6 @@ pub async fn set_rate(conn: &mut Conn, id: ReplaySetId, per_minute: Option<i32>)
     Ok(())
 }
 
-/// Sets that are to be run, oldest first.
-pub async fn running(conn: &mut Conn) -> Result<Vec<ReplaySetId>> {
-    Ok(sqlx::query_scalar!(
-        r#"select set_id as "set_id: ReplaySetId" from replay_set where finished_at is null and state = 'running' order by prepared_at"#
-    )
-    .fetch_all(conn)
-    .await?)
-}
-
 /// Sets that are to be run and have no job that will.
 pub async fn without_job(conn: &mut Conn) -> Result<Vec<ReplaySetId>> {
     Ok(sqlx::query_scalar!(

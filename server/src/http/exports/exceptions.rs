@@ -1,4 +1,4 @@
-//! The exception queue as a file: the rows of the screen in its order, all that match, with totals per currency. CSV is streamed;
+//! The exception queue as a file: the rows of the screen in its order, all that match, with totals per currency and kind. CSV is streamed;
 //! a workbook is written row by row into a temporary file, so neither holds more than a page of rows.
 
 use super::{EXPORT_PAGE, safe};
@@ -18,11 +18,13 @@ use axum::{
 use chrono::{DateTime, Utc};
 use domain::{
     access::{Action, Caller, Scope},
-    view::{ExceptionRow, StageMoney},
+    stage::DocumentKind,
+    view::ExceptionRow,
 };
 use futures::{StreamExt, stream};
+use rust_decimal::Decimal;
 use rust_xlsxwriter::{Format, Formula, Workbook, Worksheet, XlsxError};
-use std::io::Seek;
+use std::{collections::BTreeMap, io::Seek};
 use tokio_util::io::ReaderStream;
 
 const COLUMNS: [&str; 14] = [
@@ -41,7 +43,8 @@ const COLUMNS: [&str; 14] = [
     "owner",
     "stage",
 ];
-/// Where currency and amount stand.
+/// Where kind, currency and amount stand.
+const KIND: u16 = 2;
 const CURRENCY: u16 = 7;
 const AMOUNT: u16 = 8;
 /// A sheet ends at 1,048,576 rows.
@@ -67,9 +70,14 @@ fn cells(row: &ExceptionRow) -> [String; 14] {
     ]
 }
 
-fn add(totals: &mut Vec<StageMoney>, rows: &[ExceptionRow]) {
-    let rows = rows.iter().map(|row| StageMoney { currency: row.currency.clone(), count: 1, amount: row.amount });
-    *totals = StageMoney::per_currency(std::mem::take(totals).into_iter().chain(rows));
+/// Count and amount per currency and kind: an invoice and a credit memo stand on two sides and are not added.
+type Totals = BTreeMap<(String, DocumentKind), (u64, Decimal)>;
+
+fn add(totals: &mut Totals, rows: &[ExceptionRow]) {
+    for row in rows {
+        let (count, amount) = totals.entry((row.currency.clone(), row.document_kind)).or_default();
+        (*count, *amount) = (*count + 1, *amount + row.amount);
+    }
 }
 
 /// Reads the queue page by page.
@@ -113,7 +121,7 @@ pub async fn csv(State(state): State<AppState>, Extension(caller): Extension<Cal
         Err(error) => return refused(&error),
     };
     let head = COLUMNS.join(",") + "\r\n";
-    let pages = stream::try_unfold(Some((reader, Vec::new())), async |going| {
+    let pages = stream::try_unfold(Some((reader, Totals::new())), async |going| {
         let Some((mut reader, mut totals)) = going else { return anyhow::Ok(None) };
         match reader.page().await? {
             Some(rows) => {
@@ -146,14 +154,15 @@ fn rows_csv(rows: &[ExceptionRow]) -> anyhow::Result<String> {
     written(rows.iter().map(|row| cells(row).into_iter().enumerate().map(guarded).collect()))
 }
 
-/// One line per currency under the rows, marked as such in the first column.
-fn totals_csv(totals: &[StageMoney]) -> anyhow::Result<String> {
-    written(totals.iter().map(|sum| {
+/// One line per currency and kind under the rows, marked as such in the first column.
+fn totals_csv(totals: &Totals) -> anyhow::Result<String> {
+    written(totals.iter().map(|((currency, kind), (count, amount))| {
         let mut record = vec![String::new(); COLUMNS.len()];
         record[0] = "total".into();
-        record[1] = format!("{} exceptions", sum.count);
-        record[usize::from(CURRENCY)].clone_from(&sum.currency);
-        record[usize::from(AMOUNT)] = sum.amount.to_string();
+        record[1] = format!("{count} exceptions");
+        record[usize::from(KIND)] = kind.to_string();
+        record[usize::from(CURRENCY)].clone_from(currency);
+        record[usize::from(AMOUNT)] = amount.to_string();
         record
     }))
 }
@@ -191,7 +200,7 @@ async fn workbook(mut reader: Reader, cover: Cover) -> anyhow::Result<Option<Bod
     let mut book = Workbook::new();
     let sheet = book.add_worksheet_with_constant_memory()?;
     begin(sheet)?;
-    let (mut row, mut totals) = (1_u32, Vec::new());
+    let (mut row, mut totals) = (1_u32, Totals::new());
     while let Some(rows) = reader.page().await? {
         for found in &rows {
             if row > SHEET_ROWS_MAX {
@@ -239,28 +248,32 @@ fn write(sheet: &mut Worksheet, row: u32, found: &ExceptionRow) -> Result<(), Xl
     Ok(())
 }
 
-/// Totals per currency as formulas over the rows, with what they come to for whoever does not calculate.
-fn finish(sheet: &mut Worksheet, end: u32, totals: &[StageMoney]) -> Result<(), XlsxError> {
+/// Totals per currency and kind as formulas over the rows, with what they come to for whoever does not calculate.
+fn finish(sheet: &mut Worksheet, end: u32, totals: &Totals) -> Result<(), XlsxError> {
     let bold = Format::new().set_bold().set_num_format("#,##0.00##;(#,##0.00##)");
-    for (row, sum) in (end + 1..).zip(totals) {
-        sheet.write_string_with_format(row, 1, format!("Total of {} exceptions", sum.count), &bold)?;
-        sheet.write_string_with_format(row, CURRENCY, &sum.currency, &bold)?;
-        let formula = Formula::new(format!("=SUMIFS(I2:I{end},H2:H{end},H{})", row + 1)).set_result(sum.amount.to_string());
+    for (row, ((currency, kind), (count, amount))) in (end + 1..).zip(totals) {
+        sheet.write_string_with_format(row, 1, format!("Total of {count} exceptions"), &bold)?;
+        sheet.write_string_with_format(row, KIND, kind.as_str(), &bold)?;
+        sheet.write_string_with_format(row, CURRENCY, currency, &bold)?;
+        let sums = format!("=SUMIFS(I2:I{end},H2:H{end},H{here},C2:C{end},C{here})", here = row + 1);
+        let formula = Formula::new(sums).set_result(amount.to_string());
         sheet.write_formula_with_format(row, AMOUNT, formula, &bold)?;
     }
     Ok(())
 }
 
-fn describe(sheet: &mut Worksheet, cover: &Cover, totals: &[StageMoney]) -> Result<(), XlsxError> {
+fn describe(sheet: &mut Worksheet, cover: &Cover, totals: &Totals) -> Result<(), XlsxError> {
     sheet.set_name("About")?.set_column_width(0, 18)?.set_column_width(1, 60)?;
     let facts = [
         ("What", "Open exceptions, oldest first".to_owned()),
         ("Filter", cover.filter.clone()),
         ("As of (UTC)", cover.as_of.format("%Y-%m-%d %H:%M:%S").to_string()),
         ("Made for", cover.by.clone()),
-        ("Rows", totals.iter().map(|sum| sum.count).sum::<i64>().to_string()),
+        ("Rows", totals.values().map(|(count, _)| count).sum::<u64>().to_string()),
     ];
-    let sums = totals.iter().map(|sum| ("Control total", format!("{} {} in {}", sum.amount, sum.currency, sum.count)));
+    let sums = totals
+        .iter()
+        .map(|((currency, kind), (count, amount))| ("Control total", format!("{amount} {currency} in {count} of kind {kind}")));
     for (row, (name, value)) in (0..).zip(facts.into_iter().chain(sums)) {
         sheet.write_string(row, 0, name)?;
         sheet.write_string(row, 1, value)?;
@@ -271,19 +284,21 @@ fn describe(sheet: &mut Worksheet, cover: &Cover, totals: &[StageMoney]) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use DocumentKind::{CreditMemo, Invoice};
     use domain::{
         exception::ExceptionKind,
         id::{DocumentId, ExceptionId},
         period::AccountingPeriod,
-        stage::{DocumentKind, Stage},
+        stage::Stage,
     };
+    use std::io::Read;
 
-    fn row(currency: &str, amount: &str, message: &str) -> ExceptionRow {
+    fn row(kind: DocumentKind, currency: &str, amount: &str, message: &str) -> ExceptionRow {
         ExceptionRow {
             exception_id: ExceptionId(uuid::Uuid::nil()),
             document_id: DocumentId(uuid::Uuid::nil()),
             number: "I-1".into(),
-            document_kind: DocumentKind::CreditMemo,
+            document_kind: kind,
             customer_name: "=cmd()".into(),
             entity_code: "DE".into(),
             connection_code: None,
@@ -301,28 +316,55 @@ mod tests {
     }
 
     #[test]
-    fn a_negative_amount_stays_a_number_and_a_text_is_no_formula() {
-        let line = rows_csv(&[row("EUR", "-10.50", "-1 off")]).unwrap();
-        assert!(line.contains(",EUR,-10.50,tax,'-1 off,") && line.contains(",'=cmd(),"), "{line}");
+    fn an_amount_is_a_number_and_a_text_is_no_formula() {
+        let line = rows_csv(&[row(Invoice, "EUR", "10.50", "-1 off")]).unwrap();
+        assert!(line.contains(",EUR,10.50,tax,'-1 off,") && line.contains(",'=cmd(),"), "{line}");
     }
 
     #[test]
-    fn totals_are_per_currency_and_hold_every_page() {
-        let mut totals = Vec::new();
-        add(&mut totals, &[row("EUR", "10", ""), row("JPY", "5", "")]);
-        add(&mut totals, &[row("EUR", "0.5", "")]);
+    fn totals_are_per_currency_and_kind_and_hold_every_page() {
+        let mut totals = Totals::new();
+        add(&mut totals, &[row(Invoice, "EUR", "10", ""), row(Invoice, "JPY", "5", ""), row(CreditMemo, "EUR", "4", "")]);
+        add(&mut totals, &[row(Invoice, "EUR", "0.5", "")]);
         let lines = totals_csv(&totals).unwrap();
-        assert!(lines.contains("total,2 exceptions,,,,,,EUR,10.5,") && lines.contains("total,1 exceptions,,,,,,JPY,5,"), "{lines}");
+        assert_eq!(
+            lines.lines().collect::<Vec<_>>(),
+            [
+                "total,2 exceptions,invoice,,,,,EUR,10.5,,,,,",
+                "total,1 exceptions,credit_memo,,,,,EUR,4,,,,,",
+                "total,1 exceptions,invoice,,,,,JPY,5,,,,,"
+            ]
+        );
+    }
+
+    /// A part of a workbook, as it stands in the file.
+    fn part(book: &[u8], name: &str) -> String {
+        let mut text = String::new();
+        zip::ZipArchive::new(std::io::Cursor::new(book)).unwrap().by_name(name).unwrap().read_to_string(&mut text).unwrap();
+        text
     }
 
     #[test]
-    fn a_workbook_is_a_workbook() {
+    fn a_workbook_adds_up_each_kind_by_itself_and_says_what_it_comes_to() {
+        let rows = [row(Invoice, "EUR", "10.50", "=1+1"), row(CreditMemo, "EUR", "4", "")];
+        let mut totals = Totals::new();
+        add(&mut totals, &rows);
         let mut book = Workbook::new();
         let sheet = book.add_worksheet_with_constant_memory().unwrap();
         begin(sheet).unwrap();
-        write(sheet, 1, &row("EUR", "10.50", "=1+1")).unwrap();
-        finish(sheet, 2, &[StageMoney { currency: "EUR".into(), count: 1, amount: "10.50".parse().unwrap() }]).unwrap();
+        for (at, found) in (1..).zip(&rows) {
+            write(sheet, at, found).unwrap();
+        }
+        finish(sheet, 3, &totals).unwrap();
+        let cover = Cover { filter: "none".into(), as_of: DateTime::UNIX_EPOCH, by: "ann@lumen.example".into() };
+        describe(book.add_worksheet(), &cover, &totals).unwrap();
         let bytes = book.save_to_buffer().unwrap();
-        assert_eq!(&bytes[..2], b"PK");
+        let sheet = part(&bytes, "xl/worksheets/sheet1.xml");
+        for cell in ["<f>SUMIFS(I2:I3,H2:H3,H5,C2:C3,C5)</f><v>10.50</v>", "<f>SUMIFS(I2:I3,H2:H3,H6,C2:C3,C6)</f><v>4</v>"] {
+            assert!(sheet.contains(cell), "{cell} in {sheet}");
+        }
+        assert!(!sheet.contains("<f>1+1</f>"), "a message is text: {sheet}");
+        let about = part(&bytes, "xl/sharedStrings.xml");
+        assert!(about.contains("10.50 EUR in 1 of kind invoice") && about.contains("4 EUR in 1 of kind credit_memo"), "{about}");
     }
 }

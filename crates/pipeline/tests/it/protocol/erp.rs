@@ -99,6 +99,9 @@ pub struct Books {
     pub ended_leases: HashSet<Uuid>,
     /// Calls by processes past their lease.
     pub late: u64,
+    /// Numbers that were sent in time while what another call in time had brought was there, or on its way in: only the fence kept a
+    /// second one out, and not every ERP has one.
+    pub left_to_the_fence: Vec<String>,
     pub weather: Weather,
     /// Told first, by number and in order.
     pub script: HashMap<String, VecDeque<Told>>,
@@ -109,6 +112,11 @@ pub struct Books {
 impl Books {
     pub fn entry(&self, number: &str) -> Option<&Entry> {
         Some(&self.ledger[*self.held.get(number)?].1)
+    }
+
+    fn holds_in_time(&self, number: &str) -> bool {
+        let pending = self.pending.iter().filter(|(_, waiting, _)| waiting == number).map(|(_, _, entry)| entry);
+        self.entry(number).into_iter().chain(pending).any(|entry| !entry.late)
     }
 
     fn write(&mut self, number: &str, entry: Entry) {
@@ -170,6 +178,9 @@ impl SimulatedErp {
         };
         let (hash, late) = (entry.payload, entry.late);
         books.late += u64::from(late);
+        if !late && books.holds_in_time(number) {
+            books.left_to_the_fence.push(number.to_owned());
+        }
         let invoice = payload.body["applies_to"].as_str();
         let overtook = invoice.is_some_and(|invoice| books.entry(invoice).is_none());
         let told = books.answer(number, entry, luck, now);
@@ -371,4 +382,24 @@ impl Erp for Line {
     async fn read_period(&self, _: &str, _: AccountingPeriod, _: &str) -> Result<Page, ReadError> {
         Err(ReadError::NotAnswered("this one is not read back".into()))
     }
+}
+
+#[test]
+fn a_second_send_in_time_shows_although_the_fence_keeps_it_out() {
+    let erp = SimulatedErp::new(1, FixedClock::at(DateTime::UNIX_EPOCH));
+    let payload = Payload {
+        posting_key: PostingKey("US-invoice-I-1".into()),
+        kind: domain::stage::DocumentKind::Invoice,
+        entity_ref: "1".into(),
+        number: "I-1".into(),
+        body: json!({}),
+    };
+    let [first, stood_still, second] = [1, 2, 3].map(Uuid::from_u128);
+    erp.call(&payload, first);
+    erp.books().ended_leases.insert(stood_still);
+    erp.call(&payload, stood_still);
+    assert!(erp.books().left_to_the_fence.is_empty(), "what comes past its lease is what the fence is for");
+    erp.call(&payload, second);
+    let books = erp.books();
+    assert_eq!((books.left_to_the_fence.as_slice(), books.ledger.len()), (["I-1".to_owned()].as_slice(), 1));
 }

@@ -242,10 +242,7 @@ impl Soak {
         {
             self.model.replay_asked(&refused);
         }
-        let mut conn = self.company.world.db.pool.acquire().await.unwrap();
-        let running = store::replays::running(&mut conn).await.unwrap();
-        drop(conn);
-        for set in running {
+        for set in self.company.running_sets().await {
             // two processes at once, one of them may die in it
             let killed_at = self.rng.random_range(0..80);
             let (killed, whole) = tokio::join!(

@@ -316,6 +316,7 @@ impl Model {
                 stage => return Err(format!("{} ended as {stage}", document.number)),
             }
         }
+        allow(books.left_to_the_fence.is_empty(), || format!("sent again while the ERP held them: {:?}", books.left_to_the_fence))?;
         allow(times.is_empty(), || format!("the ERP holds what we never had: {times:?}"))
     }
 }

@@ -8,7 +8,7 @@ mod page;
 pub use cause::{describe, foresee, origin};
 pub use causes::{Facet, clusters, facets, money, open, waiting};
 pub use clock::sla;
-pub use page::{list, matching};
+pub use page::{chosen, list, matching};
 
 use crate::{Pool, Result, Scope};
 use chrono::{DateTime, Utc};

@@ -11,7 +11,7 @@ use domain::{
 };
 use rust_decimal::Decimal;
 
-/// An amount that so few exceptions reach in the caller's entities is looked for by itself.
+/// When fewer exceptions of the caller's entities reach an amount, it is looked for by itself.
 const LARGE_ONES: i64 = 2_000;
 
 /// Oldest first. The page is found in indexes and planned anew each time, because its plan depends on which filters are set; only
@@ -33,35 +33,37 @@ pub async fn list(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -> Re
     .await?)
 }
 
-/// Of the exceptions that a filter shows, whatever the page: id and money of the oldest, up to a limit.
-pub async fn matching(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -> Result<Vec<(ExceptionId, StageMoney)>> {
+/// The exceptions that a filter shows, whatever the page: the oldest, up to a limit.
+pub async fn chosen(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -> Result<Vec<ExceptionId>> {
+    let mut tx = crate::views::planned_anew(pool).await?;
+    Ok(ids(&mut tx, scope, filter, limit).await?.into_iter().map(ExceptionId).collect())
+}
+
+/// Their money per currency.
+pub async fn matching(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -> Result<Vec<StageMoney>> {
     let mut tx = crate::views::planned_anew(pool).await?;
     let found = ids(&mut tx, scope, filter, limit).await?;
     let rows = sqlx::query!(
-        r#"select exception_id as "exception_id: ExceptionId", currency, amount from exception where exception_id = any($1)
-        order by opened_at, exception_id"#,
+        r#"select currency, count(*) as "count!", sum(amount) as "amount!" from exception where exception_id = any($1)
+        group by currency order by currency"#,
         &found
     )
     .fetch_all(&mut *tx)
     .await?;
-    let money = |currency, amount| StageMoney { currency, count: 1, amount };
-    Ok(rows.into_iter().map(|row| (row.exception_id, money(row.currency, row.amount))).collect())
+    Ok(rows.into_iter().map(|row| StageMoney { currency: row.currency, count: row.count, amount: row.amount }).collect())
 }
 
+/// Few large ones are taken from the index of amounts and put in order; otherwise the queue is walked in its order.
 async fn ids(conn: &mut Conn, scope: &Scope, filter: &Filter, limit: i64) -> Result<Vec<uuid::Uuid>> {
     let places = places(conn, scope, filter).await?;
-    let large = match filter.amount_min {
-        Some(amount) => large_ones(conn, &places, amount).await?,
-        None => None,
-    };
-    match large {
-        Some(large) => page_among(conn, &large, filter, limit).await,
-        None => page_of(conn, &places, filter, limit).await,
+    match filter.amount_min {
+        Some(amount) if are_few(conn, &places, amount).await? => page_of_large(conn, &places, amount, filter, limit).await,
+        _ => page_in_order(conn, &places, filter, limit).await,
     }
 }
 
-/// The first rows of every entity by the index of the filters, merged.
-async fn page_of(conn: &mut Conn, places: &[uuid::Uuid], filter: &Filter, limit: i64) -> Result<Vec<uuid::Uuid>> {
+/// The first rows of every entity by the index of the filters, merged. What is due by a time was opened before it.
+async fn page_in_order(conn: &mut Conn, places: &[uuid::Uuid], filter: &Filter, limit: i64) -> Result<Vec<uuid::Uuid>> {
     Ok(sqlx::query_scalar!(
         "select x.exception_id from unnest($1::uuid[]) place (id) cross join lateral (
             select exception_id, opened_at from exception
@@ -69,7 +71,7 @@ async fn page_of(conn: &mut Conn, places: &[uuid::Uuid], filter: &Filter, limit:
                 and ($4::text is null or kind = $4) and ($5::uuid is null or connection_id = $5) and ($6::text is null or fingerprint = $6)
                 and ($7::text is null or owner = $7) and ($8::timestamptz is null or opened_at < $8) and ($9::numeric is null or amount >= $9)
                 and ($10::timestamptz is null or (opened_at, exception_id) > ($10, $11::uuid))
-                and ($13::timestamptz is null or due_at <= $13)
+                and ($13::timestamptz is null or due_at <= $13 and opened_at <= $13)
             order by opened_at, exception_id limit $12
         ) x order by x.opened_at, x.exception_id limit $12",
         places,
@@ -90,17 +92,26 @@ async fn page_of(conn: &mut Conn, places: &[uuid::Uuid], filter: &Filter, limit:
     .await?)
 }
 
-/// The first ones of a few.
-async fn page_among(conn: &mut Conn, few: &[uuid::Uuid], filter: &Filter, limit: i64) -> Result<Vec<uuid::Uuid>> {
+async fn page_of_large(
+    conn: &mut Conn,
+    places: &[uuid::Uuid],
+    amount: Decimal,
+    filter: &Filter,
+    limit: i64,
+) -> Result<Vec<uuid::Uuid>> {
     Ok(sqlx::query_scalar!(
-        "select exception_id from exception
-        where closed_at is null and exception_id = any($1) and ($2::text is null or period = $2) and ($3::text is null or currency = $3)
+        "with large as materialized (
+            select exception_id, opened_at, period, currency, kind, connection_id, fingerprint, owner, due_at from exception
+            where closed_at is null and entity_id = any($1) and amount >= $13
+        )
+        select exception_id from large
+        where ($2::text is null or period = $2) and ($3::text is null or currency = $3)
             and ($4::text is null or kind = $4) and ($5::uuid is null or connection_id = $5) and ($6::text is null or fingerprint = $6)
             and ($7::text is null or owner = $7) and ($8::timestamptz is null or opened_at < $8)
             and ($9::timestamptz is null or (opened_at, exception_id) > ($9, $10::uuid))
             and ($12::timestamptz is null or due_at <= $12)
         order by opened_at, exception_id limit $11",
-        few,
+        places,
         filter.period.map(|p| p.to_string()),
         filter.currency,
         filter.kind.map(ExceptionKind::as_str),
@@ -111,7 +122,8 @@ async fn page_among(conn: &mut Conn, few: &[uuid::Uuid], filter: &Filter, limit:
         filter.after.map(|a| a.0),
         filter.after.map(|a| a.1.0),
         limit,
-        filter.due_before
+        filter.due_before,
+        amount
     )
     .fetch_all(conn)
     .await?)
@@ -133,18 +145,19 @@ async fn places(conn: &mut Conn, scope: &Scope, filter: &Filter) -> Result<Vec<u
     .await?)
 }
 
-/// The open exceptions of at least this amount, when they are few.
-async fn large_ones(conn: &mut Conn, places: &[uuid::Uuid], amount: Decimal) -> Result<Option<Vec<uuid::Uuid>>> {
-    let ids = sqlx::query_scalar!(
-        r#"select x.exception_id as "id!" from unnest($1::uuid[]) place (id) cross join lateral (
-            select exception_id from exception
-            where closed_at is null and entity_id = place.id and amount >= $2 order by amount limit $3
-        ) x limit $3"#,
+/// Whether few open exceptions are of at least this amount.
+async fn are_few(conn: &mut Conn, places: &[uuid::Uuid], amount: Decimal) -> Result<bool> {
+    let found = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from (
+            select from unnest($1::uuid[]) place (id) cross join lateral (
+                select from exception where closed_at is null and entity_id = place.id and amount >= $2 limit $3
+            ) x limit $3
+        ) counted"#,
         places,
         amount,
         LARGE_ONES
     )
-    .fetch_all(conn)
+    .fetch_one(conn)
     .await?;
-    Ok((i64::try_from(ids.len()).is_ok_and(|found| found < LARGE_ONES)).then_some(ids))
+    Ok(found < LARGE_ONES)
 }
