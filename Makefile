@@ -1,11 +1,12 @@
 # DATA_DIR: where the demo keeps its data; PORT: where it serves; NAME: which benchmark;
-# SENDS, SEED: how long a soak is, and which script it follows.
+# SENDS, SEED: how long a soak is, and which script it follows; FUZZ_SECONDS: how long each statement reader is fuzzed.
 PORT ?= 3000
 NAME ?= all
 SENDS ?= 200000
+FUZZ_SECONDS ?= 600
 export SQLX_OFFLINE = true
 
-.PHONY: demo setup client-release check test test-odoo soak dev bench
+.PHONY: demo setup client-release check test test-odoo soak fuzz dev bench
 .DEFAULT_GOAL := demo
 
 demo: setup client-release
@@ -30,6 +31,9 @@ test-odoo:
 soak: setup
 	TIEOUT_SOAK_SENDS=$(SENDS) $(if $(SEED),TIEOUT_SOAK_SEED=$(SEED)) cargo xtask with-postgres -- \
 	  cargo test -p pipeline --test it protocol::every_document -- --nocapture
+
+fuzz:
+	scripts/fuzz $(FUZZ_SECONDS)
 
 dev: setup
 	scripts/dev

@@ -47,7 +47,16 @@ impl Role {
             Self::ArSpecialist => matches!(action, ReadFinance | ImportBatch | WorkExceptions | Resolve),
             Self::Operator => matches!(
                 action,
-                ReadFinance | ImportBatch | WorkExceptions | EditMapping | Replay | Reconcile | ReadJobs | RunJobs | ReadConnections | ManageBankAccounts
+                ReadFinance
+                    | ImportBatch
+                    | WorkExceptions
+                    | EditMapping
+                    | Replay
+                    | Reconcile
+                    | ReadJobs
+                    | RunJobs
+                    | ReadConnections
+                    | ManageBankAccounts
             ),
             Self::Approver => matches!(action, ReadFinance | Approve | ReadJobs),
             Self::Executive => matches!(action, ReadFinance),

@@ -250,10 +250,7 @@ mod tests {
         };
         assert_eq!(check(None, Some(4), Some(1), 2), Sequence::First);
         assert_eq!(check(Some(&before(Some(3), Some(100), 1)), Some(9), Some(100), 2), Sequence::Follows);
-        assert_eq!(
-            check(Some(&before(Some(3), Some(100), 1)), Some(7), Some(90), 5),
-            Sequence::Gap("statement 4 to 6 is missing".into())
-        );
+        assert_eq!(check(Some(&before(Some(3), Some(100), 1)), Some(7), Some(90), 5), Sequence::Gap("statement 4 to 6 is missing".into()));
         assert_eq!(
             check(Some(&before(Some(3), Some(100), 1)), Some(4), Some(90), 2),
             Sequence::Gap("opens with 90, the one before it closed with 100".into())

@@ -102,7 +102,8 @@ async fn parsed(python: &Path, script: &Path, file: &Path, lines: u32) -> anyhow
 /// The peak of a program that reads the file, twice as an import does.
 async fn resident(file: &Path) -> anyhow::Result<(Decimal, Duration)> {
     let began = Instant::now();
-    let mut child = Command::new(std::env::current_exe()?).args(["import", "--dry-run"]).arg(file).stdout(std::process::Stdio::null()).spawn()?;
+    let mut child =
+        Command::new(std::env::current_exe()?).args(["import", "--dry-run"]).arg(file).stdout(std::process::Stdio::null()).spawn()?;
     let status = format!("/proc/{}/status", child.id().context("it ended at once")?);
     let mut peak = Decimal::ZERO;
     loop {
@@ -134,7 +135,12 @@ fn mt940(out: &mut dyn Write, lines: u32) -> std::io::Result<()> {
     let comma = |cents: u64| format!("{},{:02}", cents / 100, cents % 100);
     let mut balance = 0;
     for (number, of) in in_statements(lines) {
-        write!(out, ":20:ST{number}\r\n:25:DE89370400440532013000\r\n:28C:{}/1\r\n:60F:C261001EUR{}\r\n", number % 100_000, comma(balance))?;
+        write!(
+            out,
+            ":20:ST{number}\r\n:25:DE89370400440532013000\r\n:28C:{}/1\r\n:60F:C261001EUR{}\r\n",
+            number % 100_000,
+            comma(balance)
+        )?;
         for n in of {
             balance += cents(n);
             write!(

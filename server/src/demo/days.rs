@@ -225,7 +225,12 @@ impl Drive<'_> {
             for _ in 0..if odd && code == "DE" { 2 } else { 1 } {
                 let file = Cursor::new(day.file().into_bytes());
                 let report = cash::import_file(self.cx, &Actor::System("bank".into()), &scope, &day.file_name(), None, file).await?;
-                ensure!(matches!(report.outcome, ImportOutcome::Imported | ImportOutcome::Unchanged), "{}: {}", day.file_name(), report.summary);
+                ensure!(
+                    matches!(report.outcome, ImportOutcome::Imported | ImportOutcome::Unchanged),
+                    "{}: {}",
+                    day.file_name(),
+                    report.summary
+                );
             }
         }
         Ok(())

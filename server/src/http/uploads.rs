@@ -29,7 +29,10 @@ const FILE_BYTES_MAX: usize = 256 << 20;
 
 pub fn router() -> Router<AppState> {
     let limit = DefaultBodyLimit::max(FILE_BYTES_MAX);
-    Router::new().route(BATCHES, post(upload).layer(limit)).route(CASH, post(upload).layer(limit)).route(ACCOUNT, post(upload_table).layer(limit))
+    Router::new()
+        .route(BATCHES, post(upload).layer(limit))
+        .route(CASH, post(upload).layer(limit))
+        .route(ACCOUNT, post(upload_table).layer(limit))
 }
 
 /// A file as it arrived.

@@ -1,10 +1,10 @@
 //! One bank account: its statements in their order, and whether each follows the one before it.
 
+use super::table::Tables;
 use crate::{
     api::cash::{BankAccountSeen, get_bank_account},
     components::{Amount, Badge, Column, DataTable, Empty, Failure, Page, Pager, Query, Shape, TieMark, Tone, use_query},
 };
-use super::table::Tables;
 use domain::{
     checkpoint::Tie,
     statement::{Sequence, StatementState, StatementView},

@@ -102,7 +102,8 @@ fn Accounts(accounts: Vec<BankAccountView>) -> AnyView {
         Column::number("Closing balance"),
         Column::number("Waiting"),
     ];
-    view! { <DataTable caption="Bank accounts" note="by entity; balances as the banks gave them" columns cards=true>{groups}</DataTable> }.into_any()
+    view! { <DataTable caption="Bank accounts" note="by entity; balances as the banks gave them" columns cards=true>{groups}</DataTable> }
+        .into_any()
 }
 
 #[component]

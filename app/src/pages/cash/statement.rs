@@ -164,7 +164,8 @@ fn references(line: &StatementLineView) -> Vec<String> {
 #[component]
 fn LineRow(line: StatementLineView, currency: String) -> AnyView {
     let references = references(&line).into_iter().map(|reference| view! { <code>{reference}</code>" " }).collect_view();
-    let value = line.value_on.filter(|day| *day != line.booked_on).map(|day| view! { <small class="below">"value "{day.to_string()}</small> });
+    let value =
+        line.value_on.filter(|day| *day != line.booked_on).map(|day| view! { <small class="below">"value "{day.to_string()}</small> });
     let aside = match (line.status.as_str(), line.reversal, &line.return_reason) {
         ("booked", false, None) => None,
         ("booked", _, Some(reason)) => Some(format!("returned: {reason}")),

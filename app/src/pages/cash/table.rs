@@ -44,7 +44,9 @@ fn meanings(profile: &Value) -> Vec<(String, String)> {
             Value::Null => return,
             Value::String(text) => text.clone(),
             Value::Array(list) if list.is_empty() => return,
-            Value::Array(list) => list.iter().map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned)).collect::<Vec<_>>().join(", "),
+            Value::Array(list) => {
+                list.iter().map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned)).collect::<Vec<_>>().join(", ")
+            }
             other => other.to_string(),
         };
         shown.push((what.replace('_', " "), text));
@@ -82,7 +84,8 @@ fn Confirm(account: BankAccountId, proposal: String, why_not: Option<String>) ->
     let profile = &read["profile"];
     let lines = meanings(profile).into_iter().map(|(what, column)| view! { <tr><th scope="row">{what}</th><td>{column}</td></tr> });
     let lines = lines.collect_view();
-    let doubts = read["doubts"].as_array().into_iter().flatten().filter_map(Value::as_str).map(|doubt| view! { <li>{doubt.to_owned()}</li> });
+    let doubts =
+        read["doubts"].as_array().into_iter().flatten().filter_map(Value::as_str).map(|doubt| view! { <li>{doubt.to_owned()}</li> });
     let doubts = doubts.collect::<Vec<_>>();
     view! {
         {error.map(|text| view! { <Notice tone=Tone::Off title="The columns were not kept" text/> })}

@@ -33,7 +33,8 @@ pub async fn open_account(
     if number.is_empty() || number.chars().count() > 64 {
         return Err(WorkError::invalid("number", "An account number has 1 to 64 characters."));
     }
-    let currency: Currency = currency.trim().parse().map_err(|error: domain::money::MoneyError| WorkError::invalid("currency", error.to_string()))?;
+    let currency: Currency =
+        currency.trim().parse().map_err(|error: domain::money::MoneyError| WorkError::invalid("currency", error.to_string()))?;
     let name = text("name", name)?;
     let bank_account_id = BankAccountId(Uuid::now_v7());
     let new = rows::NewBankAccount {

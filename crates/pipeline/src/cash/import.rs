@@ -190,7 +190,11 @@ async fn import(
     for statement in standing {
         match rows::find(tx, statement.account.bank_account_id, &statement.surveyed.identity()).await? {
             Some(known) if known.content_hash == statement.surveyed.content_hash => {
-                reports.push(StatementReport { statement_id: known.statement_id, unchanged: true, ..report(statement, known.state, known.doubt) });
+                reports.push(StatementReport {
+                    statement_id: known.statement_id,
+                    unchanged: true,
+                    ..report(statement, known.state, known.doubt)
+                });
             }
             Some(_) => conflicts.push(Violation {
                 line: u32::try_from(statement.surveyed.head.line).unwrap_or(u32::MAX),
@@ -389,8 +393,15 @@ fn summary(reports: &[StatementReport]) -> String {
     let waiting = fresh.filter(|report| report.state == domain::statement::StatementState::Waiting).count();
     let plural = |count: usize, one: &str, many: &str| if count == 1 { format!("1 {one}") } else { format!("{count} {many}") };
     if count == 0 {
-        return format!("{} here already with the same content; nothing was changed.", plural(reports.len(), "statement is", "statements are"));
+        return format!(
+            "{} here already with the same content; nothing was changed.",
+            plural(reports.len(), "statement is", "statements are")
+        );
     }
     let waits = if waiting == 0 { String::new() } else { format!(", {waiting} of them waiting for a second person") };
-    format!("{} in, with {}{waits}.", plural(count, "statement is", "statements are"), plural(usize::try_from(lines).unwrap_or(0), "line", "lines"))
+    format!(
+        "{} in, with {}{waits}.",
+        plural(count, "statement is", "statements are"),
+        plural(usize::try_from(lines).unwrap_or(0), "line", "lines")
+    )
 }

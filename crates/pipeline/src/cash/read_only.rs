@@ -32,7 +32,8 @@ pub fn read_only(file: &mut (impl Read + Seek + Send), out: &mut dyn Write) -> i
     if let Err(error) = first {
         return Ok(Err(vec![error]));
     }
-    let mut writing = Writing { out: BufWriter::new(out), outlines: Vec::new(), head: None, remarks: Vec::new(), of_file: Vec::new(), between: "" };
+    let mut writing =
+        Writing { out: BufWriter::new(out), outlines: Vec::new(), head: None, remarks: Vec::new(), of_file: Vec::new(), between: "" };
     write!(writing.out, "{{\"statements\":[")?;
     if let Err(error) = reading(file, profile.as_ref(), &mut |event| writing.event(event))? {
         return Ok(Err(vec![error]));
@@ -139,7 +140,10 @@ mod tests {
         assert_eq!(outlines.iter().map(|o| (o.lines, o.balanced)).collect::<Vec<_>>(), [(1, Some(false)), (1, Some(true))]);
         let read: Value = serde_json::from_slice(&out).unwrap();
         let first = &read["statements"][0];
-        assert_eq!((first["account"].as_str(), first["balanced"].as_bool(), first["difference"].as_str()), (Some("DE89"), Some(false), Some("1")));
+        assert_eq!(
+            (first["account"].as_str(), first["balanced"].as_bool(), first["difference"].as_str()),
+            (Some("DE89"), Some(false), Some("1"))
+        );
         assert_eq!((first["opening"]["amount"].as_str(), first["closing"]["amount"].as_str()), (Some("10"), Some("16")));
         assert_eq!((first["lines"][0]["amount"].as_str(), first["lines"][0]["text"].as_str()), (Some("5"), Some("INV-1")));
     }

@@ -1,9 +1,9 @@
 //! The first reading of a statement file: does all of it read, and what does each statement come to? Nothing is written.
 
-use statements::{Event, Format, Line, LineStatus, Proof, ReadError, Reader, RemarkKind, StatementFoot, StatementHead};
 use chrono::NaiveDate;
 use domain::seal::{Canonical, Hash};
 use rust_decimal::Decimal;
+use statements::{Event, Format, Line, LineStatus, Proof, ReadError, Reader, RemarkKind, StatementFoot, StatementHead};
 
 /// One statement without its lines.
 #[derive(Debug)]

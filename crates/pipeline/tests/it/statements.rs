@@ -171,7 +171,11 @@ async fn files_left_in_the_drop_folder_come_in_and_move_aside() {
     put("1.sta", &mt940(1, "01", "1000,00", "1450,00"));
     put("2.sta", "hello");
     put(".hidden", "being written");
-    assert_eq!(pipeline::folder::take_all(&bank.world.cx, folder.path(), std::time::Duration::from_secs(3600)).await.unwrap(), 0, "too young");
+    assert_eq!(
+        pipeline::folder::take_all(&bank.world.cx, folder.path(), std::time::Duration::from_secs(3600)).await.unwrap(),
+        0,
+        "too young"
+    );
     assert_eq!(pipeline::folder::take_all(&bank.world.cx, folder.path(), std::time::Duration::ZERO).await.unwrap(), 2);
     assert_eq!(bank.world.text("select string_agg(received_by || ' ' || state, ', ') from statement").await, "system:drop-folder imported");
     let names = |aside: &str| {

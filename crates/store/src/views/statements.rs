@@ -192,6 +192,7 @@ pub async fn lines(pool: &Pool, scope: &Scope, statement: StatementId, after: i3
     )
     .fetch_all(pool)
     .await?;
-    let mask = |line: StatementLineView| StatementLineView { counterparty_account: line.counterparty_account.as_deref().map(masked), ..line };
+    let mask =
+        |line: StatementLineView| StatementLineView { counterparty_account: line.counterparty_account.as_deref().map(masked), ..line };
     Ok(rows.into_iter().map(mask).collect())
 }

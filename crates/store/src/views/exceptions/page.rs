@@ -92,13 +92,7 @@ async fn page_in_order(conn: &mut Conn, places: &[uuid::Uuid], filter: &Filter, 
     .await?)
 }
 
-async fn page_of_large(
-    conn: &mut Conn,
-    places: &[uuid::Uuid],
-    amount: Decimal,
-    filter: &Filter,
-    limit: i64,
-) -> Result<Vec<uuid::Uuid>> {
+async fn page_of_large(conn: &mut Conn, places: &[uuid::Uuid], amount: Decimal, filter: &Filter, limit: i64) -> Result<Vec<uuid::Uuid>> {
     Ok(sqlx::query_scalar!(
         "with large as materialized (
             select exception_id, opened_at, period, currency, kind, connection_id, fingerprint, owner, due_at from exception
