@@ -142,10 +142,10 @@ mod tests {
         let first = &read["statements"][0];
         assert_eq!(
             (first["account"].as_str(), first["balanced"].as_bool(), first["difference"].as_str()),
-            (Some("DE89"), Some(false), Some("1"))
+            (Some("DE89"), Some(false), Some("1.00"))
         );
-        assert_eq!((first["opening"]["amount"].as_str(), first["closing"]["amount"].as_str()), (Some("10"), Some("16")));
-        assert_eq!((first["lines"][0]["amount"].as_str(), first["lines"][0]["text"].as_str()), (Some("5"), Some("INV-1")));
+        assert_eq!((first["opening"]["amount"].as_str(), first["closing"]["amount"].as_str()), (Some("10.00"), Some("16.00")));
+        assert_eq!((first["lines"][0]["amount"].as_str(), first["lines"][0]["text"].as_str()), (Some("5.00"), Some("INV-1")));
     }
 
     #[test]

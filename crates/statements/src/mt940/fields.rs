@@ -48,6 +48,10 @@ pub(super) fn entry(number: u64, currency: CurrencyCode, text: &[u8]) -> Result<
     // the third character of the currency's code, where the bank repeats it; some break the line behind it
     let rest = if rest.first().is_some_and(u8::is_ascii_uppercase) { &rest[1..] } else { rest }.trim_ascii_start();
     let end = rest.iter().position(|byte| !byte.is_ascii_digit() && !b",.".contains(byte)).unwrap_or(rest.len());
+    // no bank's transaction type begins so: it is a digit that went wrong, and half an amount is worse than none
+    if rest.get(end).is_some_and(u8::is_ascii_lowercase) {
+        return Err(fault(":61: amount", "an amount is digits with a decimal comma", &rest[..(end + 8).min(rest.len())]));
+    }
     let (digits, rest) = rest.split_at(end);
     let amount = swift(digits).and_then(|amount| currency.fit(amount)).map_err(|rule| fault(":61: amount", rule, digits))?;
 
@@ -158,6 +162,7 @@ mod tests {
         assert_eq!(fault("260101X1,5"), "line 7, :61: mark: a mark is C, D, RC, RD, EC or ED: \"X1,5\"");
         assert_eq!(fault("2601019999C1,5"), "line 7, :61: entry date: an entry date is MMDD: \"9999C1,5\"");
         assert_eq!(fault("260101C1,555"), "line 7, :61: amount: more decimals than the currency has: \"1,555\"");
+        assert_eq!(fault("260101C4x0,00NTRF"), "line 7, :61: amount: an amount is digits with a decimal comma: \"4x0,00NTR\"");
         assert_eq!(fault("260101C"), "line 7, :61: amount: an amount has digits: \"\"");
     }
 }
