@@ -148,20 +148,22 @@ fn Upload(trouble: Option<String>, caller: CallerView) -> AnyView {
 #[component]
 fn OpenAccount(caller: CallerView, reach: Reach, open: bool) -> AnyView {
     let error = form_error("open_bank_account");
-    let of_field = |name: &str| error.as_ref().and_then(|error| error.of_field(name));
+    let of = |name: &str| error.as_ref().and_then(|error| error.of_field(name));
+    let [of_entity, of_number, of_currency, of_name] = ["entity", "number", "currency", "name"].map(of);
     let of_form = error.as_ref().and_then(|error| error.of_form(&["number", "currency", "name", "entity"]));
+    let expanded = open || error.is_some();
     let codes: Vec<String> = caller.entities.iter().map(|entity| entity.code.clone()).collect();
     let mine = reach.within(Action::ManageBankAccounts, &codes);
     let entities = caller.entities.iter().filter(|entity| mine.contains(&entity.code.as_str()));
     let options = entities.map(|entity| (entity.entity_id.to_string(), format!("{} · {}", entity.code, entity.name))).collect();
     view! {
-        <Fold summary="Make a bank account known" open=open || error.is_some()>
+        <Fold summary="Make a bank account known" open=expanded>
             {of_form.map(|text| view! { <Notice tone=Tone::Off title="The account was not made known" text/> })}
             <form class="form" method="post" action="/fn/open_bank_account">
-                <crate::components::Choice name="entity" label="Entity" options error=of_field("entity")/>
-                <Field name="number" label="IBAN or account number" hint="as its statements write it" autocomplete="off" required=true error=of_field("number")/>
-                <Field name="currency" label="Currency" hint="three letters" autocomplete="off" required=true error=of_field("currency")/>
-                <Field name="name" label="Name" hint="what you call it" autocomplete="off" required=true error=of_field("name")/>
+                <crate::components::Choice name="entity" label="Entity" options error=of_entity/>
+                <Field name="number" label="IBAN or account number" hint="as its statements write it" autocomplete="off" required=true error=of_number/>
+                <Field name="currency" label="Currency" hint="three letters" autocomplete="off" required=true error=of_currency/>
+                <Field name="name" label="Name" hint="what you call it" autocomplete="off" required=true error=of_name/>
                 <div class="actions"><Submit text="Make it known" primary=true/></div>
             </form>
         </Fold>
