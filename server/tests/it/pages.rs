@@ -31,6 +31,16 @@ async fn a_queue_that_can_not_be_shown_offers_another_view() {
 }
 
 #[tokio::test]
+async fn a_page_says_which_late_ones_it_knows() {
+    let world = World::new().await;
+    world.something_is_rejected("US", "I-1").await;
+    let page = world.signed_in(Role::Controller).await.get("/exceptions").await.body;
+    // half a minute before the page was made, because a commit may come as late as that
+    let live = "/live/exceptions?known=1&amp;after=2026-10-31T11%3A59%3A30";
+    assert!(page.contains(live) || page.contains(&live.replace("&amp;", "&")), "{page}");
+}
+
+#[tokio::test]
 async fn the_first_button_of_the_queues_form_does_nothing() {
     let world = World::new().await;
     world.something_is_rejected("US", "I-1").await;
