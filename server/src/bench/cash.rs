@@ -197,7 +197,7 @@ fn camt053(out: &mut dyn Write, lines: u32) -> std::io::Result<()> {
 
 fn bai2(out: &mut dyn Write, lines: u32) -> std::io::Result<()> {
     let (mut total, mut control, mut records, mut groups) = (0, 0, 0u32, 0);
-    write!(out, "01,FHARBOR,LUMEN,261002,0600,1,,,2/\n")?;
+    writeln!(out, "01,FHARBOR,LUMEN,261002,0600,1,,,2/")?;
     for (_, of) in in_statements(lines) {
         let (opening, credits) = (total, of.clone().map(cents).sum::<u64>());
         total += credits;
@@ -210,5 +210,5 @@ fn bai2(out: &mut dyn Write, lines: u32) -> std::io::Result<()> {
         write!(out, "49,{sum},{}/\n98,{sum},1,{}/\n", count + 2, count + 4)?;
         (control, records, groups) = (control + sum, records + count + 4, groups + 1);
     }
-    write!(out, "99,{control},{groups},{}/\n", records + 2)
+    writeln!(out, "99,{control},{groups},{}/", records + 2)
 }

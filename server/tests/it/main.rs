@@ -10,4 +10,5 @@ mod guards;
 mod live;
 mod pages;
 mod sessions;
+mod statements;
 mod world;
