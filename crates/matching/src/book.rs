@@ -25,7 +25,6 @@ const CUT_NAME_MIN: usize = 20;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Entry {
     pub(crate) id: ItemId,
-    pub(crate) total: i64,
     /// What is left of it; never negative, a credit memo too.
     pub(crate) open: i64,
     pub(crate) debtor: Debtor,
@@ -219,7 +218,6 @@ impl Book {
         self.numbers.push_str(&item.number);
         self.items.push(Entry {
             id: item.id,
-            total: item.total.minor,
             open: item.open.minor,
             debtor,
             family: self.families[debtor as usize],

@@ -48,6 +48,9 @@ codes! {
     EverythingDue = 10, "These are all items of the customer that were due.";
     OneItem = 8, "One item explains the whole receipt.";
     Consecutive = 8, "The items follow one another in the order of issue.";
+    OneStatement = 6, "The items were issued within one month.";
+    SetApart = 5, "No other open item of the customer was issued within days of the first or the last of these.";
+    DueLately = 4, "The last of the items fell due shortly before or after the receipt.";
     AnotherPayer = -30, "The account or the name belongs to another customer.";
     CitedAnother = -25, "The payer names other items that are not among these.";
     CitedUnknown = -3, "The payer names a number that fits none of these.";
@@ -130,6 +133,12 @@ pub struct Parameters {
     /// A receipt is about due from so many days before until so many days after.
     pub days_before_due: i64,
     pub days_after_due: i64,
+    /// Items issued within so many days are of one statement.
+    pub statement_days: i64,
+    /// Items issued further apart than so many days are of different billing runs.
+    pub apart_days: i64,
+    /// Due shortly before or after is so many days from the receipt.
+    pub lately_days: i64,
     /// Steps that the search for combinations may take for one receipt; counted, so that every machine stops at the same place.
     pub search_steps: u32,
     /// Digits that a number needs to be taken for the end of one of ours if the payer is not known.
@@ -197,6 +206,9 @@ impl Parameters {
             discounts: vec![Discount { per_million: 20_000, days: 14 }, Discount { per_million: 30_000, days: 10 }],
             days_before_due: 45,
             days_after_due: 120,
+            statement_days: 33,
+            apart_days: 2,
+            lately_days: 14,
             search_steps: 40_000,
             tail_digits_min: 4,
         }

@@ -217,6 +217,7 @@ impl<'a> Scorer<'a> {
         if let [_] = argued.places.as_slice() {
             argued.evidence.push(self.speaks(RuleCode::OneItem, "one item".to_owned()));
         }
+        self.habits(argued);
         let debtor = self.item(argued.places[0]).debtor;
         let received = self.case.receipt.received_on;
         let pool = self.pool(argued.candidate.entity, debtor).to_vec();
@@ -231,10 +232,40 @@ impl<'a> Scorer<'a> {
         } else if due_here == due && due_here == of_pool {
             argued.evidence.push(self.speaks(RuleCode::EverythingDue, "everything that is due".to_owned()));
         }
+        if self.is_set_apart(argued, &pool) {
+            argued.evidence.push(self.speaks(RuleCode::SetApart, "nothing else was billed with them".to_owned()));
+        }
         let first = pool.iter().position(|place| argued.places.contains(place)).unwrap_or(0);
         if of_pool > 1 && pool[first..].iter().take(of_pool).all(|place| argued.places.contains(place)) {
             argued.evidence.push(self.speaks(RuleCode::Consecutive, "one after the other".to_owned()));
         }
+    }
+
+    /// People pay statement by statement, about when the last of it is due.
+    fn habits(&self, argued: &mut Argued<'_>) {
+        let parameters = &self.rules.parameters;
+        let issued = argued.places.iter().map(|place| self.item(*place).issued_on);
+        let due = argued.places.iter().map(|place| self.item(*place).due_on).max();
+        let (Some(first), Some(last), Some(due)) = (issued.clone().min(), issued.max(), due) else { return };
+        if argued.places.len() > 1 && (last - first).num_days() <= parameters.statement_days {
+            argued.evidence.push(self.speaks(RuleCode::OneStatement, format!("all issued from {first} to {last}")));
+        }
+        if (self.case.receipt.received_on - due).num_days().abs() <= parameters.lately_days {
+            argued.evidence.push(self.speaks(RuleCode::DueLately, format!("due on {due}")));
+        }
+    }
+
+    /// People do not part what was billed together.
+    fn is_set_apart(&self, argued: &Argued<'_>, pool: &[Place]) -> bool {
+        let issued = |place: &Place| self.item(*place).issued_on;
+        let (Some(first), Some(last)) = (argued.places.iter().map(issued).min(), argued.places.iter().map(issued).max()) else {
+            return false;
+        };
+        let days = self.rules.parameters.apart_days;
+        let is_near = |place: &Place| {
+            [first, last].iter().any(|edge| (issued(place) - *edge).num_days().abs() <= days) && !argued.places.contains(place)
+        };
+        !pool.iter().any(is_near)
     }
 
     fn pool(&mut self, entity: u8, debtor: Debtor) -> &[Place] {
