@@ -60,8 +60,7 @@ fn verdict(rules: &RuleTable, proposals: &[Proposal], search: Search) -> Verdict
     let adds_up = match best.residual_reason {
         ResidualReason::None => true,
         ResidualReason::ShortPay(ShortReason::SmallBalance) => parameters.confirm_tolerated,
-        ResidualReason::PartialPayment => best.evidence.iter().any(|evidence| evidence.rule == RuleCode::AmountAdvised),
-        ResidualReason::ShortPay(_) | ResidualReason::OverPay | ResidualReason::CurrencyDiffers => false,
+        ResidualReason::ShortPay(_) | ResidualReason::OverPay | ResidualReason::PartialPayment | ResidualReason::CurrencyDiffers => false,
     };
     let is_named = !best.against.iter().any(|evidence| evidence.rule == RuleCode::Unnamed);
     let may_guess = parameters.confirm_without_reference && search == Search::Completely && best.evidence.iter().any(|e| is_payer(e.rule));

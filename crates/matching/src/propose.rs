@@ -346,6 +346,8 @@ fn near(case: &Case<'_>, pool: &[Place], entity: u8, found: &mut Vec<Candidate>)
             let reason = (missing > 0 && missing < case.amount()).then(|| reasons(case, window, missing)).unwrap_or_default();
             if let Some(reason) = reason.first() {
                 found.push(Candidate { reason: ResidualReason::ShortPay(*reason), ..case.full(window, entity) });
+            } else if is_little_more(case.amount(), missing) && is_statement(case, pool, from, until) {
+                found.push(case.full(window, entity));
             }
         }
     }
@@ -355,6 +357,18 @@ fn near(case: &Case<'_>, pool: &[Place], entity: u8, found: &mut Vec<Candidate>)
     } else {
         found.push(case.full(pool, entity));
     }
+}
+
+/// At most a quarter more than what is open.
+fn is_little_more(paid: i64, missing: i64) -> bool {
+    missing < 0 && -missing * 5 <= paid
+}
+
+/// Nothing before or after was billed within days of it.
+fn is_statement(case: &Case<'_>, pool: &[Place], from: usize, until: usize) -> bool {
+    let issued = |at: usize| case.book.item(pool[at]).issued_on;
+    let is_apart = |earlier: usize, later: usize| (issued(later) - issued(earlier)).num_days() > case.parameters.apart_days;
+    (from == 0 || is_apart(from - 1, from)) && (until + 1 == pool.len() || is_apart(until, until + 1))
 }
 
 /// Without any other sign the oldest debts are paid first; the last of them in part.

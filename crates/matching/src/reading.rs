@@ -47,9 +47,7 @@ impl Payer {
         let account = receipt.payer_account.as_deref().map_or(&[][..], |account| book.by_account(account)).to_vec();
         let name = book.by_name(&receipt.payer_name);
         let mut named: Vec<Debtor> = words.iter().filter_map(|word| book.by_code(word.text)).collect();
-        if account.is_empty() && name.is_empty() {
-            named.extend(named_in(book, &receipt.remittance_text));
-        }
+        named.extend(named_in(book, &receipt.remittance_text));
         Self { gateway: None, account, name, named }
     }
 }
@@ -78,6 +76,8 @@ pub(crate) struct Citation {
     pub(crate) written: String,
     /// What the advice gives to it.
     pub(crate) paid: Option<i64>,
+    /// An item of the payer with the same amount that a slip in what is written could mean as well.
+    pub(crate) instead: Option<Place>,
 }
 
 #[derive(Debug)]
@@ -167,8 +167,24 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn cite(&mut self, item: Place, rule: RuleCode, written: &str, paid: Option<i64>) {
         if !self.citations.iter().any(|citation| citation.item == item) {
-            self.citations.push(Citation { item, rule, written: written.to_owned(), paid });
+            let is_sure = matches!(rule, RuleCode::GatewayReference | RuleCode::Reference | RuleCode::ReferenceInRange);
+            let instead = if is_sure { None } else { self.instead(item, written) };
+            self.citations.push(Citation { item, rule, written: written.to_owned(), paid, instead });
         }
+    }
+
+    /// Of equal amounts the sum does not tell which one was meant.
+    fn instead(&self, item: Place, written: &str) -> Option<Place> {
+        let glued = glue(written);
+        let (found, digits) = (self.book.item(item), tail(&glued).trim_start_matches('0'));
+        let may_be_meant = |place: &Place| {
+            let other = self.book.item(*place);
+            let number = glue(self.book.number(*place));
+            *place != item
+                && (other.open, other.currency, other.entity, other.kind) == (found.open, found.currency, found.entity, found.kind)
+                && one_slip(tail(&number).trim_start_matches('0'), digits).is_some()
+        };
+        self.book.of_family(found.family).iter().copied().find(may_be_meant)
     }
 
     fn reference(&mut self, reference: &Reference) {
@@ -196,7 +212,8 @@ impl Reader<'_> {
         let has_prefix = !glued.bytes().all(|sign| sign.is_ascii_digit()) || rule == RuleCode::GatewayReference;
         let found = has_prefix.then(|| self.best(self.book.numbered(glued))).flatten();
         if let Some(item) = found {
-            self.cite(item, rule, written, paid);
+            let is_printed = rule == RuleCode::GatewayReference || glue(self.book.number(item)) == glued;
+            self.cite(item, if is_printed { rule } else { RuleCode::ReferenceTail }, written, paid);
         }
         found.is_some()
     }
@@ -299,7 +316,7 @@ impl Reader<'_> {
             }
         }
         let (item, count, joined) = without?;
-        self.cite(item, RuleCode::Reference, &joined, None);
+        self.cite(item, RuleCode::ReferenceTail, &joined, None);
         Some(count)
     }
 

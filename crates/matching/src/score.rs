@@ -79,6 +79,11 @@ impl<'a> Scorer<'a> {
             };
             argued.evidence.push(Evidence { rule: weakest.rule, points: sum / count, seen });
         }
+        let meant = named.iter().find_map(|citation| Some((citation, citation.instead.filter(|other| !argued.places.contains(other))?)));
+        if let Some((citation, other)) = meant {
+            let seen = format!("{:?} may as well mean {}", citation.written, self.case.book.number(other));
+            argued.against.push(self.speaks(RuleCode::Equalled, seen));
+        }
         let unnamed = argued.places.len() - named.len();
         if unnamed > 0 {
             let mut silent = self.speaks(RuleCode::Unnamed, format!("{unnamed} not named"));
