@@ -62,7 +62,9 @@ async fn a_table_asks_what_its_columns_mean_before_anything_comes_in() {
     let asked = browser.upload(&upload, "october.csv", TABLE).await;
     assert!(asked.location().contains("table="), "{}", asked.location());
     let page = text(&browser.get(asked.location()).await);
-    assert!(page.contains("What the columns seem to mean") && page.contains("booking date"), "{page}");
+    for part in ["What the columns seem to mean", "booking date"] {
+        assert!(page.contains(part), "{part}: {}", &page[page.find("<main").unwrap_or(0)..]);
+    }
     let at = page.find("name=\"profile\" value=\"").unwrap() + 22;
     let profile = page[at..].split('"').next().unwrap().replace("&quot;", "\"");
     let id = account.rsplit('/').next().unwrap();

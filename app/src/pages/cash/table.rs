@@ -36,43 +36,38 @@ pub fn Tables(account: BankAccountId, suggested: Option<String>, trouble: Option
     .into_any()
 }
 
-/// What the bank's columns seem to mean, in the order of the profile.
+/// What the bank's columns seem to mean.
 fn meanings(profile: &Value) -> Vec<(String, String)> {
     let mut shown = Vec::new();
-    let mut add = |what: &str, value: &Value| {
-        let text = match value {
-            Value::Null => return,
-            Value::String(text) => text.clone(),
-            Value::Array(list) if list.is_empty() => return,
-            Value::Array(list) => {
-                list.iter().map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned)).collect::<Vec<_>>().join(", ")
-            }
-            other => other.to_string(),
-        };
-        shown.push((what.replace('_', " "), text));
-    };
     for (name, value) in profile["columns"].as_object().into_iter().flatten() {
-        match value.as_object() {
-            // the amount: how it is written, and its columns
-            Some(kinds) => {
-                for (kind, parts) in kinds {
-                    for (part, value) in parts.as_object().into_iter().flatten() {
-                        add(&format!("{name}, {kind}: {part}"), value);
-                    }
-                }
-            }
-            None => add(name, value),
-        }
+        say(name, value, &mut shown);
     }
-    for name in ["date_format", "decimal_separator", "thousands_separator", "delimiter", "order"] {
-        add(name, &profile[name]);
-    }
-    if let Some(currency) = profile["currency"].as_object() {
-        for value in currency.values() {
-            add("currency", value);
-        }
+    for name in ["currency", "date_format", "decimal_separator", "thousands_separator", "delimiter", "order"] {
+        say(name, &profile[name], &mut shown);
     }
     shown
+}
+
+fn say(what: &str, value: &Value, shown: &mut Vec<(String, String)>) {
+    let words = |what: &str| what.replace('_', " ");
+    match value {
+        Value::Null => {}
+        Value::Array(list) if list.is_empty() => {}
+        Value::Array(list) => shown.push((words(what), list.iter().map(column).collect::<Vec<_>>().join(", "))),
+        // of several columns: how an amount is written
+        Value::Object(parts) if !parts.contains_key("name") && !parts.contains_key("index") => {
+            for (part, value) in parts {
+                say(&format!("{what} {part}"), value, shown);
+            }
+        }
+        other => shown.push((words(what), column(other))),
+    }
+}
+
+/// A column by its name or its place from 0; any other value as it is.
+fn column(value: &Value) -> String {
+    let named = value.get("name").or_else(|| value.get("index")).unwrap_or(value);
+    named.as_str().map_or_else(|| named.to_string(), str::to_owned)
 }
 
 #[component]
@@ -113,7 +108,10 @@ mod tests {
     #[test]
     fn every_column_that_means_something_is_shown_and_none_else() {
         let profile = serde_json::json!({
-            "columns": {"booking_date": "Buchungstag", "value_date": null, "text": ["Zweck", 7], "amount": {"signed": {"column": "Betrag", "positive": "credit"}}},
+            "columns": {
+                "booking_date": {"name": "Buchungstag"}, "value_date": null, "text": [{"name": "Zweck"}, {"index": 7}],
+                "amount": {"signed": {"column": {"name": "Betrag"}, "positive": "credit"}},
+            },
             "date_format": "%d.%m.%Y", "decimal_separator": ",", "thousands_separator": null, "delimiter": ";", "order": "oldest_first",
             "currency": {"always": "EUR"},
         });
@@ -121,8 +119,8 @@ mod tests {
         let of = |what: &str| shown.iter().find(|(name, _)| name == what).map(|(_, column)| column.as_str());
         assert_eq!(of("booking date"), Some("Buchungstag"));
         assert_eq!(of("text"), Some("Zweck, 7"));
-        assert_eq!(of("amount, signed: column"), Some("Betrag"));
-        assert_eq!(of("currency"), Some("EUR"));
+        assert_eq!(of("amount signed column"), Some("Betrag"));
+        assert_eq!(of("currency always"), Some("EUR"));
         assert_eq!(of("value date"), None);
     }
 }
