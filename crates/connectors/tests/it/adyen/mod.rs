@@ -1,0 +1,3 @@
+//! Adyen: the report row by row.
+
+mod report;
