@@ -20,7 +20,10 @@ fn report(rows: &[&str]) -> String {
     [&[HEADER], rows].concat().join("\n")
 }
 
-fn read(text: &str) -> (Vec<Result<GatewayEntry, RowError>>, Vec<(Decimal, Decimal, u64)>) {
+type Rows = Vec<Result<GatewayEntry, RowError>>;
+
+/// The rows, and of each batch its difference, its payout and its number of rows.
+fn read(text: &str) -> (Rows, Vec<(Decimal, Decimal, u64)>) {
     let mut report = Report::open(text.as_bytes()).unwrap();
     let rows: Vec<_> = report.by_ref().collect();
     let batches = report.batches().0.into_values();
