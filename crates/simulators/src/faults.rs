@@ -25,7 +25,7 @@ pub(crate) struct Faults<Kind, On> {
     dice: Dice,
 }
 
-impl<Kind: Clone, On: Clone + PartialEq> Faults<Kind, On> {
+impl<Kind: Clone, On: Copy + PartialEq> Faults<Kind, On> {
     pub(crate) fn new(seed: u64) -> Self {
         Self { rules: Vec::new(), dice: Dice::new(seed) }
     }

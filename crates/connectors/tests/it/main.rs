@@ -4,3 +4,4 @@
 
 mod adyen;
 mod netsuite;
+mod stripe;
