@@ -190,7 +190,7 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn a_row(category: &str, kind: &str, amount: i64, fee: i64, source: Value) -> Value {
+    fn a_row(category: &str, kind: &str, amount: i64, fee: i64, source: &Value) -> Value {
         json!({
             "id": "txn_1", "object": "balance_transaction", "amount": amount, "fee": fee, "net": amount - fee, "currency": "usd",
             "reporting_category": category, "type": kind, "source": source, "created": 1_760_000_000, "available_on": 1_760_200_000,
@@ -222,11 +222,11 @@ mod tests {
             ("other_adjustment", "adjustment", 7, Value::Null, Adjustment),
             ("something_new", "something_new", -7, Value::Null, Adjustment),
         ] {
-            let found = read(&a_row(category, written, amount, 0, source));
+            let found = read(&a_row(category, written, amount, 0, &source));
             assert_eq!(found.kind, expected, "{category} {written}");
             assert!(found.ties());
         }
-        assert_eq!(read(&a_row("something_new", "x", 1, 0, Value::Null)).reason.as_deref(), Some("something_new"));
+        assert_eq!(read(&a_row("something_new", "x", 1, 0, &Value::Null)).reason.as_deref(), Some("something_new"));
     }
 
     #[test]
@@ -235,7 +235,7 @@ mod tests {
             "id": "ch_1", "object": "charge", "amount": 10000, "currency": "eur", "payment_intent": "pi_1", "customer": { "id": "cus_1" },
             "metadata": { "reference": "ORDER-7" },
         });
-        let mut row = a_row("charge", "charge", 10873, 345, charge);
+        let mut row = a_row("charge", "charge", 10873, 345, &charge);
         row["exchange_rate"] = serde_json::from_str("1.08731234567890123").unwrap();
         let found = read(&row);
         assert_eq!((found.amount.to_string().as_str(), found.currency.code()), ("100.00", "EUR"));
@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn an_object_that_cannot_be_read_is_named_with_its_field_and_value() {
-        let mut row = a_row("charge", "charge", 100, 3, json!("ch_1"));
+        let mut row = a_row("charge", "charge", 100, 3, &json!("ch_1"));
         row["fee"] = json!("three");
         let error = entry(Fields(&row), None, "reference").unwrap_err();
         assert_eq!(error.to_string(), "unreadable answer: balance_transaction txn_1: fee is \"three\"");
