@@ -2,8 +2,11 @@
 //! payload, sends it, classifies the answer into exactly one [`Outcome`], and reads documents back.
 //! Orchestration (when to send, what an outcome means for the document) is `pipeline`'s.
 
+pub mod adyen;
+pub mod gateway;
 pub mod netsuite;
 pub mod odoo;
+pub mod stripe;
 mod totals;
 
 use async_trait::async_trait;

@@ -27,6 +27,7 @@ pub mod reconciliation;
 pub mod replay;
 #[cfg(feature = "seal")]
 pub mod seal;
+pub mod settlement;
 pub mod sla;
 pub mod stage;
 pub mod statement;

@@ -2,10 +2,29 @@
 //! and faults on command. They are written from the vendors' contracts and know nothing of our domain, so what their
 //! ledgers hold is evidence. They refuse to run in production.
 
+pub mod adyen;
+mod dice;
+mod faults;
+pub mod gateway;
+mod journal;
 pub mod netsuite;
+pub mod stripe;
+mod wire;
 
 use anyhow::{Result, bail};
-use std::net::SocketAddr;
+use chrono::{DateTime, Utc};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// Where a simulator reads the time.
+pub type Now = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
+/// A poisoned lock means a panic in another request; the data is whole, because every change is one assignment.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Simulators and fault routes never run beside real books, and never listen beyond this machine.
 fn refuse_unless_harmless(environment: Option<&str>, addr: SocketAddr) -> Result<()> {

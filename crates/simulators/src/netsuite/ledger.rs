@@ -1,4 +1,4 @@
-//! The documents, in memory; [`super::journal`] keeps them.
+//! The documents, in memory; [`crate::journal`] keeps them.
 
 use super::lists::Lists;
 use chrono::{DateTime, NaiveDate, Utc};

@@ -8,7 +8,6 @@ mod admin;
 mod compose;
 mod error;
 mod faults;
-mod journal;
 mod ledger;
 mod lists;
 mod oauth;
@@ -20,25 +19,23 @@ pub use faults::{FaultKind, FaultRule, On};
 pub use lists::{Account, Currency, Customer, Item, Lists, PostingPeriod, Subsidiary, TaxCode};
 pub use oauth::{ClientCredentials, RegisteredClient, client_credentials};
 
+use crate::{faults::Faults, journal::Journal, lock, wire};
 use anyhow::{Context, Result};
 use axum::{
     Router,
     routing::{get, post},
 };
 use chrono::{DateTime, Utc};
-use faults::Faults;
-use journal::Journal;
 use ledger::Ledger;
 use std::{
     net::SocketAddr,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
 
-/// Where the simulator reads the time.
-pub type Now = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+pub use crate::Now;
 
 #[derive(Clone)]
 pub struct Config {
@@ -97,7 +94,7 @@ struct State {
     url: String,
     ledger: Mutex<Ledger>,
     journal: Journal,
-    faults: Mutex<Faults>,
+    faults: Mutex<Faults<FaultKind, On>>,
     tokens: Mutex<oauth::Tokens>,
     slots: Arc<Semaphore>,
     held: Mutex<Vec<serve::Work>>,
@@ -107,11 +104,6 @@ impl State {
     fn now(&self) -> DateTime<Utc> {
         (self.config.now)()
     }
-}
-
-/// A poisoned lock means a panic in another request; the data is whole, because every change is one assignment.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A simulator that answers until it is stopped or dropped.
@@ -138,7 +130,7 @@ impl Simulator {
             held: Mutex::default(),
             config,
         });
-        let accepting = tokio::spawn(serve::accept(listener, router(state.clone())));
+        let accepting = tokio::spawn(wire::accept(listener, router(state.clone())));
         Ok(Self { state, accepting })
     }
 

@@ -1,6 +1,6 @@
 //! OAuth 2.0 machine to machine: a signed assertion for a token of an hour [H:section_162755359851, H:section_162790605110].
 
-use super::{FaultKind, On, State, error::Refusal, lock, serve};
+use super::{FaultKind, On, State, error::Refusal, lock};
 use anyhow::Result;
 use axum::{
     Form, Json,
@@ -105,7 +105,7 @@ pub(super) async fn token(Shared(state): Shared<Arc<State>>, Form(request): Form
         None => {}
         Some(FaultKind::Throttled) => return Refusal::throttled().into_response(),
         Some(FaultKind::ServerError) => return Refusal::unexpected().into_response(),
-        Some(FaultKind::CutBefore) => return serve::cut(),
+        Some(FaultKind::CutBefore) => return crate::wire::cut(),
         Some(_) => return invalid_grant("a fault on the token endpoint"),
     }
     match check(&state, &request) {

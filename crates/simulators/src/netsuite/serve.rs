@@ -1,59 +1,18 @@
-//! The wire: connections that can be cut without an answer, the account's slots, and faults around a piece of work.
+//! The account's slots, and faults around a piece of work.
 
 use super::{ClosedPeriodError, FaultKind, FaultRule, On, OverConcurrency, State, compose, error::Refusal, lock, oauth};
+use crate::wire::cut;
 use axum::{
-    Json, Router,
-    body::Body,
-    http::{HeaderMap, Request, StatusCode},
+    Json,
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use futures::future::BoxFuture;
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use std::{fmt, sync::Arc, time::Duration};
-use tokio::{net::TcpListener, task::JoinSet};
-use tower::ServiceExt;
+use std::{sync::Arc, time::Duration};
 
 /// What a request does to the ledger; can be done late, or twice.
 pub(super) type Work = Arc<dyn Fn() -> BoxFuture<'static, Response> + Send + Sync>;
-
-/// Marks an answer that never leaves: the connection is cut instead.
-#[derive(Debug, Clone, Copy)]
-struct Cut;
-
-impl fmt::Display for Cut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("connection cut by a fault")
-    }
-}
-
-impl std::error::Error for Cut {}
-
-pub(super) fn cut() -> Response {
-    let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
-    response.extensions_mut().insert(Cut);
-    response
-}
-
-/// Accepts until it is aborted; then every connection is dropped.
-pub(super) async fn accept(listener: TcpListener, router: Router) {
-    let mut connections = JoinSet::new();
-    loop {
-        let Ok((stream, _)) = listener.accept().await else { continue };
-        stream.set_nodelay(true).ok();
-        let router = router.clone();
-        let service = service_fn(move |request: Request<Incoming>| answer(router.clone(), request.map(Body::new)));
-        connections.spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-        while connections.try_join_next().is_some() {}
-    }
-}
-
-/// On a task of its own: NetSuite does not stop working because the client went away.
-async fn answer(router: Router, request: Request<Body>) -> Result<Response, Cut> {
-    let Ok(Ok(response)) = tokio::spawn(router.oneshot(request)).await else { return Err(Cut) };
-    if response.extensions().get::<Cut>().is_some() { Err(Cut) } else { Ok(response) }
-}
 
 /// Login, then a slot of the account, then the work, with the fault that strikes it.
 pub(super) async fn run(state: &Arc<State>, headers: &HeaderMap, on: On, work: Work) -> Response {

@@ -3,8 +3,9 @@
 //! One thread writes whatever has queued up and syncs once for all of it, so a thousand posts at once cost a handful
 //! of syncs and not a thousand.
 
-use super::ledger::Entry;
+use crate::lock;
 use anyhow::{Context, Result, anyhow};
+use serde::{Serialize, de::DeserializeOwned};
 use std::{
     fs::{File, OpenOptions},
     io::{BufRead, BufReader, Seek, SeekFrom, Write},
@@ -20,56 +21,56 @@ struct Line {
     settled: oneshot::Sender<()>,
 }
 
-pub(super) struct Journal {
+pub(crate) struct Journal {
     lines: Mutex<Option<mpsc::Sender<Line>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// Resolves when the line is on disk; an error means that it may not be.
-pub(super) type Settled = oneshot::Receiver<()>;
+pub(crate) type Settled = oneshot::Receiver<()>;
 
 impl Journal {
     /// Reads every line into `apply`, drops a torn last one (it was never answered for), and starts the writer.
-    pub(super) fn open(path: &Path, mut apply: impl FnMut(Entry)) -> Result<Self> {
+    pub(crate) fn open<E: DeserializeOwned>(path: &Path, mut apply: impl FnMut(E)) -> Result<Self> {
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         let whole = replay(&file, &mut apply)?;
         file.set_len(whole)?;
         file.seek(SeekFrom::Start(whole))?;
         let (lines, queue) = mpsc::channel();
-        let writer = std::thread::Builder::new().name("netsuite-journal".into()).spawn(move || write_all(&mut file, &queue))?;
+        let writer = std::thread::Builder::new().name("simulator-journal".into()).spawn(move || write_all(&mut file, &queue))?;
         Ok(Self { lines: Mutex::new(Some(lines)), writer: Mutex::new(Some(writer)) })
     }
 
     /// Queues a change; call it under the ledger's lock, so that the file has the ledger's order.
-    pub(super) fn append(&self, entry: &Entry) -> Result<Settled> {
+    pub(crate) fn append(&self, entry: &impl Serialize) -> Result<Settled> {
         let mut bytes = serde_json::to_vec(entry)?;
         bytes.push(b'\n');
         self.queue(bytes)
     }
 
     /// Resolves when everything appended before is on disk: an answer never shows what a crash could take back.
-    pub(super) fn barrier(&self) -> Result<Settled> {
+    pub(crate) fn barrier(&self) -> Result<Settled> {
         self.queue(Vec::new())
     }
 
     fn queue(&self, bytes: Vec<u8>) -> Result<Settled> {
         let (settled, receiver) = oneshot::channel();
-        let lines = super::lock(&self.lines);
+        let lines = lock(&self.lines);
         lines.as_ref().and_then(|lines| lines.send(Line { bytes, settled }).ok()).ok_or_else(|| anyhow!("the ledger is closed"))?;
         Ok(receiver)
     }
 
     /// Nothing is appended after this; returns when the writer is done.
-    pub(super) async fn close(&self) {
-        super::lock(&self.lines).take();
-        let writer = super::lock(&self.writer).take();
+    pub(crate) async fn close(&self) {
+        lock(&self.lines).take();
+        let writer = lock(&self.writer).take();
         if let Some(writer) = writer {
             tokio::task::spawn_blocking(move || writer.join().ok()).await.ok();
         }
     }
 }
 
-fn replay(file: &File, apply: &mut impl FnMut(Entry)) -> Result<u64> {
+fn replay<E: DeserializeOwned>(file: &File, apply: &mut impl FnMut(E)) -> Result<u64> {
     let mut reader = BufReader::new(file);
     let (mut whole, mut number, mut line) = (0, 0, Vec::new());
     loop {
