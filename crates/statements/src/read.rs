@@ -51,16 +51,17 @@ impl Iterator for Reader<'_> {
             if let Some(event) = self.events.pop_front() {
                 return Some(Ok(event));
             }
-            match std::mem::replace(&mut self.state, State::Ended) {
-                State::Ended => return None,
-                State::Failed(error) => return Some(Err(error)),
-                State::Reading => {
-                    self.state = match self.source.step(&mut self.events) {
-                        Ok(true) => State::Reading,
-                        Ok(false) => State::Ended,
-                        Err(error) => State::Failed(error),
-                    };
+            match &self.state {
+                State::Reading => match self.source.step(&mut self.events) {
+                    Ok(true) => {}
+                    Ok(false) => self.state = State::Ended,
+                    Err(error) => self.state = State::Failed(error),
+                },
+                State::Failed(_) => {
+                    let State::Failed(error) = std::mem::replace(&mut self.state, State::Ended) else { return None };
+                    return Some(Err(error));
                 }
+                State::Ended => return None,
             }
         }
     }

@@ -25,6 +25,7 @@ pub(crate) struct Bai2<R> {
     file: Option<Open>,
     group: Option<Group>,
     account: Option<Account>,
+    /// A file was whole; another may follow.
     ended: bool,
 }
 
@@ -100,8 +101,8 @@ impl<R: BufRead> Bai2<R> {
     }
 
     fn file_header(&mut self, record: &Record) -> Result<(), Fault> {
-        if self.file.is_some() || self.ended {
-            return Err(record.fault("01", "a file has one header"));
+        if self.file.is_some() {
+            return Err(record.fault("01", "a file begins behind the trailer of the file before it"));
         }
         let fields = record.fields();
         if !matches!(fields.get(7).map(|version| version.trim_ascii()), Some(b"2" | b"")) {
@@ -188,7 +189,7 @@ impl<R: BufRead> Source for Bai2<R> {
             self.take(&raw, events)?;
         } else {
             self.end_record(events)?;
-            if !self.ended {
+            if !self.ended || self.file.is_some() {
                 let line = self.file.as_ref().map_or(1, |file| file.line);
                 return Err(Fault::new(line, "99", "a file ends with its trailer", "").into());
             }

@@ -32,15 +32,17 @@ pub(crate) struct Camt<R> {
     buffer: Vec<u8>,
     /// From `Document` on; empty in front of it, where an envelope may stand.
     path: Vec<Tag>,
+    /// Of the element that was opened last, while nothing was opened or closed behind it: no element that is read mixes the two.
     text: String,
+    in_leaf: bool,
     /// Of the element that was opened last, if it has the attribute `Ccy`.
     currency: Option<CurrencyCode>,
     /// The last one there was, which the next one mostly is.
     known_currency: Option<CurrencyCode>,
     statement: Option<Statement>,
-    /// Where the document ended and how many statements it had.
-    ended: bool,
+    /// Of the message that is read; and whether any message was.
     statements: u64,
+    seen: bool,
 }
 
 impl<R: Read> Camt<R> {
@@ -50,11 +52,12 @@ impl<R: Read> Camt<R> {
             buffer: Vec::new(),
             path: Vec::new(),
             text: String::new(),
+            in_leaf: false,
             currency: None,
             known_currency: None,
             statement: None,
-            ended: false,
             statements: 0,
+            seen: false,
         }
     }
 
@@ -98,7 +101,7 @@ impl<R: Read> Camt<R> {
     fn start(&mut self, start: &BytesStart<'_>) -> Result<(), ReadError> {
         let name = start.local_name();
         let tag = Tag::of(name.as_ref());
-        if self.path.is_empty() && (tag != Tag::Document || self.ended) {
+        if self.path.is_empty() && tag != Tag::Document {
             return Ok(());
         }
         if self.path.len() == DEPTH_MAX {
@@ -106,7 +109,10 @@ impl<R: Read> Camt<R> {
         }
         self.path.push(tag);
         match *self.path {
-            [Tag::Document] => self.check_namespace(start)?,
+            [Tag::Document] => {
+                self.check_namespace(start)?;
+                self.statements = 0;
+            }
             [Tag::Document, Tag::BkToCstmrStmt, Tag::Stmt] => self.statement = Some(Statement::new(self.line())),
             _ => {}
         }
@@ -114,6 +120,7 @@ impl<R: Read> Camt<R> {
             statement.start(&self.path[3..], self.xml.get_ref().line(), self.xml.get_ref().taken());
         }
         self.text.clear();
+        self.in_leaf = true;
         self.currency = None;
         if tag.has_currency() {
             self.currency = self.currency_of(start)?;
@@ -145,7 +152,7 @@ impl<R: Read> Camt<R> {
     }
 
     fn add(&mut self, text: &str) -> Result<(), ReadError> {
-        if self.path.is_empty() {
+        if !self.in_leaf {
             return Ok(());
         }
         if self.text.len() + text.len() > PIECE_MAX {
@@ -167,15 +174,16 @@ impl<R: Read> Camt<R> {
             [Tag::Document, Tag::BkToCstmrStmt, Tag::Stmt] => {
                 self.statement = None;
                 self.statements += 1;
+                self.seen = true;
             }
             [Tag::Document, Tag::BkToCstmrStmt] if self.statements == 0 => {
                 return Err(Fault::new(self.line(), "BkToCstmrStmt/Stmt", "a message has at least one statement", "").into());
             }
-            [Tag::Document] => self.ended = true,
             _ => {}
         }
         self.path.pop();
         self.text.clear();
+        self.in_leaf = false;
         Ok(())
     }
 
@@ -183,7 +191,7 @@ impl<R: Read> Camt<R> {
         if !self.path.is_empty() {
             return Err(self.fault("every element ends before the file does", "").into());
         }
-        if self.statements == 0 {
+        if !self.seen {
             return Err(Fault::new(self.line(), "Document", "a file has a camt.053 message with a statement", "").into());
         }
         Ok(false)

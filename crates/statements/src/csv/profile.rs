@@ -1,6 +1,7 @@
 //! How a bank writes its table.
 
 use crate::{currency::CurrencyCode, fault::Fault};
+use chrono::format::{Item, StrftimeItems};
 use serde::{Deserialize, Serialize};
 
 /// Learned once per bank, confirmed by a person, kept as JSON.
@@ -99,11 +100,14 @@ impl ColumnProfile {
         if !self.decimal_separator.is_ascii_punctuation() {
             return fault("profile: separators", "decimals are parted by a comma or a point", self.decimal_separator.into());
         }
-        let parsed = chrono::format::StrftimeItems::new(&self.date_format).parse();
-        if parsed.is_err() {
-            return fault("profile: date format", "a date format is in the notation of strftime", self.date_format.clone());
-        }
+        self.date_items()?;
         self.delimiter_byte().map(|_| ())
+    }
+
+    pub(super) fn date_items(&self) -> Result<Vec<Item<'static>>, Fault> {
+        let rule = "a date format is in the notation of strftime";
+        let items = StrftimeItems::new(&self.date_format).parse_to_owned();
+        items.map_err(|_| Fault::new(0, "profile: date format", rule, &self.date_format))
     }
 
     pub(super) fn delimiter_byte(&self) -> Result<u8, Fault> {

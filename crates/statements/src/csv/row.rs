@@ -10,7 +10,10 @@ use crate::{
     reference::StructuredReference,
 };
 use ::csv::ByteRecord;
-use chrono::NaiveDate;
+use chrono::{
+    NaiveDate,
+    format::{Item, Parsed, parse},
+};
 use rust_decimal::Decimal;
 
 /// Where the columns of the profile lie in this file.
@@ -30,6 +33,7 @@ pub(super) struct Indexes {
     bank: Option<usize>,
     text: Vec<usize>,
     posting_text: Option<usize>,
+    date_format: Vec<Item<'static>>,
 }
 
 enum Amounts {
@@ -75,6 +79,7 @@ impl Indexes {
             bank: maybe(&columns.bank)?,
             text: columns.text.iter().map(find).collect::<Result<_, _>>()?,
             posting_text: maybe(&columns.posting_text)?,
+            date_format: profile.date_items()?,
         };
         Ok((indexes, profile.header))
     }
@@ -164,7 +169,9 @@ impl Row<'_> {
             return Ok(*date);
         }
         let text = decode(written);
-        let date = NaiveDate::parse_from_str(&text, &self.profile.date_format)
+        let mut parsed = Parsed::new();
+        let date = parse(&mut parsed, &text, self.indexes.date_format.iter())
+            .and_then(|()| parsed.to_naive_date())
             .map_err(|_| Fault::new(self.line, field, format!("a date is {}", self.profile.date_format), text))?;
         last.date = Some((written.to_vec(), date));
         Ok(date)

@@ -32,6 +32,14 @@ fn a_control_that_does_not_hold_is_told_and_a_line_without_money_is_left_out() {
 }
 
 #[test]
+fn files_may_follow_each_other_and_the_last_one_is_whole() {
+    let twice = fixture("yen.bai").repeat(2);
+    assert_eq!(read(&twice).statements.len(), 2);
+    let cut = &twice[..twice.len() - 20];
+    assert_eq!(fault(cut).rule, "a file ends with its trailer");
+}
+
+#[test]
 fn what_breaks_a_rule_is_refused_with_line_field_and_value() {
     let whole = String::from_utf8(fixture("yen.bai")).unwrap();
     for (from, to, told) in [

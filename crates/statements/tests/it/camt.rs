@@ -81,6 +81,71 @@ fn what_breaks_a_rule_is_refused_with_line_field_and_value() {
 }
 
 #[test]
+fn messages_may_stand_in_an_envelope_one_after_the_other() {
+    let message = String::from_utf8_lossy(&fixture("qr-batch.xml")).replace("ISO-8859-1", "UTF-8");
+    let (_, message) = message.split_once("?>").unwrap();
+    let file = read(format!("<?xml version=\"1.0\"?><All><Header>x</Header>{message}{message}</All>").as_bytes());
+    let lines: Vec<usize> = file.statements.iter().map(|statement| statement.lines.len()).collect();
+    assert_eq!(lines, [5, 5]);
+}
+
+/// A statement of the account `OWN` with balances of 1, 2, … and entries of 1 EUR.
+fn message(balances: &[&str], entries: &[&str]) -> String {
+    let balance = |(index, code): (usize, &&str)| {
+        let amount = index + 1;
+        format!(
+            "<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp><Amt Ccy=\"EUR\">{amount}</Amt><CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>2026-01-05</Dt></Dt></Bal>"
+        )
+    };
+    let entry = |parts: &&str| format!("<Ntry><Amt Ccy=\"EUR\">1</Amt><Sts>BOOK</Sts><BookgDt><Dt>2026-01-05</Dt></BookgDt>{parts}</Ntry>");
+    let (balances, entries): (String, String) = (balances.iter().enumerate().map(balance).collect(), entries.iter().map(entry).collect());
+    format!(
+        "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.02\"><BkToCstmrStmt><Stmt><Id>1</Id><Acct><Id><Othr><Id>OWN</Id></Othr></Id></Acct>\
+{balances}{entries}</Stmt></BkToCstmrStmt></Document>"
+    )
+}
+
+#[test]
+fn the_first_intermediate_balance_opens_and_the_last_one_closes() {
+    for (codes, opening, closing) in [
+        (&["OPBD", "CLBD"][..], Some(1), Some(2)),
+        (&["PRCD", "ITBD"], Some(1), Some(2)),
+        (&["OPBD", "ITBD"], Some(1), Some(2)),
+        (&["ITBD", "ITBD"], Some(1), Some(2)),
+        (&["ITBD", "CLBD"], Some(1), Some(2)),
+        (&["OPBD", "ITBD", "CLBD"], Some(1), Some(3)),
+        (&["ITBD"], Some(1), None),
+        (&["CLBD"], None, Some(1)),
+    ] {
+        let statement = read(message(codes, &[]).as_bytes()).statements.remove(0);
+        let amount = |balance: Option<statements::Balance>| balance.map(|balance| balance.amount.normalize().mantissa());
+        assert_eq!((amount(statement.opening), amount(statement.closing)), (opening, closing), "{codes:?}");
+    }
+}
+
+#[test]
+fn the_counterparty_is_the_other_side_also_when_an_entry_is_taken_back() {
+    let party = |role: &str, account: &str| {
+        format!("<{role}><Nm>{role} {account}</Nm></{role}><{role}Acct><Id><Othr><Id>{account}</Id></Othr></Id></{role}Acct>")
+    };
+    let both = format!("{}{}", party("Dbtr", "A"), party("Cdtr", "B"));
+    for (side, reversal, parties, name) in [
+        ("CRDT", "false", &both, Some("Dbtr A")),
+        ("DBIT", "false", &both, Some("Cdtr B")),
+        ("DBIT", "true", &both, Some("Dbtr A")),
+        ("CRDT", "true", &both, Some("Cdtr B")),
+        // a bank may name only one, who is not the holder
+        ("CRDT", "false", &party("Cdtr", "B"), Some("Cdtr B")),
+        ("CRDT", "false", &party("Cdtr", "OWN"), None),
+    ] {
+        let details = format!("<NtryDtls><TxDtls><RltdPties>{parties}</RltdPties></TxDtls></NtryDtls>");
+        let entry = format!("<CdtDbtInd>{side}</CdtDbtInd><RvslInd>{reversal}</RvslInd>{details}");
+        let statement = read(message(&["OPBD", "CLBD"], &[&entry]).as_bytes()).statements.remove(0);
+        assert_eq!(statement.lines[0].counterparty_name.as_deref(), name, "{side} {reversal} {parties}");
+    }
+}
+
+#[test]
 fn elements_lie_only_so_deep() {
     let deep = [&br#"<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.02">"#[..], &b"<x>".repeat(100)].concat();
     assert_eq!(fault(&deep).rule, "elements lie at most 64 deep");

@@ -137,7 +137,7 @@ impl Written {
             .unwrap();
             opening = closing;
         }
-        write!(file, "99,{total},{},{}/\n", self.lines.len(), 10 * self.lines.len() + 2).unwrap();
+        writeln!(file, "99,{total},{},{}/", self.lines.len(), 10 * self.lines.len() + 2).unwrap();
         file
     }
 
