@@ -1,12 +1,10 @@
-//! Cash: reading statements against well-kept Python parsers of the same files, taken in turns, and the memory that a gigabyte of them
-//! takes.
+//! Reading statements against well-kept Python parsers of the same files, taken in turns, and the memory that a gigabyte of them takes.
 
-use super::{ROUNDS, Report, Sizes, median, peers, per_second, ratio};
+use super::super::{ROUNDS, Report, megabytes_of, median, peers, per_second, ratio, seconds};
 use anyhow::{Context as _, ensure};
 use rust_decimal::Decimal;
 use statements::Event;
 use std::{
-    collections::BTreeMap,
     fs::File,
     io::{BufReader, BufWriter, Write},
     path::{Path, PathBuf},
@@ -28,14 +26,14 @@ struct Rival {
 }
 
 const RIVALS: [Rival; 2] = [
-    Rival { format: "mt940", write: mt940, package: "mt-940==5.1.1", script: include_str!("peers/mt940.py") },
-    Rival { format: "camt053", write: camt053, package: "lxml==6.1.3", script: include_str!("peers/camt053.py") },
+    Rival { format: "mt940", write: mt940, package: "mt-940==5.1.1", script: include_str!("../peers/mt940.py") },
+    Rival { format: "camt053", write: camt053, package: "lxml==6.1.3", script: include_str!("../peers/camt053.py") },
 ];
 
-pub async fn run(sizes: Sizes) -> anyhow::Result<Report> {
+/// Adds its figures and ratios to the report.
+pub async fn run(lines: u32, report: &mut Report) -> anyhow::Result<()> {
     let dir = tempfile::tempdir()?;
-    let lines = sizes.lines;
-    let (mut figures, mut ratios) = (BTreeMap::new(), BTreeMap::new());
+    let Report { figures, ratios, .. } = report;
     for rival in &RIVALS {
         let python = peers::python(rival.package).await?;
         let (file, script) = (written(dir.path(), rival.format, rival.write, lines)?, dir.path().join(format!("{}.py", rival.format)));
@@ -61,10 +59,10 @@ pub async fn run(sizes: Sizes) -> anyhow::Result<Report> {
         let file = written(dir.path(), &format!("{format}-large"), write, count)?;
         let (megabytes, took) = resident(&file).await?;
         figures.insert(format!("{format}_gigabyte_peak_megabytes"), megabytes);
-        figures.insert(format!("{format}_gigabyte_seconds"), super::seconds(took));
+        figures.insert(format!("{format}_gigabyte_seconds"), seconds(took));
         std::fs::remove_file(file)?;
     }
-    Ok(Report { name: "cash", figures, ratios })
+    Ok(())
 }
 
 fn written(dir: &Path, name: &str, write: fn(&mut dyn Write, u32) -> std::io::Result<()>, lines: u32) -> anyhow::Result<PathBuf> {
@@ -115,7 +113,7 @@ async fn resident(file: &Path) -> anyhow::Result<(Decimal, Duration)> {
             () = tokio::time::sleep(Duration::from_millis(20)) => {
                 // the last look comes when it is gone already
                 if let Ok(text) = std::fs::read_to_string(&status) {
-                    peak = peak.max(super::megabytes_of(&text, "VmHWM:"));
+                    peak = peak.max(megabytes_of(&text, "VmHWM:"));
                 }
             }
         }
