@@ -47,7 +47,9 @@ impl Payer {
         let account = receipt.payer_account.as_deref().map_or(&[][..], |account| book.by_account(account)).to_vec();
         let name = book.by_name(&receipt.payer_name);
         let mut named: Vec<Debtor> = words.iter().filter_map(|word| book.by_code(word.text)).collect();
-        named.extend(named_in(book, &receipt.remittance_text));
+        if account.is_empty() && name.is_empty() {
+            named.extend(named_in(book, &receipt.remittance_text));
+        }
         Self { gateway: None, account, name, named }
     }
 }
@@ -121,8 +123,8 @@ fn words(text: &str) -> Vec<Word<'_>> {
 pub(crate) fn read(book: &Book, parameters: &Parameters, receipt: &Receipt) -> Reading {
     let text = without_dates(&fold(&receipt.remittance_text));
     let words = words(&text);
-    let payer = Payer::of(book, receipt, &words);
-    let families = payer.families(book);
+    let mut payer = Payer::of(book, receipt, &words);
+    let mut families = payer.families(book);
     let entity = book.entity(receipt.entity);
     let mut reader = Reader { book, parameters, entity, families: &families, citations: Vec::new(), unknown: Vec::new() };
     for reference in &receipt.references {
@@ -133,6 +135,11 @@ pub(crate) fn read(book: &Book, parameters: &Parameters, receipt: &Receipt) -> R
     }
     reader.scan(&words);
     let Reader { citations, unknown, .. } = reader;
+    if citations.is_empty() && payer.named.is_empty() && receipt.customer.is_none() {
+        // paid on behalf of somebody, who is all that the text names
+        payer.named = named_in(book, &receipt.remittance_text);
+        families = payer.families(book);
+    }
     Reading { payer, families, citations, unknown }
 }
 
