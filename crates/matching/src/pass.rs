@@ -63,7 +63,8 @@ impl Claims {
 
 /// Whether the other claim gives way: there is enough for both, it is less sure, or it is a later one of the same payer.
 fn yields(book: &Book, rules: &RuleTable, receipts: &[Receipt], decisions: &[Decision], at: usize, other: usize) -> bool {
-    let (Some(mine), Some(theirs)) = (decisions[at].best(), decisions[other].confirmed()) else { return true };
+    // a claim that was doubted for this one's sake is still a claim
+    let (Some(mine), Some(theirs)) = (decisions[at].best(), decisions[other].best()) else { return true };
     let enough = mine.allocations.iter().all(|part| {
         let same = theirs.allocations.iter().filter(|other| other.item == part.item);
         let both = part.amount.minor.abs() + same.map(|other| other.amount.minor.abs()).sum::<i64>();
