@@ -131,6 +131,9 @@ pub(crate) fn candidates(case: &Case<'_>, cited: &Cited) -> Candidates {
     from_payer(case, &cited.open, case.entity, &mut found, &mut search);
     if case.reading.families.is_empty() && case.reading.citations.is_empty() {
         by_amount(case, &mut found);
+        if found.is_empty() && !by_statement(case, &mut found) {
+            search = Search::Stopped;
+        }
     }
     elsewhere(case, cited, &mut found, &mut search);
     if !cited.other_currency.is_empty() {
@@ -246,9 +249,9 @@ fn from_payer(case: &Case<'_>, cited: &[Place], entity: u8, found: &mut Vec<Cand
             combinations(case, &case.pool(entity, *family, None), entity, found, search);
         }
     }
-    if cited.is_empty() && !found.iter().any(|candidate| candidate.residual == 0) {
+    if !found.iter().any(|candidate| candidate.residual == 0 && candidate.reason == ResidualReason::None) {
         for debtor in case.debtors(cited) {
-            near(case, &case.pool(entity, case.book.family(debtor), Some(debtor)), entity, found);
+            near(case, &case.pool(entity, case.book.family(debtor), Some(debtor)), cited, entity, found);
         }
     }
 }
@@ -265,8 +268,9 @@ fn combinations(case: &Case<'_>, pool: &[Place], entity: u8, found: &mut Vec<Can
     }
 }
 
-/// Consecutive items of which a known reason takes something away, or that were paid with a little more; last, the oldest in part.
-fn near(case: &Case<'_>, pool: &[Place], entity: u8, found: &mut Vec<Candidate>) {
+/// Consecutive items of which a known reason takes something away, or that were paid with a little more. Where nothing is
+/// named, the oldest in part.
+fn near(case: &Case<'_>, pool: &[Place], cited: &[Place], entity: u8, found: &mut Vec<Candidate>) {
     if pool.is_empty() {
         return;
     }
@@ -274,6 +278,9 @@ fn near(case: &Case<'_>, pool: &[Place], entity: u8, found: &mut Vec<Candidate>)
     for from in 0..pool.len() {
         for until in from..pool.len() {
             let window = &pool[from..=until];
+            if !cited.iter().all(|named| window.contains(named)) {
+                continue;
+            }
             let missing = case.owed(window) - case.amount();
             let is_short = missing > 0 && missing < case.amount();
             if let Some(reason) = is_short.then(|| reasons(case, window, missing)).as_deref().and_then(<[_]>::first) {
@@ -283,7 +290,7 @@ fn near(case: &Case<'_>, pool: &[Place], entity: u8, found: &mut Vec<Candidate>)
             }
         }
     }
-    if case.owed(pool) > case.amount() {
+    if cited.is_empty() && case.owed(pool) > case.amount() {
         oldest_first(case, pool, entity, found);
     }
 }
@@ -338,6 +345,38 @@ fn by_amount(case: &Case<'_>, found: &mut Vec<Candidate>) {
     let mut places: Vec<Place> = case.book.amounting(case.entity, case.currency(), case.amount()).filter(in_time).collect();
     places.sort_by_key(|place| (case.book.item(*place).due_on, *place));
     found.extend(places.iter().take(BY_AMOUNT_MAX).map(|place| case.full(&[*place], case.entity)));
+}
+
+/// Consecutive items of whoever owes exactly this for them. `false`: the steps did not suffice for all customers.
+fn by_statement(case: &Case<'_>, found: &mut Vec<Candidate>) -> bool {
+    let mut steps = case.parameters.scan_steps;
+    for debtor in 0..case.book.debtors() {
+        let family = case.book.of_family(debtor);
+        let is_payable = |place: &Place| {
+            let item = case.book.item(*place);
+            item.open > 0 && item.entity == case.entity && item.currency == case.currency() && item.issued_on <= case.receipt.received_on
+        };
+        for (from, first) in family.iter().enumerate().filter(|(_, first)| is_payable(first)) {
+            let owner = case.book.item(*first).debtor;
+            let mut sum = 0;
+            let theirs = |place: &&Place| is_payable(place) && case.book.item(**place).debtor == owner;
+            for (until, place) in family.iter().enumerate().skip(from).filter(|(_, place)| theirs(place)) {
+                sum += case.book.item(*place).owed();
+                steps = steps.saturating_sub(1);
+                if sum == case.amount() {
+                    let chosen: Vec<Place> = family[from..=until].iter().filter(theirs).copied().collect();
+                    found.push(case.full(&chosen, case.entity));
+                }
+                if sum >= case.amount() {
+                    break;
+                }
+            }
+            if steps == 0 {
+                return false;
+            }
+        }
+    }
+    true
 }
 
 /// Items of another entity, because the receipt names them or the payer owes there.

@@ -246,6 +246,13 @@ fn money_that_went_out_pays_nothing() {
 }
 
 #[test]
+fn a_statement_is_found_by_its_sum_alone() {
+    let world = World::new().invoices(&[("INV-DE-000001", 10_007), ("INV-DE-000002", 20_011)]);
+    let decision = world.decide(&from_stranger(30_018, "payment"));
+    assert_eq!(world.best(&decision), (Verdict::Suggest, vec![("INV-DE-000001", 10_007), ("INV-DE-000002", 20_011)]));
+}
+
+#[test]
 fn nothing_known_is_nothing_suggested() {
     let world = World::new().invoices(&TWO);
     let decision = world.decide(&from_stranger(77_777, "Spende"));
