@@ -320,6 +320,11 @@ impl Book {
         self.by_amount.of(key).chain(self.reopened.get(&key).into_iter().flatten().copied()).filter(fits)
     }
 
+    /// How many customers there are; their places are the numbers below.
+    pub(crate) fn debtors(&self) -> Debtor {
+        u32::try_from(self.customers.len()).unwrap_or(u32::MAX)
+    }
+
     /// All items of a family, by due date.
     pub(crate) fn of_family(&self, family: Debtor) -> &[Place] {
         let family = family as usize;

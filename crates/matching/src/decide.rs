@@ -19,6 +19,10 @@ pub fn decide(book: &Book, rules: &RuleTable, receipt: &Receipt) -> Decision {
         search: Search::Completely,
         rules: rules.version,
     };
+    if receipt.amount.minor <= 0 {
+        // money that went out is a refund or a return, which has a document of its own
+        return nothing;
+    }
     let reading = read(book, &rules.parameters, receipt);
     // an entity without items is in no book
     let entity = book.entity(receipt.entity).unwrap_or(u8::MAX);

@@ -14,11 +14,13 @@ pub mod labelled;
 pub mod model;
 pub mod normalise;
 mod pass;
+mod payer;
 mod propose;
 pub mod rates;
 mod reading;
 pub mod rules;
 mod score;
+mod short;
 pub mod subset;
 
 pub use backtest::{Backtest, History, backtest};

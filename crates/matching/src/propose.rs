@@ -2,13 +2,14 @@
 
 use crate::{
     book::{Book, Debtor, Place},
-    decision::{ResidualReason, Search, ShortReason},
+    decision::{ResidualReason, Search},
     model::Receipt,
     reading::Reading,
-    rules::{Parameters, share},
+    rules::Parameters,
+    short::{in_part, reasons, short},
     subset::subsets,
 };
-use chrono::Days;
+use chrono::{Days, NaiveDate};
 use domain::money::Currency;
 
 /// Items of a block that short payments without any reference are looked for in.
@@ -52,11 +53,11 @@ pub(crate) struct Candidates {
 }
 
 impl Case<'_> {
-    fn amount(&self) -> i64 {
+    pub(crate) fn amount(&self) -> i64 {
         self.receipt.amount.minor
     }
 
-    fn currency(&self) -> Currency {
+    pub(crate) fn currency(&self) -> Currency {
         self.receipt.amount.currency
     }
 
@@ -75,7 +76,7 @@ impl Case<'_> {
         cited
     }
 
-    fn owed(&self, places: &[Place]) -> i64 {
+    pub(crate) fn owed(&self, places: &[Place]) -> i64 {
         places.iter().map(|place| self.book.item(*place).owed()).sum()
     }
 
@@ -110,7 +111,7 @@ impl Case<'_> {
         debtors
     }
 
-    fn full(&self, places: &[Place], entity: u8) -> Candidate {
+    pub(crate) fn full(&self, places: &[Place], entity: u8) -> Candidate {
         let mut parts: Vec<(Place, i64)> = places.iter().map(|place| (*place, self.book.item(*place).owed())).collect();
         parts.sort_unstable();
         let residual = self.amount() - parts.iter().map(|(_, part)| part).sum::<i64>();
@@ -130,6 +131,9 @@ pub(crate) fn candidates(case: &Case<'_>, cited: &Cited) -> Candidates {
     from_payer(case, &cited.open, case.entity, &mut found, &mut search);
     if case.reading.families.is_empty() && case.reading.citations.is_empty() {
         by_amount(case, &mut found);
+        if found.is_empty() && !by_statement(case, &mut found) {
+            search = Search::Stopped;
+        }
     }
     elsewhere(case, cited, &mut found, &mut search);
     if !cited.other_currency.is_empty() {
@@ -234,75 +238,6 @@ fn with_unnamed(case: &Case<'_>, places: &[Place], found: &mut Vec<Candidate>) {
     }
 }
 
-/// What is missing, with every reason that it can have; and as a part of the item due last.
-fn short(case: &Case<'_>, places: &[Place], entity: u8, found: &mut Vec<Candidate>) {
-    let whole = case.full(places, entity);
-    let missing = -whole.residual;
-    let reasons = reasons(case, places, missing);
-    found.extend(reasons.first().map(|reason| Candidate { reason: ResidualReason::ShortPay(*reason), ..whole.clone() }));
-    found.extend(in_part(case, &whole, missing));
-    let may_be_disputed = reasons.is_empty() && missing * 2 < case.owed(places);
-    found.extend(may_be_disputed.then_some(Candidate { reason: ResidualReason::ShortPay(ShortReason::Dispute), ..whole }));
-}
-
-/// The item due last stays open with what is missing; where that is more than the item, the next to last too.
-fn in_part(case: &Case<'_>, whole: &Candidate, missing: i64) -> Option<Candidate> {
-    let mut parts = whole.parts.clone();
-    parts.sort_by_key(|(place, _)| (case.book.item(*place).due_on, case.book.number(*place)));
-    let mut left = missing;
-    for (place, part) in parts.iter_mut().rev().filter(|(_, part)| *part > 0) {
-        let taken = left.min(case.book.item(*place).open);
-        *part -= taken;
-        left -= taken;
-    }
-    parts.retain(|(_, part)| *part != 0);
-    parts.sort_unstable();
-    let reason = ResidualReason::PartialPayment;
-    (left == 0 && !parts.is_empty()).then_some(Candidate { parts, residual: 0, reason, entity: whole.entity })
-}
-
-/// Reasons that the amount itself speaks for, the most telling first.
-pub(crate) fn reasons(case: &Case<'_>, places: &[Place], missing: i64) -> Vec<ShortReason> {
-    let settled = case.owed(places);
-    let mut reasons = Vec::new();
-    if missing <= case.parameters.tolerated(case.currency(), settled) {
-        reasons.push(ShortReason::SmallBalance);
-    }
-    if withheld_at(case, places, missing).is_some() {
-        reasons.push(ShortReason::WithholdingTax);
-    }
-    if is_discount(case, places, missing) {
-        reasons.push(ShortReason::CashDiscount);
-    }
-    if places.iter().any(|place| case.book.item(*place).disputed && case.book.item(*place).open > missing) {
-        reasons.push(ShortReason::Dispute);
-    }
-    let (low, high) = case.parameters.fee(case.currency());
-    if (low..=high).contains(&missing) {
-        reasons.push(ShortReason::BankFee);
-    }
-    reasons
-}
-
-/// The rate of the customer's country that what is missing comes to; rounding may be off by one of each item.
-pub(crate) fn withheld_at(case: &Case<'_>, places: &[Place], missing: i64) -> Option<i64> {
-    let debtor = case.book.item(*places.first()?).debtor;
-    let rates = case.parameters.withholding_per_million.get(&case.book.customers[debtor as usize].country)?;
-    rates.iter().copied().find(|rate| is_share(case, places, missing, *rate))
-}
-
-fn is_discount(case: &Case<'_>, places: &[Place], missing: i64) -> bool {
-    case.parameters.discounts.iter().any(|discount| {
-        let in_time = |place: &Place| (case.receipt.received_on - case.book.item(*place).issued_on).num_days() <= discount.days;
-        is_share(case, places, missing, discount.per_million) && places.iter().all(in_time)
-    })
-}
-
-fn is_share(case: &Case<'_>, places: &[Place], missing: i64, per_million: i64) -> bool {
-    let each: i64 = places.iter().map(|place| share(case.book.item(*place).owed(), per_million)).sum();
-    each.abs_diff(missing) <= places.len() as u64
-}
-
 /// What the payer has open, where nothing that he names explains the amount.
 fn from_payer(case: &Case<'_>, cited: &[Place], entity: u8, found: &mut Vec<Candidate>, search: &mut Search) {
     let before = found.len();
@@ -314,9 +249,9 @@ fn from_payer(case: &Case<'_>, cited: &[Place], entity: u8, found: &mut Vec<Cand
             combinations(case, &case.pool(entity, *family, None), entity, found, search);
         }
     }
-    if !found.iter().any(|candidate| candidate.residual == 0) {
+    if !found.iter().any(|candidate| candidate.residual == 0 && candidate.reason == ResidualReason::None) {
         for debtor in case.debtors(cited) {
-            near(case, &case.pool(entity, case.book.family(debtor), Some(debtor)), entity, found);
+            near(case, &case.pool(entity, case.book.family(debtor), Some(debtor)), cited, entity, found);
         }
     }
 }
@@ -333,8 +268,9 @@ fn combinations(case: &Case<'_>, pool: &[Place], entity: u8, found: &mut Vec<Can
     }
 }
 
-/// Consecutive items of which a known reason takes something away; last, everything that is open, in part or with more.
-fn near(case: &Case<'_>, pool: &[Place], entity: u8, found: &mut Vec<Candidate>) {
+/// Consecutive items of which a known reason takes something away, or that were paid with a little more. Where nothing is
+/// named, the oldest in part.
+fn near(case: &Case<'_>, pool: &[Place], cited: &[Place], entity: u8, found: &mut Vec<Candidate>) {
     if pool.is_empty() {
         return;
     }
@@ -342,20 +278,20 @@ fn near(case: &Case<'_>, pool: &[Place], entity: u8, found: &mut Vec<Candidate>)
     for from in 0..pool.len() {
         for until in from..pool.len() {
             let window = &pool[from..=until];
+            if !cited.iter().all(|named| window.contains(named)) {
+                continue;
+            }
             let missing = case.owed(window) - case.amount();
-            let reason = (missing > 0 && missing < case.amount()).then(|| reasons(case, window, missing)).unwrap_or_default();
-            if let Some(reason) = reason.first() {
+            let is_short = missing > 0 && missing < case.amount();
+            if let Some(reason) = is_short.then(|| reasons(case, window, missing)).as_deref().and_then(<[_]>::first) {
                 found.push(Candidate { reason: ResidualReason::ShortPay(*reason), ..case.full(window, entity) });
             } else if is_little_more(case.amount(), missing) && is_statement(case, pool, from, until) {
                 found.push(case.full(window, entity));
             }
         }
     }
-    let missing = case.owed(pool) - case.amount();
-    if missing > 0 {
+    if cited.is_empty() && case.owed(pool) > case.amount() {
         oldest_first(case, pool, entity, found);
-    } else {
-        found.push(case.full(pool, entity));
     }
 }
 
@@ -386,19 +322,22 @@ fn oldest_first(case: &Case<'_>, pool: &[Place], entity: u8, found: &mut Vec<Can
 
 /// Another item of the payer that the amount fits just as well, for the record.
 fn rival(case: &Case<'_>, cited: &Cited, found: &mut Vec<Candidate>) {
-    let debtor = case.book.item(cited.open[0]).debtor;
-    let rivals = case.book.amounting(case.entity, case.currency(), case.amount()).filter(|place| {
-        let item = case.book.item(*place);
-        item.debtor == debtor && item.sign() > 0 && item.issued_on <= case.receipt.received_on && !cited.open.contains(place)
-    });
-    let rival = rivals.min_by_key(|place| (case.book.item(*place).due_on, *place));
-    found.extend(rival.map(|place| case.full(&[place], case.entity)));
+    let family = case.book.item(cited.open[0]).family;
+    let fits = |place: &&Place| {
+        let item = case.book.item(**place);
+        let is_payable = item.entity == case.entity && item.currency == case.currency() && item.issued_on <= case.receipt.received_on;
+        is_payable && item.owed() == case.amount() && !cited.open.contains(place)
+    };
+    // a family's items are in the order of their due dates
+    let rival = case.book.of_family(family).iter().find(fits);
+    found.extend(rival.map(|place| case.full(&[*place], case.entity)));
 }
 
 /// Nothing is known but the amount.
 fn by_amount(case: &Case<'_>, found: &mut Vec<Candidate>) {
     let latest = case.receipt.received_on;
-    let earliest = latest - Days::new(u64::try_from(case.parameters.days_after_due).unwrap_or(0));
+    let days = Days::new(case.parameters.days_after_due.unsigned_abs());
+    let earliest = latest.checked_sub_days(days).unwrap_or(NaiveDate::MIN);
     let in_time = |place: &Place| {
         let item = case.book.item(*place);
         item.issued_on <= latest && item.due_on >= earliest && item.sign() > 0
@@ -406,6 +345,38 @@ fn by_amount(case: &Case<'_>, found: &mut Vec<Candidate>) {
     let mut places: Vec<Place> = case.book.amounting(case.entity, case.currency(), case.amount()).filter(in_time).collect();
     places.sort_by_key(|place| (case.book.item(*place).due_on, *place));
     found.extend(places.iter().take(BY_AMOUNT_MAX).map(|place| case.full(&[*place], case.entity)));
+}
+
+/// Consecutive items of whoever owes exactly this for them. `false`: the steps did not suffice for all customers.
+fn by_statement(case: &Case<'_>, found: &mut Vec<Candidate>) -> bool {
+    let mut steps = case.parameters.scan_steps;
+    for debtor in 0..case.book.debtors() {
+        let family = case.book.of_family(debtor);
+        let is_payable = |place: &Place| {
+            let item = case.book.item(*place);
+            item.open > 0 && item.entity == case.entity && item.currency == case.currency() && item.issued_on <= case.receipt.received_on
+        };
+        for (from, first) in family.iter().enumerate().filter(|(_, first)| is_payable(first)) {
+            let owner = case.book.item(*first).debtor;
+            let mut sum = 0;
+            let theirs = |place: &&Place| is_payable(place) && case.book.item(**place).debtor == owner;
+            for (until, place) in family.iter().enumerate().skip(from).filter(|(_, place)| theirs(place)) {
+                sum += case.book.item(*place).owed();
+                steps = steps.saturating_sub(1);
+                if sum == case.amount() {
+                    let chosen: Vec<Place> = family[from..=until].iter().filter(theirs).copied().collect();
+                    found.push(case.full(&chosen, case.entity));
+                }
+                if sum >= case.amount() {
+                    break;
+                }
+            }
+            if steps == 0 {
+                return false;
+            }
+        }
+    }
+    true
 }
 
 /// Items of another entity, because the receipt names them or the payer owes there.

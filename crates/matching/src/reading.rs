@@ -1,14 +1,13 @@
-//! What a receipt says: who may have paid, and which items it names.
+//! What a receipt says: which items it names, and how surely.
 
 use crate::{
     book::{Book, Debtor, Place},
     model::{Receipt, Reference, ReferenceKind},
-    normalise::{creditor_reference, fold, glue, misread, name_key, one_slip, qr_reference, tail, without_zeros},
+    normalise::{creditor_reference, fold, glue, misread, one_slip, qr_reference, tail, without_zeros},
+    payer::{Payer, named_in},
     rules::{Parameters, RuleCode},
 };
 
-/// Words of a name in a text, at most.
-const NAME_WORDS_MAX: usize = 5;
 /// Words that one of our numbers can be broken into, at most.
 const NUMBER_WORDS_MAX: usize = 5;
 /// A range of more numbers than this is a misreading.
@@ -17,55 +16,6 @@ const RANGE_MAX: u64 = 200;
 const SLIP_DIGITS_MIN: usize = 4;
 /// Open items of a family that a slip is looked for among, at most.
 const SLIP_ITEMS_MAX: usize = 2_000;
-
-/// Who may have paid, by what is known of him.
-#[derive(Debug, Default)]
-pub(crate) struct Payer {
-    pub(crate) gateway: Option<Debtor>,
-    pub(crate) account: Vec<Debtor>,
-    pub(crate) name: Vec<Debtor>,
-    pub(crate) named: Vec<Debtor>,
-}
-
-impl Payer {
-    /// Families in the order of how well they are known.
-    pub(crate) fn families(&self, book: &Book) -> Vec<Debtor> {
-        let mut families = Vec::new();
-        let all = self.gateway.iter().chain(&self.account).chain(&self.name).chain(&self.named);
-        for family in all.map(|debtor| book.family(*debtor)) {
-            if !families.contains(&family) {
-                families.push(family);
-            }
-        }
-        families
-    }
-
-    fn of(book: &Book, receipt: &Receipt, words: &[Word<'_>]) -> Self {
-        if let Some(customer) = receipt.customer {
-            return Self { gateway: book.debtor(customer), ..Self::default() };
-        }
-        let account = receipt.payer_account.as_deref().map_or(&[][..], |account| book.by_account(account)).to_vec();
-        let name = book.by_name(&receipt.payer_name);
-        let mut named: Vec<Debtor> = words.iter().filter_map(|word| book.by_code(word.text)).collect();
-        named.extend(named_in(book, &receipt.remittance_text));
-        Self { gateway: None, account, name, named }
-    }
-}
-
-/// Customers whose whole name stands in the text; the longest name at each place.
-fn named_in(book: &Book, text: &str) -> Vec<Debtor> {
-    let key = name_key(text);
-    let words: Vec<&str> = key.split(' ').filter(|word| !word.is_empty()).collect();
-    for length in (2..=NAME_WORDS_MAX.min(words.len())).rev() {
-        for window in words.windows(length) {
-            let known = book.by_name_key(&window.join(" "));
-            if !known.is_empty() {
-                return known.to_vec();
-            }
-        }
-    }
-    Vec::new()
-}
 
 /// An item that the receipt names, and how.
 #[derive(Debug, Clone)]
@@ -121,8 +71,8 @@ fn words(text: &str) -> Vec<Word<'_>> {
 pub(crate) fn read(book: &Book, parameters: &Parameters, receipt: &Receipt) -> Reading {
     let text = without_dates(&fold(&receipt.remittance_text));
     let words = words(&text);
-    let payer = Payer::of(book, receipt, &words);
-    let families = payer.families(book);
+    let mut payer = Payer::of(book, receipt, words.iter().map(|word| word.text));
+    let mut families = payer.families(book);
     let entity = book.entity(receipt.entity);
     let mut reader = Reader { book, parameters, entity, families: &families, citations: Vec::new(), unknown: Vec::new() };
     for reference in &receipt.references {
@@ -133,6 +83,11 @@ pub(crate) fn read(book: &Book, parameters: &Parameters, receipt: &Receipt) -> R
     }
     reader.scan(&words);
     let Reader { citations, unknown, .. } = reader;
+    if citations.is_empty() && payer.named.is_empty() && receipt.customer.is_none() {
+        // paid on behalf of somebody, who is all that the text names
+        payer.named = named_in(book, &receipt.remittance_text);
+        families = payer.families(book);
+    }
     Reading { payer, families, citations, unknown }
 }
 
@@ -262,7 +217,7 @@ impl Reader<'_> {
         let near = |place: &Place| {
             let number = glue(book.number(*place));
             let meant = tail(&number);
-            number == read
+            (read != glued && digits.len() < tail(&read).len() && meant == tail(&read))
                 || (digits.len() >= SLIP_DIGITS_MIN && one_slip(meant, digits).is_some())
                 || (digits.len() < meant.len()
                     && one_slip(meant.trim_start_matches('0'), digits).is_some()

@@ -141,6 +141,8 @@ pub struct Parameters {
     pub lately_days: i64,
     /// Steps that the search for combinations may take for one receipt; counted, so that every machine stops at the same place.
     pub search_steps: u32,
+    /// Steps that the search among all customers may take, where nothing but the amount is known.
+    pub scan_steps: u32,
     /// Digits that a number needs to be taken for the end of one of ours if the payer is not known.
     pub tail_digits_min: usize,
 }
@@ -210,6 +212,7 @@ impl Parameters {
             apart_days: 2,
             lately_days: 14,
             search_steps: 40_000,
+            scan_steps: 400_000,
             tail_digits_min: 4,
         }
     }

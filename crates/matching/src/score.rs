@@ -5,9 +5,10 @@ use crate::{
     book::{Debtor, Entry, Place},
     decision::{Evidence, Proposal, ResidualReason, Search, ShortReason},
     model::Allocation,
-    propose::{Candidate, Case, Cited, withheld_at},
+    propose::{Candidate, Case, Cited},
     reading::Citation,
     rules::{RuleCode, RuleTable},
+    short::withheld_at,
 };
 
 /// Numbers that a title spells out.
@@ -184,11 +185,13 @@ impl<'a> Scorer<'a> {
     fn rarity(&self, argued: &mut Argued<'_>) {
         if let ([place], ResidualReason::None) = (argued.places.as_slice(), argued.candidate.reason) {
             let item = self.item(*place);
-            let others = self.case.book.amounting(item.entity, item.currency, item.open).filter(|other| other != place).count();
-            if others == 0 {
-                argued.evidence.push(self.speaks(RuleCode::AmountRare, "no other item has this amount".to_owned()));
-            } else {
-                argued.against.push(self.speaks(RuleCode::AmountCommon, format!("{others} other items have this amount")));
+            let other = self.case.book.amounting(item.entity, item.currency, item.open).find(|other| other != place);
+            match other {
+                None => argued.evidence.push(self.speaks(RuleCode::AmountRare, "no other item has this amount".to_owned())),
+                Some(other) => {
+                    let seen = format!("{} has this amount too", self.case.book.number(other));
+                    argued.against.push(self.speaks(RuleCode::AmountCommon, seen));
+                }
             }
         }
     }

@@ -104,7 +104,7 @@ pub(super) fn write(dice: &mut Dice, payer: &Payer, payment: &Payment, items: &[
     } else {
         let mut numbers: Vec<String> = paid.iter().map(|item| item.number.clone()).collect();
         if troubles.contains(&Trouble::WrongReference) {
-            spoil(dice, &mut numbers, &paid, payer, items);
+            spoil(dice, &mut numbers, &paid, payer, of_payer(items, payment.items[0]));
         }
         cite(dice, phrases, payer, payment, &paid, &numbers)
     };
@@ -213,6 +213,14 @@ fn spoil(dice: &mut Dice, numbers: &mut [String], paid: &[&OpenItem], payer: &Pa
         .any(|other| other.number == wrong && other.customer == meant.customer && other.id != meant.id && other.open == meant.open);
     // what the payer designates is what he pays
     numbers[at] = if names_another { payer.customer.code.clone() } else { wrong };
+}
+
+/// The plan makes items payer by payer.
+fn of_payer(items: &[OpenItem], place: usize) -> &[OpenItem] {
+    let customer = items[place].customer;
+    let from = items[..place].iter().rposition(|item| item.customer != customer).map_or(0, |before| before + 1);
+    let until = items[place..].iter().position(|item| item.customer != customer).map_or(items.len(), |after| place + after);
+    &items[from..until]
 }
 
 fn digit_places(number: &str) -> Vec<usize> {

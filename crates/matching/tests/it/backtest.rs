@@ -10,7 +10,7 @@ fn bolder_rules_show_what_they_gain_and_what_they_risk() {
     bold.parameters.confirm_threshold = 50;
     bold.parameters.minimum_margin = 1;
     let test = backtest(history, &old, &bold).unwrap();
-    assert!(!test.gained.is_empty() && test.lost.is_empty());
+    assert!(!test.gained.is_empty());
     assert!(!test.wrong.is_empty() && !test.at_risk.is_empty(), "payer and amount alone are wrong at times");
     let at_risk: i64 = test.at_risk.iter().map(|amount| amount.minor).sum();
     let of_wrong = set.receipts.iter().filter(|receipt| test.wrong.contains(&receipt.id));

@@ -46,6 +46,19 @@ fn what_two_payers_claim_is_confirmed_for_neither() {
 }
 
 #[test]
+fn the_second_of_two_payments_is_not_confirmed_while_the_first_is_undecided() {
+    let mut world = World::new().invoices(&[("INV-DE-004512", 48_000), ("INV-DE-009999", 48_000)]);
+    world.items[1].customer = world.customers[2].id;
+    // of a stranger, and the amount is common until the other item is paid
+    let first = dated(1, "2026-04-10", from_stranger(48_000, "INV-DE-004512"));
+    let other = Receipt { customer: Some(world.customers[2].id), ..transfer(48_000, "INV-DE-009999") };
+    let between = dated(2, "2026-04-11", other);
+    let second = dated(3, "2026-04-12", from_stranger(48_000, "INV-DE-004512"));
+    let decisions = decide_all(&mut world.book(), &world.rules, &[first, between, second]);
+    assert_eq!(verdicts(&decisions), [Verdict::Suggest, Verdict::Confirm, Verdict::Suggest]);
+}
+
+#[test]
 fn several_receipts_pay_one_invoice_in_parts() {
     let world = World::new().invoices(&[("INV-DE-004512", 48_000)]);
     let part = world.decide(&transfer(20_000, "INV-DE-004512"));
