@@ -1,6 +1,6 @@
 //! Reading statements against well-kept Python parsers of the same files, taken in turns, and the memory that a gigabyte of them takes.
 
-use super::super::{ROUNDS, Report, megabytes_of, median, peers, per_second, ratio, seconds};
+use super::super::{ROUNDS, Report, median, megabytes_of, peers, per_second, ratio, seconds};
 use anyhow::{Context as _, ensure};
 use rust_decimal::Decimal;
 use statements::Event;

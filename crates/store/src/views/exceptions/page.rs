@@ -56,10 +56,12 @@ pub async fn matching(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -
 /// Few large ones are taken from the index of amounts and put in order; otherwise the queue is walked in its order.
 async fn ids(conn: &mut Conn, scope: &Scope, filter: &Filter, limit: i64) -> Result<Vec<uuid::Uuid>> {
     let places = places(conn, scope, filter).await?;
-    match filter.amount_min {
-        Some(amount) if are_few(conn, &places, amount).await? => page_of_large(conn, &places, amount, filter, limit).await,
-        _ => page_in_order(conn, &places, filter, limit).await,
+    if let Some(amount) = filter.amount_min
+        && let Some(page) = page_of_large(conn, &places, amount, filter, limit).await?
+    {
+        return Ok(page);
     }
+    page_in_order(conn, &places, filter, limit).await
 }
 
 /// The first rows of every entity by the index of the filters, merged. What is due by a time was opened before it.
@@ -92,19 +94,30 @@ async fn page_in_order(conn: &mut Conn, places: &[uuid::Uuid], filter: &Filter, 
     .await?)
 }
 
-async fn page_of_large(conn: &mut Conn, places: &[uuid::Uuid], amount: Decimal, filter: &Filter, limit: i64) -> Result<Vec<uuid::Uuid>> {
-    Ok(sqlx::query_scalar!(
-        "with large as materialized (
-            select exception_id, opened_at, period, currency, kind, connection_id, fingerprint, owner, due_at from exception
-            where closed_at is null and entity_id = any($1) and amount >= $13
+/// `None`: they are many.
+async fn page_of_large(
+    conn: &mut Conn,
+    places: &[uuid::Uuid],
+    amount: Decimal,
+    filter: &Filter,
+    limit: i64,
+) -> Result<Option<Vec<uuid::Uuid>>> {
+    let page = sqlx::query!(
+        r#"with large as materialized (
+            select x.* from unnest($1::uuid[]) place (id) cross join lateral (
+                select exception_id, opened_at, period, currency, kind, connection_id, fingerprint, owner, due_at from exception
+                where closed_at is null and entity_id = place.id and amount >= $13 limit $14
+            ) x limit $14
         )
-        select exception_id from large
-        where ($2::text is null or period = $2) and ($3::text is null or currency = $3)
-            and ($4::text is null or kind = $4) and ($5::uuid is null or connection_id = $5) and ($6::text is null or fingerprint = $6)
-            and ($7::text is null or owner = $7) and ($8::timestamptz is null or opened_at < $8)
-            and ($9::timestamptz is null or (opened_at, exception_id) > ($9, $10::uuid))
-            and ($12::timestamptz is null or due_at <= $12)
-        order by opened_at, exception_id limit $11",
+        select (select count(*) from large) < $14 as "few!", array(
+            select exception_id from large
+            where ($2::text is null or period = $2) and ($3::text is null or currency = $3)
+                and ($4::text is null or kind = $4) and ($5::uuid is null or connection_id = $5) and ($6::text is null or fingerprint = $6)
+                and ($7::text is null or owner = $7) and ($8::timestamptz is null or opened_at < $8)
+                and ($9::timestamptz is null or (opened_at, exception_id) > ($9, $10::uuid))
+                and ($12::timestamptz is null or due_at <= $12)
+            order by opened_at, exception_id limit $11
+        ) as "ids!""#,
         places,
         filter.period.map(|p| p.to_string()),
         filter.currency,
@@ -117,10 +130,12 @@ async fn page_of_large(conn: &mut Conn, places: &[uuid::Uuid], amount: Decimal, 
         filter.after.map(|a| a.1.0),
         limit,
         filter.due_before,
-        amount
+        amount,
+        LARGE_ONES
     )
-    .fetch_all(conn)
-    .await?)
+    .fetch_one(conn)
+    .await?;
+    Ok(page.few.then_some(page.ids))
 }
 
 /// The entities that a filter leaves. An entity posts to one connection, so that a connection is its entities.
@@ -137,21 +152,4 @@ async fn places(conn: &mut Conn, scope: &Scope, filter: &Filter) -> Result<Vec<u
     )
     .fetch_all(conn)
     .await?)
-}
-
-/// Whether few open exceptions are of at least this amount.
-async fn are_few(conn: &mut Conn, places: &[uuid::Uuid], amount: Decimal) -> Result<bool> {
-    let found = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from (
-            select from unnest($1::uuid[]) place (id) cross join lateral (
-                select from exception where closed_at is null and entity_id = place.id and amount >= $2 limit $3
-            ) x limit $3
-        ) counted"#,
-        places,
-        amount,
-        LARGE_ONES
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(found < LARGE_ONES)
 }
