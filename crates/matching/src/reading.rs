@@ -73,7 +73,7 @@ fn words(text: &str) -> Vec<Word<'_>> {
 pub(crate) fn read(book: &Book, parameters: &Parameters, receipt: &Receipt) -> Reading {
     let text = without_dates(&fold(&receipt.remittance_text));
     let words = words(&text);
-    let mut payer = Payer::of(book, receipt, words.iter().map(|word| word.text));
+    let mut payer = Payer::of(book, receipt, (0..words.len()).filter_map(|at| code_at(book, &words[at..])).map(|(debtor, _)| debtor));
     let mut families = payer.families(book);
     let entity = book.entity(receipt.entity);
     let mut reader = Reader { book, parameters, entity, families: &families, citations: Vec::new(), unknown: Vec::new(), code: None };
@@ -284,9 +284,12 @@ impl Reader<'_> {
 
     /// The number of the payer himself, which is no invoice's.
     fn own_code(&mut self, words: &[Word<'_>]) -> Option<usize> {
-        let debtor = self.book.by_code(words[0].text)?;
-        self.families.contains(&self.book.family(debtor)).then(|| self.code = Some(words[0].text.to_owned()))?;
-        Some(1)
+        let (debtor, taken) = code_at(self.book, words)?;
+        let is_own = self.families.contains(&self.book.family(debtor));
+        is_own.then(|| {
+            self.code = Some(self.book.customers[debtor as usize].code.clone());
+            taken
+        })
     }
 
     /// A number that lost its prefix or its zeros, of an item of the payer. A space may have come into it.
@@ -345,6 +348,16 @@ impl Reader<'_> {
     fn is_payers(&self, item: Place) -> bool {
         self.families.is_empty() || self.families.contains(&self.book.item(item).family)
     }
+}
+
+/// A customer's number in one word or two, and how many.
+fn code_at(book: &Book, words: &[Word<'_>]) -> Option<(Debtor, usize)> {
+    let first = words.first()?;
+    let apart = || {
+        let digits = words.get(1).filter(|word| word.is_number() && !first.ends_in_digit())?;
+        book.by_code(&format!("{}{}", first.text, digits.text)).map(|debtor| (debtor, 2))
+    };
+    book.by_code(first.text).map(|debtor| (debtor, 1)).or_else(apart)
 }
 
 /// The rest of an amount: two digits after a point or a comma.
