@@ -31,13 +31,14 @@ impl Payer {
         families
     }
 
-    pub(crate) fn of<'w>(book: &Book, receipt: &Receipt, words: impl Iterator<Item = &'w str>) -> Self {
+    /// `named` are customers whose number stands in the text.
+    pub(crate) fn of(book: &Book, receipt: &Receipt, named: impl Iterator<Item = Debtor>) -> Self {
         if let Some(customer) = receipt.customer {
             return Self { gateway: book.debtor(customer), ..Self::default() };
         }
         let account = receipt.payer_account.as_deref().map_or(&[][..], |account| book.by_account(account)).to_vec();
         let name = book.by_name(&receipt.payer_name);
-        let mut named: Vec<Debtor> = words.filter_map(|word| book.by_code(word)).collect();
+        let mut named: Vec<Debtor> = named.collect();
         if account.is_empty() && name.is_empty() {
             named.extend(named_in(book, &receipt.remittance_text));
         }

@@ -37,6 +37,8 @@ pub(crate) struct Reading {
     pub(crate) citations: Vec<Citation>,
     /// Numbers that could be ours and fit nothing.
     pub(crate) unknown: Vec<String>,
+    /// The customer's own number, which may stand where another one was meant.
+    pub(crate) code: Option<String>,
 }
 
 /// Letters and digits of a folded text, with what stands before them.
@@ -71,10 +73,10 @@ fn words(text: &str) -> Vec<Word<'_>> {
 pub(crate) fn read(book: &Book, parameters: &Parameters, receipt: &Receipt) -> Reading {
     let text = without_dates(&fold(&receipt.remittance_text));
     let words = words(&text);
-    let mut payer = Payer::of(book, receipt, words.iter().map(|word| word.text));
+    let mut payer = Payer::of(book, receipt, (0..words.len()).filter_map(|at| code_at(book, &words[at..])).map(|(debtor, _)| debtor));
     let mut families = payer.families(book);
     let entity = book.entity(receipt.entity);
-    let mut reader = Reader { book, parameters, entity, families: &families, citations: Vec::new(), unknown: Vec::new() };
+    let mut reader = Reader { book, parameters, entity, families: &families, citations: Vec::new(), unknown: Vec::new(), code: None };
     for reference in &receipt.references {
         reader.reference(reference);
     }
@@ -82,13 +84,13 @@ pub(crate) fn read(book: &Book, parameters: &Parameters, receipt: &Receipt) -> R
         reader.advised(&line.number, line.paid.map(|paid| paid.minor));
     }
     reader.scan(&words);
-    let Reader { citations, unknown, .. } = reader;
+    let Reader { citations, unknown, code, .. } = reader;
     if citations.is_empty() && payer.named.is_empty() && receipt.customer.is_none() {
         // paid on behalf of somebody, who is all that the text names
         payer.named = named_in(book, &receipt.remittance_text);
         families = payer.families(book);
     }
-    Reading { payer, families, citations, unknown }
+    Reading { payer, families, citations, unknown, code }
 }
 
 /// Dates look like numbers; they are blanked out. Day, month and year parted by one sign, in any order.
@@ -117,6 +119,7 @@ struct Reader<'a> {
     families: &'a [Debtor],
     citations: Vec<Citation>,
     unknown: Vec<String>,
+    code: Option<String>,
 }
 
 impl Reader<'_> {
@@ -154,6 +157,9 @@ impl Reader<'_> {
 
     fn advised(&mut self, number: &str, paid: Option<i64>) {
         let glued = glue(number);
+        if self.own_code(&words(&glued)).is_some() {
+            return;
+        }
         let found = self.whole(&glued, RuleCode::Reference, number, paid)
             || self.ending(&glued, number, paid)
             || self.slipped(&glued, number, paid);
@@ -237,9 +243,10 @@ impl Reader<'_> {
     fn scan(&mut self, words: &[Word<'_>]) {
         let mut at = 0;
         while at < words.len() {
-            let taken = self.printed(&words[at..]).or_else(|| self.shortened(&words[at..])).or_else(|| self.slip(&words[at..]));
+            let rest = &words[at..];
+            let taken = self.printed(rest).or_else(|| self.own_code(rest)).or_else(|| self.shortened(rest)).or_else(|| self.slip(rest));
             at += match taken {
-                Some(taken) => taken + self.range(&words[at..], taken),
+                Some(taken) => taken + self.range(rest, taken),
                 None => 1,
             };
         }
@@ -275,6 +282,16 @@ impl Reader<'_> {
         Some(count)
     }
 
+    /// The number of the payer himself, which is no invoice's.
+    fn own_code(&mut self, words: &[Word<'_>]) -> Option<usize> {
+        let (debtor, taken) = code_at(self.book, words)?;
+        let is_own = self.families.contains(&self.book.family(debtor));
+        is_own.then(|| {
+            self.code = Some(self.book.customers[debtor as usize].code.clone());
+            taken
+        })
+    }
+
     /// A number that lost its prefix or its zeros, of an item of the payer. A space may have come into it.
     fn shortened(&mut self, words: &[Word<'_>]) -> Option<usize> {
         let first = &words[0];
@@ -298,6 +315,9 @@ impl Reader<'_> {
             [first, ..] if first.ends_in_digit() && tail(first.text).len() >= SLIP_DIGITS_MIN => (1, first.text.to_owned()),
             _ => return None,
         };
+        if words.get(1).is_some_and(is_decimals) {
+            return None;
+        }
         if self.slipped(&written, &written, None) {
             return Some(taken);
         }
@@ -328,6 +348,21 @@ impl Reader<'_> {
     fn is_payers(&self, item: Place) -> bool {
         self.families.is_empty() || self.families.contains(&self.book.item(item).family)
     }
+}
+
+/// A customer's number in one word or two, and how many.
+fn code_at(book: &Book, words: &[Word<'_>]) -> Option<(Debtor, usize)> {
+    let first = words.first()?;
+    let apart = || {
+        let digits = words.get(1).filter(|word| word.is_number() && !first.ends_in_digit())?;
+        book.by_code(&format!("{}{}", first.text, digits.text)).map(|debtor| (debtor, 2))
+    };
+    book.by_code(first.text).map(|debtor| (debtor, 1)).or_else(apart)
+}
+
+/// The rest of an amount: two digits after a point or a comma.
+fn is_decimals(word: &Word<'_>) -> bool {
+    matches!(word.before, "." | ",") && word.text.len() == 2 && word.is_number()
 }
 
 /// Words and signs between the first and the last number of a range.

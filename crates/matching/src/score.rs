@@ -43,6 +43,7 @@ impl<'a> Scorer<'a> {
         let places = candidate.parts.iter().map(|(place, _)| *place).collect();
         let mut argued = Argued { candidate, places, evidence: Vec::new(), against: Vec::new() };
         self.references(&mut argued);
+        self.twins(&mut argued);
         self.amount(&mut argued);
         self.payer(&mut argued);
         self.dates(&mut argued);
@@ -100,6 +101,22 @@ impl<'a> Scorer<'a> {
         }
         if let Some(unknown) = self.case.reading.unknown.first() {
             argued.against.push(self.speaks(RuleCode::CitedUnknown, format!("{unknown:?} is none of them")));
+        }
+    }
+
+    /// A number too many may stand for another item of the same amount; then the sum does not tell how many were meant.
+    fn twins(&mut self, argued: &mut Argued<'_>) {
+        let reading = self.case.reading;
+        let Some(written) = reading.unknown.first().or(reading.code.as_ref()) else { return };
+        let Some(debtor) = argued.places.first().map(|place| self.item(*place).debtor) else { return };
+        let pool = self.pool(argued.candidate.entity, debtor).to_vec();
+        let has_twin = |place: &&Place| {
+            let is_twin = |other: &Place| self.item(*other).owed() == self.item(**place).owed();
+            !argued.places.contains(place) && argued.places.iter().any(is_twin)
+        };
+        if let Some(twin) = pool.iter().find(has_twin) {
+            let seen = format!("{written:?} may stand for {}", self.case.book.number(*twin));
+            argued.against.push(self.speaks(RuleCode::Equalled, seen));
         }
     }
 

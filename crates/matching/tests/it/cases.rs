@@ -63,6 +63,16 @@ fn what_a_slip_makes_ambiguous_is_not_confirmed() {
 }
 
 #[test]
+fn a_number_too_many_beside_items_of_one_amount_is_not_confirmed() {
+    let world = World::new().invoices(&[("INV-DE-000101", 9_900), ("INV-DE-000202", 9_900), ("INV-DE-000303", 12_300)]);
+    for text in ["INV-DE-000101, PO 8812345", "INV-DE-000101, C-70001", "INV-DE-000101, C70001"] {
+        assert_eq!(world.decide(&transfer(9_900, text)).verdict, Verdict::Suggest, "{text}");
+    }
+    assert_eq!(world.decide(&transfer(12_300, "INV-DE-000303, PO 8812345")).verdict, Verdict::Confirm);
+    assert_eq!(world.decide(&transfer(9_900, "INV-DE-000101 99.00")).verdict, Verdict::Confirm);
+}
+
+#[test]
 fn without_any_reference_a_person_decides_unless_the_rules_say_otherwise() {
     let mut world = World::new().invoices(&TWO);
     let receipt = transfer(12_345, "Danke");
