@@ -52,8 +52,12 @@ impl From<MoveError> for crate::Error {
     }
 }
 
-/// Stripes of a hot total; concurrent writers of one cell rarely meet on the same row.
+/// Stripes of a hot total; concurrent writers of one cell rarely meet on the same row. Every other one is for mapping alone, so that
+/// a mapping that stands still keeps no send waiting.
 const SLOTS: i32 = 8;
+
+/// Who maps, as its actor.
+pub const MAPPING: &str = "mapping";
 
 /// Moves documents to `to`. Returns how many moved: all of them, or none and an error.
 /// Ids may come in any order; naming one twice is an error of the caller and counts once.
@@ -63,6 +67,7 @@ pub async fn transition(conn: &mut Conn, documents: &[DocumentId], to: Stage, ca
     }
     let from: Vec<String> = to.predecessors().iter().map(ToString::to_string).collect();
     let wanted: Vec<uuid::Uuid> = documents.iter().map(|id| id.0).collect();
+    let maps = matches!(&cause.actor, Actor::System(task) if task == MAPPING);
     let moved = sqlx::query_scalar!(
         r#"with target as materialized (
             select document_id, entity_id, batch_id, currency, period, kind, amount, tax, hash_term, stage, sequence
@@ -86,13 +91,13 @@ pub async fn transition(conn: &mut Conn, documents: &[DocumentId], to: Stage, ca
             group by entity_id, batch_id, currency, period, kind, s.stage
         ), fine as (
             insert into stage_total as t (batch_id, entity_id, currency, period, kind, stage, slot, count, amount, tax, hash_total)
-            select batch_id, entity_id, currency, period, kind, stage, (pg_backend_pid() % $8)::smallint, count, amount, tax, hash_total
+            select batch_id, entity_id, currency, period, kind, stage, (pg_backend_pid() % $8 * 2 + $9)::smallint, count, amount, tax, hash_total
             from delta order by batch_id, currency, period, kind, stage
             on conflict (batch_id, currency, period, kind, stage, slot) do update set count = t.count + excluded.count,
                 amount = t.amount + excluded.amount, tax = t.tax + excluded.tax, hash_total = t.hash_total + excluded.hash_total
         ), coarse as (
             insert into period_total as t (entity_id, currency, period, kind, stage, slot, count, amount, tax, hash_total)
-            select entity_id, currency, period, kind, stage, (pg_backend_pid() % $8)::smallint, sum(count), sum(amount), sum(tax), sum(hash_total)
+            select entity_id, currency, period, kind, stage, (pg_backend_pid() % $8 * 2 + $9)::smallint, sum(count), sum(amount), sum(tax), sum(hash_total)
             from delta group by entity_id, period, currency, kind, stage order by entity_id, period, currency, kind, stage
             on conflict (entity_id, period, currency, kind, stage, slot) do update set count = t.count + excluded.count,
                 amount = t.amount + excluded.amount, tax = t.tax + excluded.tax, hash_total = t.hash_total + excluded.hash_total
@@ -105,7 +110,8 @@ pub async fn transition(conn: &mut Conn, documents: &[DocumentId], to: Stage, ca
         cause.actor.to_string(),
         cause.reason,
         cause.correlation_id.0,
-        SLOTS,
+        SLOTS / 2,
+        i32::from(maps),
     )
     .fetch_one(&mut *conn)
     .await?;

@@ -25,7 +25,7 @@ use store::{
     entities,
     exceptions::{self, NewException},
     mappings,
-    movements::{Cause, transition},
+    movements::{Cause, MAPPING, transition},
     postings::{self, NewPosting},
 };
 use uuid::Uuid;
@@ -47,7 +47,7 @@ pub async fn map_finalized(cx: &Context, erps: &Erps, entity: &AttachedEntity) -
 }
 
 fn cause(cx: &Context, reason: &str) -> Cause {
-    Cause { actor: Actor::System("mapping".into()), reason: reason.into(), correlation_id: new_correlation(), at: cx.clock.now() }
+    Cause { actor: Actor::System(MAPPING.into()), reason: reason.into(), correlation_id: new_correlation(), at: cx.clock.now() }
 }
 
 /// Credit memos whose invoice is not in the ERP yet are held, each with the number it waits for.
