@@ -105,7 +105,7 @@ pub fn StatementLines(#[prop(into)] caption: String, statements: Vec<StatementVi
         Column::text("Sequence"),
         Column::text("State"),
     ];
-    view! { <DataTable caption note="the latest days first" columns cards=true wide=true><tbody>{lines}</tbody></DataTable> }.into_any()
+    view! { <DataTable caption note="the latest days first" columns cards=true><tbody>{lines}</tbody></DataTable> }.into_any()
 }
 
 #[component]
@@ -118,8 +118,9 @@ fn StatementRow(statement: StatementView, with_account: bool) -> AnyView {
     let account =
         with_account.then(|| view! { <small class="below">{format!("{} · {}", statement.entity_code, statement.account_name)}</small> });
     let title = statement.title();
+    let class = with_account.then_some("two-line");
     view! {
-        <tr>
+        <tr class=class>
             <th scope="row"><a href=format!("/cash/statements/{}", statement.statement_id)>{title}</a>{account}</th>
             <td data-label="Up to" class="nowrap">{statement.last_day.to_string()}</td>
             <td class="num" data-label="Opening">{opening}</td>

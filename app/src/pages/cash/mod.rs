@@ -110,7 +110,7 @@ fn Accounts(accounts: Vec<BankAccountView>) -> AnyView {
 fn AccountLine(account: BankAccountView) -> AnyView {
     let day = account.last_day.map_or_else(|| "no statement yet".to_owned(), |day| day.to_string());
     view! {
-        <tr>
+        <tr class="two-line">
             <th scope="row">
                 <a href=format!("/cash/accounts/{}", account.bank_account_id)>{account.name}</a>
                 <small class="below">{account.number}" · "{account.currency.clone()}</small>

@@ -6,7 +6,9 @@ use crate::{
         cash::{StatementSeen, get_statement},
         form_error,
     },
-    components::{Amount, Column, DataTable, Fact, Facts, Failure, Notice, Page, Pager, Query, TextField, TieMark, Time, Tone, use_query},
+    components::{
+        Amount, Column, DataTable, Empty, Fact, Facts, Failure, Notice, Page, Pager, Query, TextField, TieMark, Time, Tone, use_query,
+    },
 };
 use domain::statement::{StatementLineView, StatementState, StatementView};
 use leptos::prelude::*;
@@ -56,8 +58,15 @@ fn Statement(seen: StatementSeen, query: Query) -> AnyView {
             <Head statement=statement.clone()/>
             <Proof statement=statement.clone()/>
             {waits.then(|| view! { <Decision statement=statement.clone() why_not/> })}
-            <Lines lines=lines.rows currency/>
-            <Pager shown=format!("{count} lines on this page") newer=first older=next words=("First", "Next")/>
+            {if count == 0 {
+                view! { <Empty title="It has no lines" text="The bank tells of balances only."/> }.into_any()
+            } else {
+                view! {
+                    <Lines lines=lines.rows currency/>
+                    <Pager shown=format!("{count} lines on this page") newer=first older=next words=("First", "Next")/>
+                }
+                .into_any()
+            }}
         </Page>
     }
     .into_any()
@@ -68,14 +77,14 @@ fn Head(statement: StatementView) -> AnyView {
     let sequence = sequence_mark(&statement.sequence());
     let decided = statement.decided_by.zip(statement.reason);
     view! {
-        <Facts>
+        <section class="card pane"><Facts>
             <Fact label="Account">{format!("{} · {}", statement.entity_code, statement.account_number)}</Fact>
             <Fact label="State">{state_badge(statement.state)}</Fact>
             <Fact label="Sequence">{sequence}</Fact>
             <Fact label="Format">{statement.format}</Fact>
             <Fact label="Handed over"><Time at=statement.received_at/>" by "{statement.received_by}</Fact>
             {decided.map(|(by, reason)| view! { <Fact label="Decided">{by}": "{reason}</Fact> })}
-        </Facts>
+        </Facts></section>
     }
     .into_any()
 }
