@@ -56,12 +56,13 @@ create table statement (
     decided_by text,
     decided_at timestamptz,
     reason text,
-    constraint statement_identity unique (bank_account_id, identity),
     constraint statement_preparer_is_not_approver check (decided_by is null or decided_by <> received_by),
     check ((decided_by is null) = (decided_at is null) and (decided_by is null) = (reason is null)),
     check (state <> 'imported' or difference is null or difference = 0 or decided_by is not null),
     check ((state in ('waiting', 'refused')) <= (doubt is not null))
 );
+-- A refused one leaves its place to the bank's correction.
+create unique index statement_identity on statement (bank_account_id, identity) where state <> 'refused';
 -- The statements of an account in their order.
 create index statement_order on statement (bank_account_id, last_day, place, statement_id);
 -- The statements of a file.

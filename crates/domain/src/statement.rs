@@ -26,7 +26,6 @@ pub struct StatementFacts {
     pub interim: bool,
     /// Totals of the file that do not hold, in the file's words.
     pub controls: Vec<String>,
-    pub opened_on: Option<NaiveDate>,
     pub opening: Option<Decimal>,
     pub number: Option<i64>,
     pub first_day: NaiveDate,
@@ -46,8 +45,9 @@ pub struct Predecessor {
 pub enum Sequence {
     /// Nothing came before it.
     First,
+    /// It begins with what the last one ended with; or nothing says that it does not.
     Follows,
-    /// It begins with what the last one ended with, or with the next number; or neither says anything.
+    /// It begins with something else, or numbers are missing.
     Gap(String),
     /// It tells again of days that were told of.
     Overlap(String),
@@ -236,7 +236,6 @@ mod tests {
             difference: difference.map(Decimal::from),
             interim: false,
             controls: Vec::new(),
-            opened_on: Some(day(2)),
             opening: Some(100.into()),
             number: Some(7),
             first_day: day(2),

@@ -78,7 +78,7 @@ pub async fn lock_account(conn: &mut Conn, account: BankAccountId) -> Result<()>
     Ok(())
 }
 
-/// A statement that has this identity already.
+/// A statement that has this identity already; a refused one leaves its place to the bank's correction.
 #[derive(Debug, Clone)]
 pub struct Known {
     pub statement_id: StatementId,
@@ -91,7 +91,7 @@ pub async fn find(conn: &mut Conn, account: BankAccountId, identity: &str) -> Re
     Ok(sqlx::query_as!(
         Known,
         r#"select statement_id as "statement_id: StatementId", content_hash, state as "state: StatementState", doubt from statement
-        where bank_account_id = $1 and identity = $2"#,
+        where bank_account_id = $1 and identity = $2 and state <> 'refused'"#,
         account.0,
         identity
     )

@@ -245,7 +245,6 @@ async fn enter(
         difference: surveyed.difference(),
         interim: surveyed.is_interim(),
         controls: surveyed.controls.clone(),
-        opened_on: opening.map(|balance| balance.date),
         opening: opening.map(|balance| balance.amount),
         number: surveyed.number(),
         first_day: surveyed.first_day,

@@ -97,6 +97,16 @@ async fn what_does_not_add_up_waits_until_a_second_person_takes_it_with_a_reason
 }
 
 #[tokio::test]
+async fn the_banks_correction_takes_the_place_of_a_refused_statement() {
+    let bank = Bank::new().await;
+    let wrong = bank.hand_over(&mt940(1, "01", "1000,00", "1451,00")).await.statements[0].statement_id;
+    cash::refuse(&bank.world.cx, &person(BOB), &bank.scope, wrong, "the bank sends it again").await.unwrap();
+    let right = bank.hand_over(&mt940(1, "01", "1000,00", "1450,00")).await;
+    assert_eq!((right.outcome, right.statements[0].state), (ImportOutcome::Imported, StatementState::Imported), "{right:?}");
+    assert_eq!(bank.world.text("select string_agg(state, ' ' order by state) from statement").await, "imported refused");
+}
+
+#[tokio::test]
 async fn a_missing_statement_shows_as_a_gap_and_closes_when_it_comes() {
     let bank = Bank::new().await;
     bank.hand_over(&mt940(1, "01", "1000,00", "1450,00")).await;
