@@ -14,7 +14,10 @@ use std::{collections::BTreeMap, fmt};
 pub enum Class {
     Invoices,
     CreditMemos,
+    Payments,
     Journals,
+    /// Never part of a period: read one by one.
+    Applications,
 }
 
 impl From<ErpKind> for Class {
@@ -22,7 +25,9 @@ impl From<ErpKind> for Class {
         match kind {
             ErpKind::Invoice => Self::Invoices,
             ErpKind::CreditMemo => Self::CreditMemos,
+            ErpKind::Payment => Self::Payments,
             ErpKind::JournalDebit | ErpKind::JournalCredit => Self::Journals,
+            ErpKind::CashApplication | ErpKind::ApplicationReversal => Self::Applications,
         }
     }
 }
@@ -32,7 +37,9 @@ impl fmt::Display for Class {
         f.pad(match self {
             Self::Invoices => "invoices",
             Self::CreditMemos => "credit memos",
+            Self::Payments => "payments",
             Self::Journals => "journals",
+            Self::Applications => "applications",
         })
     }
 }
@@ -62,7 +69,7 @@ impl PeriodTotals {
     }
 
     pub fn add_document(&mut self, document: &ErpDocument) {
-        let amount = if document.kind.side() == Side::Debit { document.total } else { -document.total };
+        let amount = if document.kind.side() == Some(Side::Debit) { document.total } else { -document.total };
         self.add(document.kind.into(), document.currency, Total { count: 1, amount });
     }
 

@@ -89,6 +89,9 @@ impl Standing<'_> {
         }
         match correction {
             Correction::Reverse if self.period != PeriodState::Open => Some(format!("Its period {} is closed: credit it.", content.period)),
+            _ if !matches!(content.kind, DocumentKind::Invoice | DocumentKind::CreditMemo) => {
+                Some(format!("A {} is taken back where cash is applied.", content.kind.label().to_lowercase()))
+            }
             Correction::Credit | Correction::Repost if content.kind == DocumentKind::CreditMemo => {
                 Some("A credit memo is reversed, not credited.".to_owned())
             }
@@ -115,9 +118,10 @@ impl Standing<'_> {
 }
 
 fn opposite(content: &DocumentContent, number: String, date: NaiveDate) -> DocumentContent {
-    let (kind, applies_to) = match content.kind {
-        DocumentKind::Invoice => (DocumentKind::CreditMemo, Some(content.number.clone())),
-        DocumentKind::CreditMemo => (DocumentKind::Invoice, None),
+    let (kind, applies_to) = if content.kind == DocumentKind::Invoice {
+        (DocumentKind::CreditMemo, Some(content.number.clone()))
+    } else {
+        (DocumentKind::Invoice, None)
     };
     DocumentContent { kind, applies_to, ..dated(content, number, date) }
 }
@@ -148,7 +152,7 @@ pub struct Effect {
 
 /// What a document does to the books: receivables against revenue per account and tax. `account_of` names an item's revenue account.
 pub fn effect(document: &DocumentContent, account_of: impl Fn(&str) -> Option<String>) -> Vec<Effect> {
-    let ar = document.kind.side();
+    let Some(ar) = document.kind.side() else { return Vec::new() };
     let against = if ar == Side::Debit { Side::Credit } else { Side::Debit };
     let line = |account: String, side, amount| Effect { number: document.number.clone(), period: document.period, account, side, amount };
     let mut lines = vec![line("Accounts receivable".to_owned(), ar, document.amount)];

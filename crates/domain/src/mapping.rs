@@ -2,8 +2,9 @@
 //! Pure and complete: either every reference is found, or each missing one is named before anything is sent.
 
 use crate::{
-    document::DocumentContent,
+    document::{DocumentContent, DocumentLine},
     posting::{MappedDocument, MappedLine, PostingKey},
+    stage::DocumentKind,
     text_enum::text_enum,
 };
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,8 @@ text_enum! {
         Item = "item",
         Account = "account",
         TaxCode = "tax_code",
+        /// An account of ours that money comes to, by its number, to the ERP's ledger account or journal.
+        BankAccount = "bank_account",
     }
 }
 
@@ -25,6 +28,7 @@ impl MappingKind {
             Self::Item => "Item",
             Self::Account => "Revenue account",
             Self::TaxCode => "Tax code",
+            Self::BankAccount => "Bank account",
         }
     }
 }
@@ -59,7 +63,8 @@ pub struct EntityMapping {
     pub tax_is_ours: bool,
 }
 
-/// Translates every reference of `document`; `lookup` answers from the connection's active mappings.
+/// Translates every reference of `document`; `lookup` answers from the connection's active mappings. What an application settles is
+/// named by the caller: those documents are the ERP's by then.
 pub fn map<'a>(
     document: &DocumentContent,
     entity: &EntityMapping,
@@ -74,20 +79,18 @@ pub fn map<'a>(
         }
     };
     let customer_ref = find(MappingKind::Customer, &document.customer_code);
-    let lines = document
-        .lines
-        .iter()
-        .map(|line| MappedLine {
-            item_ref: find(MappingKind::Item, &line.item_code),
-            account_ref: find(MappingKind::Account, &line.item_code),
-            tax_ref: find(MappingKind::TaxCode, &line.tax_code),
-            description: line.description.clone(),
-            quantity: line.quantity,
-            unit_price: line.unit_price,
-            net: line.net,
-            tax: line.tax,
-        })
-        .collect();
+    let mut line = |line: &DocumentLine| {
+        let (item_ref, account_ref, tax_ref) = match document.kind {
+            DocumentKind::Payment => (String::new(), find(MappingKind::BankAccount, &line.item_code), String::new()),
+            _ => {
+                let item_ref = find(MappingKind::Item, &line.item_code);
+                (item_ref, find(MappingKind::Account, &line.item_code), find(MappingKind::TaxCode, &line.tax_code))
+            }
+        };
+        let DocumentLine { description, quantity, unit_price, net, tax, .. } = line.clone();
+        MappedLine { item_ref, account_ref, tax_ref, description, quantity, unit_price, net, tax }
+    };
+    let lines = if document.kind.is_application() { Vec::new() } else { document.lines.iter().map(&mut line).collect() };
     if !missing.is_empty() {
         missing.sort();
         missing.dedup();
@@ -108,13 +111,13 @@ pub fn map<'a>(
         applies_to: document.applies_to.clone(),
         tax_is_ours: entity.tax_is_ours,
         lines,
+        settlement: None,
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{document::DocumentLine, stage::DocumentKind};
 
     fn document(items: &[&str]) -> DocumentContent {
         let date = chrono::NaiveDate::from_ymd_opt(2026, 10, 31).unwrap();

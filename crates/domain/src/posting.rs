@@ -5,7 +5,7 @@
 
 use crate::{
     money::Currency,
-    stage::{DocumentKind, Stage},
+    stage::{DocumentKind, Side, Stage},
     text_enum::text_enum,
 };
 use chrono::{DateTime, NaiveDate, Utc};
@@ -50,6 +50,9 @@ impl PostingKey {
         let kind = match kind {
             DocumentKind::Invoice => "inv",
             DocumentKind::CreditMemo => "cm",
+            DocumentKind::Payment => "pay",
+            DocumentKind::CashApplication => "app",
+            DocumentKind::ApplicationReversal => "rev",
         };
         Self(format!("tieout-{entity_code}-{kind}-{number}-v{version}"))
     }
@@ -84,7 +87,41 @@ pub struct MappedDocument {
     pub applies_to: Option<String>,
     /// `true`: we send the tax and the ERP must keep it; `false`: the ERP computes it and we compare.
     pub tax_is_ours: bool,
+    /// Of a payment: one line per account of ours that it came to, which only `account_ref`, `description` and `net` tell of.
     pub lines: Vec<MappedLine>,
+    /// Of an application or its reversal: what it settles. Every item is in the ERP by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settlement: Option<MappedSettlement>,
+}
+
+/// What one credit settles.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MappedSettlement {
+    /// The payment or credit memo that is given.
+    pub credit: MappedItem,
+    pub debits: Vec<MappedAllocation>,
+}
+
+/// A document that the ERP holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MappedItem {
+    pub kind: DocumentKind,
+    pub posting_key: PostingKey,
+    pub number: String,
+    /// The ERP's own key.
+    pub erp_id: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MappedAllocation {
+    pub item: MappedItem,
+    /// What this document allocates, or takes back.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub amount: Decimal,
+    /// What the credit settles of the item once this document is in the ERP, with every allocation before it. ERPs that keep
+    /// one figure per pair are sent this, so that a send again changes nothing.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub settled: Decimal,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,6 +174,10 @@ text_enum! {
         JournalDebit = "journal_debit",
         /// A direct journal that credits AR.
         JournalCredit = "journal_credit",
+        Payment = "payment",
+        /// Read back one by one, because it is no posting of its own in most ERPs.
+        CashApplication = "cash_application",
+        ApplicationReversal = "application_reversal",
     }
 }
 
@@ -145,15 +186,20 @@ impl From<DocumentKind> for ErpKind {
         match kind {
             DocumentKind::Invoice => Self::Invoice,
             DocumentKind::CreditMemo => Self::CreditMemo,
+            DocumentKind::Payment => Self::Payment,
+            DocumentKind::CashApplication => Self::CashApplication,
+            DocumentKind::ApplicationReversal => Self::ApplicationReversal,
         }
     }
 }
 
 impl ErpKind {
-    pub fn side(self) -> crate::stage::Side {
+    /// `None`: it moves nothing into or out of AR.
+    pub fn side(self) -> Option<Side> {
         match self {
-            Self::Invoice | Self::JournalDebit => crate::stage::Side::Debit,
-            Self::CreditMemo | Self::JournalCredit => crate::stage::Side::Credit,
+            Self::Invoice | Self::JournalDebit => Some(Side::Debit),
+            Self::CreditMemo | Self::JournalCredit | Self::Payment => Some(Side::Credit),
+            Self::CashApplication | Self::ApplicationReversal => None,
         }
     }
 }

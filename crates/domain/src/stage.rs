@@ -42,6 +42,12 @@ text_enum! {
     pub enum DocumentKind {
         Invoice = "invoice",
         CreditMemo = "credit_memo",
+        /// Money received from a customer. Its lines say which account of ours it came to.
+        Payment = "payment",
+        /// Gives one credit (a payment or credit memo) to what it settles. Zero-sum: its lines are the allocations.
+        CashApplication = "cash_application",
+        /// Takes a cash application back; its lines are those of the application.
+        ApplicationReversal = "application_reversal",
     }
 }
 
@@ -54,18 +60,27 @@ text_enum! {
 }
 
 impl DocumentKind {
-    /// An invoice debits AR, a credit memo credits it.
-    pub fn side(self) -> Side {
+    /// An invoice debits AR; credit memos and payments credit it; an application moves nothing into or out of it.
+    pub fn side(self) -> Option<Side> {
         match self {
-            Self::Invoice => Side::Debit,
-            Self::CreditMemo => Side::Credit,
+            Self::Invoice => Some(Side::Debit),
+            Self::CreditMemo | Self::Payment => Some(Side::Credit),
+            Self::CashApplication | Self::ApplicationReversal => None,
         }
+    }
+
+    /// Whether it says which credit settles what.
+    pub fn is_application(self) -> bool {
+        self.side().is_none()
     }
 
     pub fn label(self) -> &'static str {
         match self {
             Self::Invoice => "Invoice",
             Self::CreditMemo => "Credit memo",
+            Self::Payment => "Payment",
+            Self::CashApplication => "Cash application",
+            Self::ApplicationReversal => "Application reversal",
         }
     }
 }
