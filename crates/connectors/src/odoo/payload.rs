@@ -16,6 +16,7 @@ pub(super) fn move_type(kind: DocumentKind) -> &'static str {
     match kind {
         DocumentKind::Invoice => "out_invoice",
         DocumentKind::CreditMemo => "out_refund",
+        _ => "entry",
     }
 }
 
