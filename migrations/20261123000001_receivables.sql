@@ -54,7 +54,7 @@ create table open_item (
     applied numeric(20, 4) not null default 0,
     open numeric(20, 4) not null generated always as (amount - applied) stored,
     -- A person keeps it: a payment on account, an invoice in dispute.
-    kept text check ((kept = 'on_account' and kind = 'payment') or (kept = 'disputed' and kind = 'invoice')),
+    kept text check (kept is null or (kept = 'on_account' and kind = 'payment') or (kept = 'disputed' and kind = 'invoice')),
     constraint open_item_is_not_overallocated check (applied between 0 and amount)
 ) with (fillfactor = 80);
 -- A customer's account.
