@@ -1,10 +1,13 @@
 //! Lumen Analytics: five legal entities on two NetSuite accounts, their customers, products and tax codes.
 
-use super::dice::{Dice, apportion};
+use super::{
+    bank::{self, BankAccount},
+    dice::{Dice, apportion},
+};
 use chrono::NaiveDate;
 use domain::mapping::MappingKind;
 use rust_decimal::Decimal;
-use simulators::netsuite::{Customer as ErpCustomer, Item as ErpItem, Lists, TaxCode as ErpTaxCode};
+use simulators::netsuite::{Account as ErpAccount, Customer as ErpCustomer, Item as ErpItem, Lists, TaxCode as ErpTaxCode};
 
 /// A legal entity as the demo knows it.
 #[derive(Debug, Clone, Copy)]
@@ -176,6 +179,8 @@ pub struct Customer {
 pub const TOP_CUSTOMERS: usize = 20;
 const CUSTOMERS_MAX: u64 = 3_800;
 const FIRST_REFERENCE: u64 = 10_001;
+/// The ERP's id of the first of our bank accounts.
+const FIRST_BANK_REFERENCE: usize = 201;
 
 const FIRST_WORDS: [&str; 24] = [
     "Alder",
@@ -290,7 +295,14 @@ pub fn lists(account: usize, customers: &[Customer], extra: &Extra, from: NaiveD
         .zip(1..)
         .map(|(product, id)| ErpItem { id: id.to_string(), name: product.description.into() })
         .collect();
+    lists.bank_accounts = bank_accounts(account).map(|(id, bank)| ErpAccount { id, name: bank.name.into() }).collect();
     lists
+}
+
+/// Our bank accounts of an ERP account's entities, with the ids of their ledger accounts there.
+fn bank_accounts(account: usize) -> impl Iterator<Item = (String, &'static BankAccount)> {
+    let all = (FIRST_BANK_REFERENCE..).map(|id| id.to_string()).zip(&bank::ACCOUNTS);
+    all.filter(move |(_, bank)| ENTITIES[bank.entity].account == account)
 }
 
 /// Customers of an ERP account that only troubles need: reference and name.
@@ -318,7 +330,8 @@ pub fn mappings(account: usize, customers: &[Customer]) -> Vec<(MappingKind, Str
     let accounts =
         PRODUCTS.iter().chain([&NEW_PRODUCT]).map(|product| (MappingKind::Account, product.code.to_owned(), product.account.to_owned()));
     let taxes = TAX_CODES.iter().map(|(code, id, _)| (MappingKind::TaxCode, (*code).to_owned(), (*id).to_owned()));
-    customers.chain(items).chain(accounts).chain(taxes).collect()
+    let banks = bank_accounts(account).map(|(id, bank)| (MappingKind::BankAccount, bank.number.to_owned(), id));
+    customers.chain(items).chain(accounts).chain(taxes).chain(banks).collect()
 }
 
 /// How much one person may do alone, per entity, currency and day.
@@ -366,6 +379,19 @@ mod tests {
                 assert!(TAX_CODES.iter().any(|known| known.0 == code), "{code}");
             }
         }
+    }
+
+    #[test]
+    fn every_bank_account_of_an_erp_s_entities_is_in_its_lists_and_mapped_to_itself_there() {
+        let of_both: usize = (0..ACCOUNTS.len())
+            .map(|place| {
+                let known = lists(place, &[], &Extra::default(), NaiveDate::MIN, 0).bank_accounts;
+                let mapped: Vec<_> = mappings(place, &[]).into_iter().filter(|(kind, ..)| *kind == MappingKind::BankAccount).collect();
+                assert!(mapped.iter().zip(&known).all(|((_, _, to), account)| *to == account.id), "{mapped:?}");
+                mapped.len()
+            })
+            .sum();
+        assert_eq!(of_both, bank::ACCOUNTS.len());
     }
 
     #[test]
