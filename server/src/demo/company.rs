@@ -5,7 +5,7 @@ use super::{
     dice::{Dice, apportion},
 };
 use chrono::NaiveDate;
-use domain::mapping::MappingKind;
+use domain::{mapping::MappingKind, receivable::WriteOffReason};
 use rust_decimal::Decimal;
 use simulators::netsuite::{Account as ErpAccount, Customer as ErpCustomer, Item as ErpItem, Lists, TaxCode as ErpTaxCode};
 
@@ -163,6 +163,18 @@ pub const PRODUCTS: [Product; 6] = [
 /// Launched in the last days and forgotten in the ERP of the first account.
 pub const NEW_PRODUCT: Product = Product { code: "INSIGHT-PRO", description: "Insight Pro, first month", sold: Sold::Flat, account: "54" };
 
+/// What is given up of invoices, with its expense or tax receivable account in the ERP.
+const WRITE_OFFS: [(WriteOffReason, &str); 4] = [
+    (WriteOffReason::WithholdingTax, "121"),
+    (WriteOffReason::CashDiscount, "671"),
+    (WriteOffReason::BankFee, "672"),
+    (WriteOffReason::SmallBalance, "673"),
+];
+/// The ERP's id of the first of their items.
+const FIRST_WRITE_OFF: usize = 901;
+/// No tax document is corrected by a write-off: the ERP's code without tax.
+const OUT_OF_SCOPE: (&str, &str) = ("OUT-OF-SCOPE", "5");
+
 /// A customer of one entity.
 #[derive(Debug, Clone)]
 pub struct Customer {
@@ -294,7 +306,9 @@ pub fn lists(account: usize, customers: &[Customer], extra: &Extra, from: NaiveD
         .chain([&NEW_PRODUCT])
         .zip(1..)
         .map(|(product, id)| ErpItem { id: id.to_string(), name: product.description.into() })
+        .chain((FIRST_WRITE_OFF..).zip(WRITE_OFFS).map(|(id, (reason, _))| ErpItem { id: id.to_string(), name: reason.label().into() }))
         .collect();
+    lists.accounts.extend(WRITE_OFFS.map(|(reason, id)| ErpAccount { id: id.into(), name: reason.label().into() }));
     lists.bank_accounts = bank_accounts(account).map(|(id, bank)| ErpAccount { id, name: bank.name.into() }).collect();
     lists
 }
@@ -331,7 +345,12 @@ pub fn mappings(account: usize, customers: &[Customer]) -> Vec<(MappingKind, Str
         PRODUCTS.iter().chain([&NEW_PRODUCT]).map(|product| (MappingKind::Account, product.code.to_owned(), product.account.to_owned()));
     let taxes = TAX_CODES.iter().map(|(code, id, _)| (MappingKind::TaxCode, (*code).to_owned(), (*id).to_owned()));
     let banks = bank_accounts(account).map(|(id, bank)| (MappingKind::BankAccount, bank.number.to_owned(), id));
-    customers.chain(items).chain(accounts).chain(taxes).chain(banks).collect()
+    let write_offs = (FIRST_WRITE_OFF..).zip(WRITE_OFFS).flat_map(|(id, (reason, account))| {
+        let code = reason.item_code().to_owned();
+        [(MappingKind::Item, code.clone(), id.to_string()), (MappingKind::Account, code, account.to_owned())]
+    });
+    let out_of_scope = (MappingKind::TaxCode, OUT_OF_SCOPE.0.to_owned(), OUT_OF_SCOPE.1.to_owned());
+    customers.chain(items).chain(accounts).chain(taxes).chain(banks).chain(write_offs).chain([out_of_scope]).collect()
 }
 
 /// How much one person may do alone, per entity, currency and day.

@@ -48,7 +48,7 @@ impl Workshop {
                 self.complete(job, &result, None).await?;
             }
             JobKind::ApplyCash => {
-                let result = self.apply_cash().await?;
+                let result = self.apply_cash(&job.claimed.subject).await?;
                 self.complete(job, &result, None).await?;
             }
             JobKind::Replay if job.claimed.subject.is_empty() => self.find_replays(job).await?,
@@ -164,10 +164,10 @@ impl Workshop {
         Ok(format!("{} read, {} gone, {} confirmed, {} differ", sum.read, sum.gone, sum.confirmed, sum.mismatched))
     }
 
-    async fn apply_cash(&self) -> anyhow::Result<String> {
-        let mut sum = cash::Received::default();
+    async fn apply_cash(&self, subject: &str) -> anyhow::Result<String> {
         let known = store::entities::list(&mut *self.cx.pool.acquire().await.map_err(store::Error::from)?).await?;
-        for entity in known {
+        let mut sum = cash::Received::default();
+        for entity in known.into_iter().filter(|entity| subject.is_empty() || entity.entity_id.to_string() == subject) {
             sum += cash::receive(&self.cx, entity.entity_id).await?;
         }
         let cash::Received { payments, applied, credits, suggested } = sum;
