@@ -142,7 +142,7 @@ fn Matrix(matrix: Vec<(String, MatrixRow)>, query: Query, caller: CallerView) ->
         let base = Query::new("/documents", &[("entity", &code), ("batch_period", &period)]);
         let title = name(&code).map_or_else(|| code.clone(), |name| format!("{code} · {name}"));
         let lines = group.iter().map(|(_, row)| {
-            let with_kind = group.iter().any(|(_, other)| other.kind == DocumentKind::CreditMemo);
+            let with_kind = group.iter().any(|(_, other)| other.kind != DocumentKind::Invoice);
             view! { <MatrixLine row=row.clone() with_kind base=base.clone()/> }
         });
         view! { <tbody><GroupRow columns=7 title/>{lines.collect_view()}</tbody> }
@@ -231,7 +231,7 @@ fn BatchLine(batch: BatchView) -> AnyView {
     let exceptions: i64 = batch.matrix.iter().map(|row| row.count_in(Stage::Exception)).sum();
     let (tie, words) = tie_of_all(&batch.matrix);
     let amounts = batch.matrix.iter().map(|row| {
-        let side = (row.kind == DocumentKind::CreditMemo).then(|| view! { <small>"credit memos "</small> });
+        let side = (row.kind != DocumentKind::Invoice).then(|| view! { <small>{format!("{}s ", row.kind.label().to_lowercase())}</small> });
         let href = documents(&of_batch, row, None);
         view! { <div>{side}<a href=href><Amount value=row.amount currency=row.currency.clone() code=true/></a></div> }
     });

@@ -3,11 +3,13 @@
 mod decide;
 mod import;
 mod read_only;
+mod suggestions;
 mod survey;
 
 pub use decide::{accept, learn_table, open_account, refuse};
 pub use import::import_file;
 pub use read_only::{Outline, read_only};
+pub use suggestions::suggestions;
 
 use domain::document::Violation;
 pub use statements::{ColumnProfile, Proposal};
