@@ -11,6 +11,11 @@ alter table mapping drop constraint mapping_kind_check,
 alter table limit_use drop constraint limit_use_act_check,
     add check (act in ('resolve', 'mapping', 'replay', 'correct', 'cash'));
 
+alter table approval drop constraint approval_act_check,
+    add check (act in ('resolve', 'send_again', 'take_number', 'reverse', 'credit', 'repost', 'write_off')),
+    -- What exactly is asked for, where words are not enough to do it.
+    add column content jsonb check ((act = 'write_off') = (content is not null));
+
 -- Numbers of documents that Tieout issues itself, without gaps: taken in the transaction that issues them.
 create table number_series (
     entity_id uuid not null references entity,
@@ -49,7 +54,7 @@ create table open_item (
     applied numeric(20, 4) not null default 0,
     open numeric(20, 4) not null generated always as (amount - applied) stored,
     -- A person keeps it: a payment on account, an invoice in dispute.
-    kept text check ((kept = 'on_account' and kind = 'payment') or (kept = 'disputed' and kind = 'invoice')),
+    kept text check (kept is null or (kept = 'on_account' and kind = 'payment') or (kept = 'disputed' and kind = 'invoice')),
     constraint open_item_is_not_overallocated check (applied between 0 and amount)
 ) with (fillfactor = 80);
 -- A customer's account.
@@ -124,7 +129,7 @@ create table payer_alias (
     value text not null check (value <> ''),
     customer_code text not null check (customer_code <> ''),
     -- The application that taught it, and who decided it.
-    document_id uuid not null references application,
+    document_id uuid not null references document,
     learned_from text not null,
     learned_at timestamptz not null,
     primary key (entity_id, kind, value, customer_code)
@@ -202,3 +207,18 @@ create trigger open_item_is_totalled_off after delete on open_item referencing o
 insert into open_item (document_id, entity_id, kind, customer_code, currency, aged_from, amount)
 select document_id, entity_id, kind, customer_code, currency, case kind when 'invoice' then due_date else issue_date end, amount
 from document where not rejected and stage not in ('superseded', 'voided');
+
+-- What an application waits for before it may go to its ERP, one row per reason: its credit and its debits have to be there, and the
+-- application of the same credit before it has to be read back.
+create view application_waits as
+select a.document_id, w.number
+from application a cross join lateral (
+    select d.number from document d left join posting p using (document_id)
+    where d.document_id = a.credit_id and (d.stage not in ('posted', 'confirmed', 'mismatch') or p.erp_id is null)
+    union all
+    select d.number from allocation l join document d on d.document_id = l.debit_id left join posting p on p.document_id = l.debit_id
+    where l.document_id = a.document_id and (d.stage not in ('posted', 'confirmed', 'mismatch') or p.erp_id is null)
+    union all
+    select d.number from application b join document d using (document_id)
+    where b.credit_id = a.credit_id and b.place = a.place - 1 and d.stage not in ('confirmed', 'resolved')
+) w;

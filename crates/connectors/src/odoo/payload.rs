@@ -16,6 +16,8 @@ pub(super) fn move_type(kind: DocumentKind) -> &'static str {
     match kind {
         DocumentKind::Invoice => "out_invoice",
         DocumentKind::CreditMemo => "out_refund",
+        // No move: refused in [`check`].
+        DocumentKind::Payment | DocumentKind::CashApplication | DocumentKind::ApplicationReversal => "",
     }
 }
 
@@ -80,6 +82,10 @@ fn exact(amount: Decimal) -> Value {
 
 /// Refuses references that can't be Odoo ids: the database would answer a bad one with an error that may mean anything.
 pub(super) fn check(values: &Value) -> Result<(), Refusal> {
+    if values["move_type"] == "" {
+        let message = "Payments and cash applications are not posted to Odoo yet.".to_owned();
+        return Err(Refusal { code: "not_supported".to_owned(), message, field: None });
+    }
     let no_id = |field: &str, value: &Value| -> Option<Refusal> {
         (!value.is_i64()).then(|| Refusal {
             code: "bad_reference".to_owned(),

@@ -130,6 +130,7 @@ impl Lab {
             applies_to: None,
             tax_is_ours: false,
             lines: Vec::new(),
+            settlement: None,
         };
         self.set_lines(&mut document, company, "", &[("1", "100", "100.00", "0.00")]);
         document
