@@ -40,10 +40,12 @@ fn amount(text: &str) -> Option<rust_decimal::Decimal> {
     crate::components::amount::typed(text).filter(|value| *value > rust_decimal::Decimal::ZERO)
 }
 
-/// Gives a payment or credit memo to invoices; above the limit a second person decides.
+/// Gives a payment or credit memo to invoices; above the limit a second person decides. `payer`: the customer who is said to have paid,
+/// where that was not known or is known better now; the payment is then a new version, to which the answer leads.
 #[server(prefix = "/fn", endpoint = "apply_cash")]
 pub async fn apply_cash(
     credit: String,
+    #[server(default)] payer: String,
     #[server(default)] rows: Vec<GivenRow>,
     reason: String,
     #[server(default)] back: String,
@@ -51,13 +53,19 @@ pub async fn apply_cash(
     use domain::{access::Action, receivable::Apply};
     use pipeline::workbench::Resolved;
     let (caller, scope) = super::require(Action::ApplyCash)?;
-    let credit = credit.parse().map_err(|_| ApiError::NotFound)?;
+    let ctx = super::context();
+    let mut credit = credit.parse().map_err(|_| ApiError::NotFound)?;
     let allocations = rows.iter().filter(|row| row.take).map(GivenRow::read).collect::<Result<Vec<_>, _>>()?;
     if allocations.is_empty() {
         return Err(ApiError::invalid("rows", "Tick at least one item."));
     }
+    let mut back = back;
+    if !payer.is_empty() {
+        credit = pipeline::cash::identify(&ctx, &caller, &scope, credit, &payer, &reason).await?;
+        back = at_version(credit, &back);
+    }
     let apply = Apply { credit, allocations, reason };
-    let said = match pipeline::cash::apply(&super::context(), &caller, &scope, &apply).await? {
+    let said = match pipeline::cash::apply(&ctx, &caller, &scope, &apply).await? {
         Resolved::Done => "applied: the application is on its way to the ERP",
         Resolved::Requested(_) => "an approver is asked; nothing is applied before he agrees",
     };
@@ -81,9 +89,15 @@ pub async fn identify_payer(payment: String, customer: String, reason: String, #
     let (caller, scope) = super::require(domain::access::Action::ApplyCash)?;
     let id = payment.parse().map_err(|_| ApiError::NotFound)?;
     let version = pipeline::cash::identify(&super::context(), &caller, &scope, id, customer.trim(), &reason).await?;
-    let filter = back.split_once('?').map_or(String::new(), |(_, filter)| format!("?{filter}"));
-    super::go_back(&format!("/cash/workbench/{version}{filter}"), "the payer is known; the payment is a new version");
+    super::go_back(&at_version(version, &back), "the payer is known; the payment is a new version");
     Ok(())
+}
+
+/// The workbench of a payment's new version, with the filter of the page before.
+#[cfg(feature = "ssr")]
+fn at_version(version: domain::id::DocumentId, back: &str) -> String {
+    let filter = back.split_once('?').map_or(String::new(), |(_, filter)| format!("?{filter}"));
+    format!("/cash/workbench/{version}{filter}")
 }
 
 /// Keeps money on account or an invoice in dispute, or ends that.

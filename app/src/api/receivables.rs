@@ -250,6 +250,8 @@ mod ssr {
     }
 
     pub async fn bench(ctx: &Context, scope: &Scope, id: DocumentId, whose: Option<&str>) -> Result<Bench, ApiError> {
+        // who paid was said meanwhile: an old address leads to the new version
+        let id = receivables::live_version(&ctx.pool, scope, id).await?.ok_or(ApiError::NotFound)?;
         let item = receivables::find(&ctx.pool, scope, id).await?.filter(|item| item.kind != DocumentKind::Invoice);
         let item = item.ok_or(ApiError::NotFound)?;
         let own = scope.narrowed(&[item.entity_id]);

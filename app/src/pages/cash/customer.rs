@@ -44,7 +44,7 @@ fn Account(account: CustomerView) -> AnyView {
     let title = customer_name.map_or_else(|| customer_code.clone(), |name| format!("{name} · {customer_code}"));
     let may_not = reach.why_not_in(Action::ApplyCash, &entity_code);
     let error = form_error("keep_item").map(|error| error.to_string());
-    let table = |caption: &'static str, items: Vec<OpenItemRow>| {
+    let table = move |caption: &'static str, items: Vec<OpenItemRow>| {
         (!items.is_empty()).then(|| view! { <ItemTable caption items today whole=false/> })
     };
     let none = cells.is_empty();

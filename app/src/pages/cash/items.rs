@@ -112,10 +112,11 @@ pub fn Filters(kind: DocumentKind, cells: Vec<AgingCell>, query: Query, own: &'s
     let currencies = options(&currencies, str::to_owned, |code| count(&|cell| cell.currency == code));
     let kinds = KINDS.iter().filter(|kind| own.contains(&"customer") || **kind != DocumentKind::Invoice);
     let kinds = kinds.map(|kind| (kind.to_string(), kind.label().to_owned())).collect();
-    let now = |key: &str| query.get(key).unwrap_or_default().to_owned();
+    let state = query.clone();
+    let now = move |key: &str| state.get(key).unwrap_or_default().to_owned();
     let customer = own.contains(&"customer").then(|| view! { <Field name="customer" label="Customer" value=now("customer")/> });
     view! {
-        <FilterBar query=query.clone() own>
+        <FilterBar query own>
             <Choice name="kind" label="Kind" options=kinds selected=kind.to_string()/>
             <Choice name="currency" label="Currency" options=currencies selected=now("currency")/>
             <Choice name="status" label="Status" options=statuses selected=now("status")/>

@@ -55,7 +55,7 @@ fn CashTabs(current: CashTab) -> AnyView {
         count: None,
         current: tab == current,
     });
-    view! { <Tabs label="Cash" tabs=tabs.to_vec()/> }.into_any()
+    view! { <Tabs label="Cash" tabs=Vec::from(tabs)/> }.into_any()
 }
 
 /// The account of a customer in an entity.

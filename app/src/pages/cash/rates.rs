@@ -42,7 +42,7 @@ fn Line(rates: MatchRates) -> AnyView {
     let cells = cells.map(|(label, (share, counts))| {
         view! { <td class="num" data-label=label><span class="amount">{share}</span><small class="below">{counts}</small></td> }
     });
-    view! { <tr class="two-line"><th scope="row">{currency}</th>{cells.to_vec()}</tr> }.into_any()
+    view! { <tr class="two-line"><th scope="row">{currency}</th>{Vec::from(cells)}</tr> }.into_any()
 }
 
 /// A share of money; rounds towards zero, so that 100.0 % means all of it.

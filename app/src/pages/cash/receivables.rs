@@ -135,7 +135,7 @@ fn Line(row: AgingRow, #[prop(optional_no_strip)] customer: Option<String>) -> A
         <tr>
             <th scope="row"><a href=all>{row.currency.clone()}</a></th>
             {bands}
-            {beside.to_vec()}
+            {Vec::from(beside)}
             <td class="num scale" data-label="Receivable"><b><Amount value=receivable(&row) currency=row.currency.clone()/></b></td>
         </tr>
     }

@@ -11,6 +11,7 @@ use domain::{
     view::CallerView,
 };
 use leptos::prelude::*;
+use rust_decimal::Decimal;
 
 #[component]
 pub fn Settled(settlement: Settlement) -> AnyView {
@@ -32,12 +33,13 @@ fn Open(item: OpenItemRow) -> AnyView {
         view! { <a class="button" href=format!("{WORKBENCH}/{}", item.document_id)>{text}</a> }
     });
     let status = (!item.open.is_zero()).then(|| view! { " "<StatusBadge kind=item.kind status=item.status/> });
-    let applied = item.amount - item.open;
+    let money = |value: Decimal| view! { <Amount value currency=item.currency.clone() code=true/> };
+    let (open, applied) = (money(item.open), money(item.amount - item.open));
     view! {
         <section class="card pane record" aria-label="What is open of it">
             <Facts>
-                <Fact label="Open"><b><Amount value=item.open currency=item.currency.clone() code=true/></b>{status}</Fact>
-                <Fact label="Applied"><Amount value=applied currency=item.currency code=true/></Fact>
+                <Fact label="Open"><b>{open}</b>{status}</Fact>
+                <Fact label="Applied">{applied}</Fact>
             </Facts>
             <div class="actions">{bench}{account}</div>
         </section>

@@ -107,6 +107,9 @@ fn why_not(proposal: &Proposal, found: &[(&OpenItemRow, Decimal)]) -> Option<Str
     if proposal.residual_reason == ResidualReason::CurrencyDiffers {
         return Some(format!("The items are in {}: a rate has to be agreed first.", item.currency));
     }
+    if one_customer(found).is_none() {
+        return Some("The items belong to several customers, and a payment settles those of one.".to_owned());
+    }
     let credits: Vec<&str> = found.iter().filter(|(_, amount)| amount.is_sign_negative()).map(|(item, _)| item.number.as_str()).collect();
     (!credits.is_empty()).then(|| format!("The payer deducted {}: apply that first, then the payment.", credits.join(", ")))
 }

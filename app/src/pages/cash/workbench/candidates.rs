@@ -1,6 +1,6 @@
 //! Applying by hand: open invoices of a customer, each with a tick, an amount, and what is given up beside it.
 
-use super::{WHOSE, left::Left};
+use super::{WHOSE, left::Left, suggestions::new_payer};
 use crate::{
     components::{Amount, Column, DataTable, Field, Query, Submit, TextField, amount::plain},
     pages::{
@@ -89,7 +89,8 @@ pub fn Candidates(
         };
         view! { <p class="muted">{said}</p> }.into_any()
     } else {
-        view! { <Form item=item.clone() rows may_not today/> }.into_any()
+        let payer = new_payer(&item, customer.as_deref());
+        view! { <Form item=item.clone() rows payer may_not today/> }.into_any()
     };
     view! {
         <section class="card pane by-hand" id="by-hand" aria-labelledby="by-hand-title">
@@ -109,7 +110,14 @@ pub fn Candidates(
 }
 
 #[component]
-fn Form(item: OpenItemRow, rows: Vec<Row>, #[prop(optional_no_strip)] may_not: Option<String>, today: NaiveDate) -> AnyView {
+fn Form(
+    item: OpenItemRow,
+    rows: Vec<Row>,
+    #[prop(optional_no_strip)] payer: Option<String>,
+    #[prop(optional_no_strip)] may_not: Option<String>,
+    today: NaiveDate,
+) -> AnyView {
+    let said = payer.as_ref().map(|code| view! { <p class="muted">{format!("Whoever applies it says that {code} paid it.")}</p> });
     let currency = item.currency.clone();
     let lines = rows.into_iter().enumerate().map(|(row, of)| view! { <Line row of currency=currency.clone() today/> }).collect_view();
     let columns = vec![
@@ -125,8 +133,10 @@ fn Form(item: OpenItemRow, rows: Vec<Row>, #[prop(optional_no_strip)] may_not: O
         <form method="post" action="/fn/apply_cash" id="apply">
             <Back/>
             <input type="hidden" name="credit" value=item.document_id.to_string()/>
+            {payer.map(|code| view! { <input type="hidden" name="payer" value=code/> })}
             <DataTable caption="Give it to" note=format!("in {currency}; only what is ticked counts") columns cards=true><tbody>{lines}</tbody></DataTable>
             <div class="apply">
+                {said}
                 <Left open=plain(item.open, &currency) currency/>
                 <TextField name="reason" label="Because" hint="for the auditor" required=true/>
                 <div class="actions"><Submit text="Apply what is ticked" primary=true why_not=may_not/><small>"Above your limit an approver is asked."</small></div>

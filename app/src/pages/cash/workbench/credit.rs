@@ -30,6 +30,8 @@ pub fn Credit(credit: CreditView, today: NaiveDate, back: String) -> AnyView {
         code => view! { <a href=customer_href(&item.entity_code, code) data-command="Customer’s account">{code.to_owned()}</a> }.into_any(),
     };
     let href = format!("/documents/{}", item.document_id);
+    let account = line.clone().map(|line| view! { <Account line/> });
+    let said = line.map(|line| view! { <Said line/> });
     view! {
         <section class="card pane" aria-labelledby="credit">
             <p class="to-list"><a href=back>"← All payments"</a></p>
@@ -40,9 +42,9 @@ pub fn Credit(credit: CreditView, today: NaiveDate, back: String) -> AnyView {
             <Facts>
                 <Fact label="Open"><b><Amount value=item.open currency=item.currency.clone() code=true/></b></Fact>
                 <Fact label="Customer">{customer}</Fact>
-                {line.clone().map(|line| view! { <Account line/> })}
+                {account}
             </Facts>
-            {line.map(|line| view! { <Said line/> })}
+            {said}
         </section>
     }
     .into_any()

@@ -7,7 +7,10 @@ use crate::{
     components::{Amount, Notice, Query, Submit, Time, Tone, amount::plain, money_text},
     pages::{cash::customer_href, exceptions::cause::Back},
 };
-use domain::receivable::{OpenItemRow, SuggestedPart, SuggestionView, SuggestionsView};
+use domain::{
+    receivable::{OpenItemRow, SuggestedPart, SuggestionView, SuggestionsView},
+    stage::DocumentKind,
+};
 use leptos::prelude::*;
 use rust_decimal::Decimal;
 
@@ -32,7 +35,7 @@ pub fn Suggestions(
         {error}
         <section class="suggestions" aria-labelledby="suggested">
             <div class="table-head"><h2 id="suggested">"The rules suggest"</h2><small>"evaluated "<Time at=decided_at/></small></div>
-            <div class="cards">{cards}</div>
+            <div class="choices">{cards}</div>
             <ul class="rivalry">{words}</ul>
         </section>
     }
@@ -55,6 +58,7 @@ fn Card(
         let href = format!("{}#by-hand", query.here_with(FROM, number).href());
         view! { <a class="button quiet" href=href>"Change it"</a> }
     });
+    let payer = new_payer(&item, customer.as_ref().map(|(code, _)| code.as_str()));
     let customer = customer.map(|(code, name)| {
         let href = customer_href(&item.entity_code, &code);
         view! { <small><a href=href>{name}</a>" · "{code}</small> }
@@ -69,11 +73,15 @@ fn Card(
             view! { <Given row part=part.clone() currency=currency.clone() why/> }
         });
         let fields = fields.collect_view();
-        let text = format!("Apply {}", money_text(given, &currency));
+        let text = match &payer {
+            Some(code) => format!("{code} paid it: apply {}", money_text(given, &currency)),
+            None => format!("Apply {}", money_text(given, &currency)),
+        };
         view! {
             <form class="actions" method="post" action="/fn/apply_cash">
                 <Back/>
                 <input type="hidden" name="credit" value=item.document_id.to_string()/>
+                {payer.map(|code| view! { <input type="hidden" name="payer" value=code/> })}
                 <input type="hidden" name="reason" value=format!("Suggestion taken: {title}, score {score}")/>
                 {fields}
                 <Submit text primary=number==1 why_not=may_not.or(why_not)/>
@@ -95,6 +103,11 @@ fn Card(
         </article>
     }
     .into_any()
+}
+
+/// The customer who has to be said to have paid before his invoices can be settled.
+pub fn new_payer(item: &OpenItemRow, customer: Option<&str>) -> Option<String> {
+    customer.filter(|code| item.kind == DocumentKind::Payment && *code != item.customer_code).map(str::to_owned)
 }
 
 /// Hidden fields of one item, as the form by hand would send them.
@@ -207,6 +220,13 @@ mod tests {
         }
         assert!(html.contains("name=\"rows[0][amount]\" value=\"988.00\"") && html.contains("value=\"bank_fee\""), "{html}");
         assert!(html.contains("entity=DE&amp;from=1#by-hand"), "{html}");
+    }
+
+    #[test]
+    fn a_payment_of_somebody_unknown_says_who_paid_before_it_settles() {
+        assert!(card(suggestion(), "").contains("C-1 paid it: apply 988.00 EUR"));
+        assert!(card(suggestion(), "").contains("name=\"payer\" value=\"C-1\""));
+        assert!(!card(suggestion(), "C-1").contains("name=\"payer\""));
     }
 
     #[test]

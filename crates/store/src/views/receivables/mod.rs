@@ -9,5 +9,5 @@ mod rates;
 pub use aging::{aging, of_customer};
 pub use applications::{applications_of_customer, settlement};
 pub use items::{Filter, find, list, of_ids};
-pub use payments::{Suggested, bank_line, customer_of, suggested};
+pub use payments::{Suggested, bank_line, customer_of, live_version, suggested};
 pub use rates::rates;

@@ -67,6 +67,20 @@ pub async fn suggested(pool: &Pool, scope: &Scope, id: DocumentId) -> Result<Opt
     .await?)
 }
 
+/// The version of a document that counts now; itself, unless another took its place.
+pub async fn live_version(pool: &Pool, scope: &Scope, id: DocumentId) -> Result<Option<DocumentId>> {
+    Ok(sqlx::query_scalar!(
+        r#"select live.document_id as "id: DocumentId" from document d
+        join document live on live.entity_id = d.entity_id and live.number = d.number and live.kind = d.kind
+            and not live.rejected and live.superseded_by is null
+        where d.document_id = $1 and d.entity_id = any($2)"#,
+        id.0,
+        &scope.ids()
+    )
+    .fetch_optional(pool)
+    .await?)
+}
+
 /// Whose invoice or credit memo a number is.
 pub async fn customer_of(pool: &Pool, scope: &Scope, number: &str) -> Result<Option<String>> {
     Ok(sqlx::query_scalar!(
