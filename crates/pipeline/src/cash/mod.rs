@@ -9,6 +9,7 @@ mod give;
 mod import;
 mod read_only;
 mod receive;
+mod suggestions;
 mod survey;
 
 pub(crate) use apply::carry_out;
@@ -17,6 +18,7 @@ pub use decide::{accept, learn_table, open_account, refuse};
 pub use import::import_file;
 pub use read_only::{Outline, read_only};
 pub use receive::{Received, receive};
+pub use suggestions::suggestions;
 
 use crate::{Context, retry::transaction};
 use domain::{document::Violation, id::EntityId};

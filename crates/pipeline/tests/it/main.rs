@@ -18,6 +18,7 @@ mod posting;
 mod protocol;
 mod queue;
 mod receivables;
+mod receivables_views;
 mod reconcile;
 mod statements;
 mod verify;

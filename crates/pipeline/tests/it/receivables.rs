@@ -23,7 +23,7 @@ use serde_json::json;
 use std::io::Cursor;
 
 const ACCOUNT: &str = "000123456789";
-const ANN: &str = "ann@lumen.example";
+pub const ANN: &str = "ann@lumen.example";
 const BOB: &str = "bob@lumen.example";
 
 /// A statement whose lines each bring an amount from a payer with a text.
@@ -44,13 +44,13 @@ fn mt940(number: u32, lines: &[(&str, &str, &str)]) -> String {
 }
 
 /// The small company with a bank and three invoices of 110.00, 220.00 and 330.00 in its ERP.
-struct Company {
-    posting: Posting,
+pub struct Company {
+    pub posting: Posting,
     statements: u32,
 }
 
 impl Company {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let posting = Posting::new().await;
         let (ann, scope) = (person(ANN), posting.scope());
         cash::open_account(&posting.world.cx, &ann, &scope, posting.world.us, ACCOUNT, "USD", "Operating").await.unwrap();
@@ -61,7 +61,7 @@ impl Company {
         Self { posting, statements: 0 }
     }
 
-    async fn told(&mut self, lines: &[(&str, &str, &str)]) {
+    pub async fn told(&mut self, lines: &[(&str, &str, &str)]) {
         self.statements += 1;
         let file = Cursor::new(mt940(self.statements, lines).into_bytes());
         let (actor, scope) = (Actor::System("bank".into()), self.posting.scope());
@@ -73,7 +73,7 @@ impl Company {
             .unwrap();
     }
 
-    async fn receive(&self) -> cash::Received {
+    pub async fn receive(&self) -> cash::Received {
         cash::receive(&self.posting.world.cx, self.posting.world.us).await.unwrap()
     }
 
@@ -83,12 +83,17 @@ impl Company {
         sqlx::query_scalar::<_, Decimal>(sql).bind(number).fetch_one(&self.posting.world.db.pool).await.unwrap().normalize()
     }
 
-    async fn live(&self, number: &str) -> DocumentId {
+    pub async fn live(&self, number: &str) -> DocumentId {
         let sql = "select document_id from document where number = $1 and superseded_by is null";
         DocumentId(sqlx::query_scalar(sql).bind(number).fetch_one(&self.posting.world.db.pool).await.unwrap())
     }
 
-    async fn apply(&self, who: &str, credit: &str, parts: &[(&str, &str, Option<(WriteOffReason, &str)>)]) -> Result<Resolved, WorkError> {
+    pub async fn apply(
+        &self,
+        who: &str,
+        credit: &str,
+        parts: &[(&str, &str, Option<(WriteOffReason, &str)>)],
+    ) -> Result<Resolved, WorkError> {
         let mut allocations = Vec::new();
         for (number, amount, write_off) in parts {
             let write_off = write_off.map(|(reason, amount)| (reason, amount.parse().unwrap()));
