@@ -122,6 +122,7 @@ fn record_type(kind: DocumentKind) -> &'static str {
     match kind {
         DocumentKind::Invoice => "invoice",
         DocumentKind::CreditMemo => "creditMemo",
+        DocumentKind::Payment | DocumentKind::CashApplication | DocumentKind::ApplicationReversal => "customerPayment",
     }
 }
 

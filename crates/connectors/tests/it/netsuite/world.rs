@@ -180,6 +180,7 @@ pub fn an_invoice(number: &str) -> MappedDocument {
         total: dec("119.00"),
         tax: dec("19.00"),
         applies_to: None,
+        settlement: None,
         tax_is_ours: true,
         lines: vec![a_line("100.00", "19.00")],
     }
