@@ -1,7 +1,10 @@
 //! Batches: where every document of a hand-over is now.
 
 use super::ApiError;
-use domain::view::{BatchDetail, BatchView, IntakeView, MatrixRow, Paged};
+use domain::{
+    stage::Family,
+    view::{BatchDetail, BatchView, IntakeView, MatrixRow, Paged},
+};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -12,23 +15,31 @@ const PAGE: usize = 50;
 /// What came in is accounted for, per entity, currency and kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchesView {
+    pub family: Family,
     /// By entity, over all batches of the page's entity and period.
     pub matrix: Vec<(String, MatrixRow)>,
     pub batches: Paged<BatchView>,
 }
 
 #[server(prefix = "/fn", endpoint = "list_batches")]
-pub async fn list_batches(entity: Option<String>, period: Option<String>, after: Option<String>) -> Result<BatchesView, ApiError> {
-    use super::arguments::{cursor, page, period as parse_period, scope_of};
+pub async fn list_batches(
+    entity: Option<String>,
+    period: Option<String>,
+    family: Option<String>,
+    after: Option<String>,
+) -> Result<BatchesView, ApiError> {
+    use super::arguments::{cursor, page, period as parse_period, scope_of, word};
     use store::views::batches::{Filter, list, period_matrix};
     let (_, scope) = super::require(domain::access::Action::ReadFinance)?;
     let ctx = super::context();
     let scope = scope_of(&ctx, &scope, entity.as_deref()).await?;
     let period = parse_period(period.as_deref())?;
-    let filter = Filter { entity_id: None, period, after: cursor(after.as_deref())? };
+    let family: Family = word("family", family.as_deref())?.unwrap_or_default();
+    let filter = Filter { entity_id: None, period, family, after: cursor(after.as_deref())? };
     let rows = list(&ctx.pool, &scope, &filter, page(PAGE)).await?;
     Ok(BatchesView {
-        matrix: period_matrix(&ctx.pool, &scope, period).await?,
+        family,
+        matrix: period_matrix(&ctx.pool, &scope, family, period).await?,
         batches: super::arguments::paged(rows, PAGE, |batch| format!("{}~{}", batch.received_at.to_rfc3339(), batch.batch_id)),
     })
 }

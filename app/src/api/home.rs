@@ -104,7 +104,7 @@ mod ssr {
         let first_day = now.date_naive() - Days::new(FLOW_DAYS.try_into().unwrap_or_default());
         let (in_exception, oldest) = exceptions::open(pool, &scope, period).await?;
         Ok(FinanceView {
-            matrix: batches::period_matrix(pool, &scope, period).await?,
+            matrix: batches::period_matrix(pool, &scope, domain::stage::Family::Billing, period).await?,
             causes: Cluster::merged(exceptions::clusters(pool, &scope, &open, CAUSES).await?),
             in_exception,
             oldest,

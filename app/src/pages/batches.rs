@@ -5,15 +5,15 @@ pub(super) use crate::components::CountLink;
 use crate::{
     api::batches::{BatchesView, list_batches},
     components::{
-        Amount, Column, Count, DataTable, Empty, Failure, FlowBar, FlowLegend, GroupRow, Page, Pager, Query, Segment, TieMark, Time,
-        money_text, use_query,
+        Amount, Column, Count, DataTable, Empty, Failure, FlowBar, FlowLegend, GroupRow, Page, Pager, Query, Segment, Tab, Tabs, TieMark,
+        Time, money_text, use_query,
     },
 };
 use domain::{
     access::Action,
     checkpoint::Tie,
     money::grouped,
-    stage::{DocumentKind, Stage},
+    stage::{DocumentKind, Family, Stage},
     view::{BatchView, CallerView, MatrixRow},
 };
 use leptos::prelude::*;
@@ -24,8 +24,9 @@ pub(super) const UPLOAD: &str = "/batches/upload";
 pub fn BatchesPage() -> impl IntoView {
     let query = use_query();
     let key = |name: &str| query.get(name).map(str::to_owned);
-    let asked = (key("entity"), key("period"), key("after"));
-    let batches = Resource::new_blocking(move || asked.clone(), |(entity, period, after)| list_batches(entity, period, after));
+    let asked = (key("entity"), key("period"), key("family"), key("after"));
+    let batches =
+        Resource::new_blocking(move || asked.clone(), |(entity, period, family, after)| list_batches(entity, period, family, after));
     view! {
         <Page title="Batches">
             <Suspense>
@@ -43,15 +44,19 @@ pub fn BatchesPage() -> impl IntoView {
 #[component]
 fn Batches(view: BatchesView) -> AnyView {
     let query = use_query();
-    let scoped = query.get("entity").is_some() || query.get("period").is_some();
+    let scoped = ["entity", "period", "family"].iter().any(|key| query.get(key).is_some());
     if view.matrix.is_empty() && view.batches.rows.is_empty() {
-        let title = if scoped { "No batch of this entity and period has come in" } else { "No batch has come in yet" };
-        return view! { <Empty title=title text="A batch is a file of invoices and credit memos with a manifest that says what is in it."><Ways/></Empty> }
-            .into_any();
+        let title = if scoped { "No such batch has come in" } else { "No batch has come in yet" };
+        return view! {
+            <Families family=view.family query/>
+            <Empty title=title text="A batch is a file of invoices and credit memos with a manifest that says what is in it."><Ways/></Empty>
+        }
+        .into_any();
     }
     let caller = expect_context::<CallerView>();
     let rows: Vec<MatrixRow> = view.matrix.iter().map(|(_, row)| row.clone()).collect();
     view! {
+        <Families family=view.family query=query.clone()/>
         <div class="intro">
             <p>{in_short(&rows)}</p>
             {caller.actions.contains(&Action::ImportBatch).then(|| view! { <a class="button primary" href=UPLOAD>"Upload a batch"</a> })}
@@ -61,6 +66,17 @@ fn Batches(view: BatchesView) -> AnyView {
         <BatchList rows=view.batches.rows next=view.batches.next query/>
     }
     .into_any()
+}
+
+/// What came from billing, and what the banks' money became.
+#[component]
+fn Families(family: Family, query: Query) -> AnyView {
+    let tab = |of: Family, label: &str| {
+        let kept = if of == Family::Billing { query.without("family") } else { query.with("family", of) };
+        Tab { label: label.to_owned(), href: kept.without("after").href(), count: None, current: of == family }
+    };
+    let tabs = vec![tab(Family::Billing, "Invoices and credit memos"), tab(Family::Cash, "Payments and applications")];
+    view! { <Tabs label="Kinds of batches" tabs/> }.into_any()
 }
 
 /// The ways in, for whoever has nothing yet.
@@ -142,7 +158,7 @@ fn Matrix(matrix: Vec<(String, MatrixRow)>, query: Query, caller: CallerView) ->
         let base = Query::new("/documents", &[("entity", &code), ("batch_period", &period)]);
         let title = name(&code).map_or_else(|| code.clone(), |name| format!("{code} · {name}"));
         let lines = group.iter().map(|(_, row)| {
-            let with_kind = group.iter().any(|(_, other)| other.kind == DocumentKind::CreditMemo);
+            let with_kind = group.iter().any(|(_, other)| other.kind != DocumentKind::Invoice);
             view! { <MatrixLine row=row.clone() with_kind base=base.clone()/> }
         });
         view! { <tbody><GroupRow columns=7 title/>{lines.collect_view()}</tbody> }
@@ -231,7 +247,7 @@ fn BatchLine(batch: BatchView) -> AnyView {
     let exceptions: i64 = batch.matrix.iter().map(|row| row.count_in(Stage::Exception)).sum();
     let (tie, words) = tie_of_all(&batch.matrix);
     let amounts = batch.matrix.iter().map(|row| {
-        let side = (row.kind == DocumentKind::CreditMemo).then(|| view! { <small>"credit memos "</small> });
+        let side = (row.kind != DocumentKind::Invoice).then(|| view! { <small>{format!("{}s ", row.kind.label().to_lowercase())}</small> });
         let href = documents(&of_batch, row, None);
         view! { <div>{side}<a href=href><Amount value=row.amount currency=row.currency.clone() code=true/></a></div> }
     });

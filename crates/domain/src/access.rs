@@ -41,10 +41,19 @@ impl Role {
             Self::Controller => {
                 matches!(
                     action,
-                    ReadFinance | ImportBatch | WorkExceptions | Resolve | EditMapping | Replay | Reconcile | ReadJobs | ManageBankAccounts
+                    ReadFinance
+                        | ImportBatch
+                        | WorkExceptions
+                        | Resolve
+                        | EditMapping
+                        | Replay
+                        | Reconcile
+                        | ReadJobs
+                        | ManageBankAccounts
+                        | ApplyCash
                 )
             }
-            Self::ArSpecialist => matches!(action, ReadFinance | ImportBatch | WorkExceptions | Resolve),
+            Self::ArSpecialist => matches!(action, ReadFinance | ImportBatch | WorkExceptions | Resolve | ApplyCash),
             Self::Operator => matches!(
                 action,
                 ReadFinance
@@ -78,6 +87,8 @@ text_enum! {
         EditMapping = "edit_mapping",
         /// Make accounts at banks known, and how their tables read.
         ManageBankAccounts = "manage_bank_accounts",
+        /// Say who paid and what it settles, take that back, park money, write off.
+        ApplyCash = "apply_cash",
         Replay = "replay",
         Approve = "approve",
         Reconcile = "reconcile",

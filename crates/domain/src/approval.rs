@@ -21,6 +21,8 @@ text_enum! {
         Reverse = "reverse",
         Credit = "credit",
         Repost = "repost",
+        /// A payment is applied, and what it is short of is given up.
+        WriteOff = "write_off",
     }
 }
 
@@ -33,6 +35,7 @@ impl ApprovalAct {
             Self::Reverse => Correction::Reverse.label(),
             Self::Credit => Correction::Credit.label(),
             Self::Repost => Correction::Repost.label(),
+            Self::WriteOff => "Apply and write off",
         }
     }
 
@@ -42,7 +45,7 @@ impl ApprovalAct {
             Self::Reverse => Some(Correction::Reverse),
             Self::Credit => Some(Correction::Credit),
             Self::Repost => Some(Correction::Repost),
-            Self::Resolve | Self::SendAgain | Self::TakeNumber => None,
+            Self::Resolve | Self::SendAgain | Self::TakeNumber | Self::WriteOff => None,
         }
     }
 }

@@ -11,6 +11,8 @@ text_enum! {
         ReadBack = "read_back",
         /// Compares issued with read back: checkpoint 3.
         Reconcile = "reconcile",
+        /// Makes payments of what the banks told, and applies what the rules are sure of.
+        ApplyCash = "apply_cash",
         /// Takes the items of running replays in turn.
         Replay = "replay",
         /// Seals what became of batches whose documents are all in a final stage.
@@ -31,6 +33,7 @@ impl JobKind {
         match self {
             Self::ReadBack => "Read back from the ERPs",
             Self::Reconcile => "Reconcile issued with ERP",
+            Self::ApplyCash => "Receive and apply cash",
             Self::Replay => "Go on with replays",
             Self::SealOutcomes => "Seal finished batches",
             Self::CountFlow => "Count the day’s flow",
@@ -45,6 +48,7 @@ impl JobKind {
         match self {
             Self::ReadBack => "*/5 * * * *",
             Self::Reconcile => "*/15 * * * *",
+            Self::ApplyCash => "*/2 * * * *",
             Self::Replay => "*/5 * * * *",
             Self::SealOutcomes => "*/10 * * * *",
             Self::CountFlow => "*/15 * * * *",
@@ -57,7 +61,7 @@ impl JobKind {
     /// Tries before a job is given up; its schedule starts another.
     pub fn attempts_max(self) -> i32 {
         match self {
-            Self::ReadBack | Self::Reconcile | Self::Replay | Self::SealOutcomes => 5,
+            Self::ReadBack | Self::Reconcile | Self::ApplyCash | Self::Replay | Self::SealOutcomes => 5,
             Self::CountFlow | Self::TellBreaches | Self::SweepSessions | Self::Verify => 3,
         }
     }

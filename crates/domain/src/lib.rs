@@ -23,6 +23,7 @@ pub mod money;
 pub mod notice;
 pub mod period;
 pub mod posting;
+pub mod receivable;
 pub mod reconciliation;
 pub mod replay;
 #[cfg(feature = "seal")]

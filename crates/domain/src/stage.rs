@@ -52,6 +52,26 @@ text_enum! {
 }
 
 text_enum! {
+    /// Which way documents come: from billing, or of money that came in.
+    #[derive(Default)]
+    pub enum Family {
+        #[default]
+        Billing = "billing",
+        Cash = "cash",
+    }
+}
+
+impl Family {
+    pub fn contains(self, kind: DocumentKind) -> bool {
+        (self == Self::Billing) == matches!(kind, DocumentKind::Invoice | DocumentKind::CreditMemo)
+    }
+
+    pub fn kinds(self) -> Vec<DocumentKind> {
+        DocumentKind::ALL.iter().copied().filter(|kind| self.contains(*kind)).collect()
+    }
+}
+
+text_enum! {
     /// A side of the AR control account.
     pub enum Side {
         Debit = "debit",

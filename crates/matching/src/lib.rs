@@ -27,4 +27,5 @@ pub use backtest::{Backtest, History, backtest};
 pub use book::{Book, BookError};
 pub use decide::decide;
 pub use pass::decide_all;
+pub use payer::payer_of;
 pub use rules::RuleTable;

@@ -2,7 +2,7 @@
 
 use crate::{
     book::{Book, Debtor},
-    model::Receipt,
+    model::{CustomerId, Receipt},
     normalise::name_key,
 };
 
@@ -59,4 +59,15 @@ pub(crate) fn named_in(book: &Book, text: &str) -> Vec<Debtor> {
         }
     }
     Vec::new()
+}
+
+/// Who surely paid, whatever he pays for: the one whom the gateway names, who is known to pay from the account, or who alone has the
+/// name that the bank gives. `None`: nobody, or more than one.
+pub fn payer_of(book: &Book, receipt: &Receipt) -> Option<CustomerId> {
+    let payer = Payer::of(book, receipt, std::iter::empty());
+    let known = [payer.gateway.as_slice(), &payer.account, &payer.name, &payer.named];
+    match known.into_iter().find(|debtors| !debtors.is_empty())? {
+        [one] => Some(book.customers[*one as usize].id),
+        _ => None,
+    }
 }

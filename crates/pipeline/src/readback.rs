@@ -4,6 +4,8 @@
 //! the ERP's ledger per posting key, and equal, is *confirmed*; anything else is a *mismatch*, also when it was confirmed
 //! before. An ERP that does not answer changes nothing. No transaction is open while it is asked.
 
+mod applications;
+
 use crate::{Context, erps::Erps, posting::BATCH, retry::transaction};
 use anyhow::Context as _;
 use connectors::{Erp, PeriodTotals, ReadError};
@@ -98,8 +100,9 @@ async fn sync_periods(cx: &Context, erps: &Erps, entity: &AttachedEntity, period
         }
     };
     let gone = write(cx, read, periods, &seen).await?;
+    let applications = applications::read(cx, &**erp, entity).await?;
     let mut done = confirm(cx, entity).await?;
-    (done.read, done.gone) = (seen.len(), gone);
+    (done.read, done.gone) = (seen.len() + applications, gone);
     Ok(done)
 }
 

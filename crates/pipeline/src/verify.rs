@@ -69,6 +69,11 @@ pub async fn verify(pool: &Pool) -> Result<Report> {
     found("exception totals against exceptions", proof::exception_totals(conn).await?);
     found("causes by day against exceptions", proof::cause_flow(conn).await?);
     found("exceptions by clock against exceptions", proof::exception_clock(conn).await?);
+    found("payments against bank lines", proof::payments(conn).await?);
+    found("open items against documents", proof::open_items(conn).await?);
+    found("applications against open items", proof::applications(conn).await?);
+    found("allocations against documents", proof::allocations(conn).await?);
+    found("open totals against open items", proof::open_totals(conn).await?);
     found("seals", proof::seal_chains(conn).await?);
     found("outcomes against seals", proof::outcomes(conn).await?);
     found("audit log", audit_log(conn).await?);

@@ -88,6 +88,13 @@ fn an_invoice(external_id: &str) -> Value {
     })
 }
 
+fn a_payment(external_id: &str) -> Value {
+    json!({
+        "externalId": external_id, "customer": { "id": "1001" }, "subsidiary": { "id": "1" }, "currency": { "id": "1" },
+        "tranDate": "2026-10-31", "payment": 150, "account": { "id": "101" }, "autoApply": false,
+    })
+}
+
 #[tokio::test]
 async fn a_token_needs_a_signed_assertion_that_says_the_right_things() {
     let account = Account::new().await;
@@ -138,6 +145,83 @@ async fn an_upsert_changes_the_document_and_adds_its_lines_again() {
     let record = account.get(path).await;
     assert_eq!((record["postingPeriod"]["id"].as_str(), record["item"].is_null()), (Some("202611"), true), "sublists only when expanded");
     assert_eq!(account.send(Method::PUT, "record/v1/invoice/1", &an_invoice("INV-1")).await.0, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_line_of_apply_is_found_by_its_doc_and_the_others_stay() {
+    let account = Account::new().await;
+    for external_id in ["INV-1", "INV-2"] {
+        assert_eq!(account.send(Method::POST, "record/v1/invoice", &an_invoice(external_id)).await.0, StatusCode::NO_CONTENT);
+    }
+    assert_eq!(account.send(Method::POST, "record/v1/customerPayment", &a_payment("PAY-1")).await.0, StatusCode::NO_CONTENT);
+    let path = "record/v1/customerPayment/eid:PAY-1";
+    let steps = [
+        (
+            "",
+            json!([{ "doc": { "id": "1" }, "apply": true, "amount": 60 }, { "doc": { "id": "2" }, "apply": true, "amount": 80 }]),
+            "60 80",
+            "40 20",
+        ),
+        ("", json!([{ "doc": { "id": "1" }, "amount": 70 }]), "70 80", "30 20"),
+        ("", json!([{ "doc": { "id": "1" }, "amount": 70 }]), "70 80", "30 20"),
+        ("", json!([{ "doc": { "id": "1" }, "apply": false }]), "80", "100 20"),
+        ("", json!([{ "doc": { "id": "1" }, "apply": true }, { "doc": { "id": "2" }, "amount": 0 }]), "100", "0 100"),
+        ("?replace=apply", json!([{ "doc": { "id": "2" }, "amount": 5 }]), "5", "100 95"),
+    ];
+    for (query, lines, amounts, remaining) in steps {
+        let (status, text) = account.send(Method::PATCH, &format!("{path}{query}"), &json!({ "apply": { "items": lines } })).await;
+        assert_eq!(status, StatusCode::NO_CONTENT, "{text}");
+        let record = account.get(&format!("{path}?expandSubResources=true")).await;
+        let held: Vec<String> = record["apply"]["items"].as_array().unwrap().iter().map(|line| line["amount"].to_string()).collect();
+        assert_eq!(held.join(" "), amounts, "{lines}");
+        let mut left = Vec::new();
+        for invoice in ["eid:INV-1", "eid:INV-2"] {
+            left.push(account.get(&format!("record/v1/invoice/{invoice}")).await["amountRemaining"].to_string());
+        }
+        assert_eq!(left.join(" "), remaining, "{lines}");
+    }
+    let record = account.get(path).await;
+    assert_eq!((record["applied"].as_u64(), record["unapplied"].as_u64(), record["apply"].is_null()), (Some(5), Some(145), true));
+}
+
+#[tokio::test]
+async fn what_an_application_may_not_is_refused_with_its_place() {
+    let account = Account::new().await;
+    let mut theirs = an_invoice("INV-2");
+    theirs["entity"]["id"] = "1002".into();
+    for (record_type, body) in [("invoice", an_invoice("INV-1")), ("invoice", theirs), ("customerPayment", a_payment("PAY-1"))] {
+        assert_eq!(account.send(Method::POST, &format!("record/v1/{record_type}"), &body).await.0, StatusCode::NO_CONTENT);
+    }
+    for (line, code, place) in [
+        (json!({ "doc": { "id": "1" }, "amount": 100.01 }), "CANT_APPLY_PMT", "apply.items[0].amount"),
+        (json!({ "doc": { "id": "1" }, "amount": -1 }), "CANT_APPLY_PMT", "apply.items[0].amount"),
+        (json!({ "doc": { "id": "2" }, "amount": 1 }), "INVALID_CONTENT", "apply.items[0].doc"),
+        (json!({ "doc": { "id": "3" }, "amount": 1 }), "INVALID_CONTENT", "apply.items[0].doc"),
+        (json!({ "amount": 1 }), "INVALID_CONTENT", "apply.items[0].doc"),
+        (json!({ "doc": { "id": "1" }, "sum": 1 }), "INVALID_CONTENT", "apply.items[0].sum"),
+    ] {
+        let request = account.request(Method::PATCH, "record/v1/customerPayment/3").await;
+        let request = request.header("X-NetSuite-PropertyNameValidation", "Error").json(&json!({ "apply": { "items": [line] } }));
+        let answer: Value = serde_json::from_str(&request.send().await.unwrap().text().await.unwrap()).unwrap();
+        let detail = &answer["o:errorDetails"][0];
+        assert_eq!((detail["o:errorCode"].as_str(), detail["o:errorPath"].as_str()), (Some(code), Some(place)), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_payment_needs_a_bank_account_that_exists_and_a_positive_amount() {
+    let account = Account::new().await;
+    for (field, value) in
+        [("account", json!({ "id": "54" })), ("customer", json!({ "id": "9" })), ("payment", json!(0)), ("payment", json!(-1))]
+    {
+        let mut body = a_payment("PAY-1");
+        body[field] = value.clone();
+        let (status, text) = account.send(Method::POST, "record/v1/customerPayment", &body).await;
+        assert_eq!((status, text.contains(&format!(r#""o:errorPath":"{field}""#))), (StatusCode::BAD_REQUEST, true), "{value} {text}");
+    }
+    let mut undeposited = a_payment("PAY-1");
+    undeposited.as_object_mut().unwrap().remove("account");
+    assert_eq!(account.send(Method::POST, "record/v1/customerPayment", &undeposited).await.0, StatusCode::NO_CONTENT);
 }
 
 #[tokio::test]

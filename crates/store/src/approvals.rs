@@ -18,6 +18,8 @@ pub struct Ask {
     pub erp_number: Option<String>,
     /// The date of a correction's documents.
     pub dated: Option<NaiveDate>,
+    /// What exactly is asked for, where words are not enough to do it.
+    pub content: Option<serde_json::Value>,
     pub reason: String,
 }
 
@@ -40,9 +42,9 @@ pub struct NewApproval {
 pub async fn insert(conn: &mut Conn, new: &NewApproval) -> Result<()> {
     sqlx::query!(
         "insert into approval (approval_id, entity_id, document_id, shown_hash, currency, amount, reason, requested_by, requested_at,
-            decision, decided_by, decided_at, act, plan, erp_number, dated)
+            decision, decided_by, decided_at, act, plan, erp_number, dated, content)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, case when $10 then 'within_limit' end, case when $10 then $8 end,
-            case when $10 then $9::timestamptz end, $11, $12, $13, $14)",
+            case when $10 then $9::timestamptz end, $11, $12, $13, $14, $15)",
         new.approval_id.0,
         new.entity_id.0,
         new.document_id.0,
@@ -56,7 +58,8 @@ pub async fn insert(conn: &mut Conn, new: &NewApproval) -> Result<()> {
         new.ask.act.as_str(),
         new.ask.plan,
         new.ask.erp_number,
-        new.ask.dated
+        new.ask.dated,
+        new.ask.content
     )
     .execute(conn)
     .await?;
@@ -77,7 +80,7 @@ pub struct Open {
 pub async fn lock_open(conn: &mut Conn, scope: &Scope, id: ApprovalId) -> Result<Option<Open>> {
     let row = sqlx::query!(
         r#"select approval_id as "approval_id: ApprovalId", entity_id as "entity_id: EntityId", document_id as "document_id: DocumentId",
-            shown_hash, act as "act: ApprovalAct", plan, erp_number, dated, reason, requested_by
+            shown_hash, act as "act: ApprovalAct", plan, erp_number, dated, content, reason, requested_by
         from approval where approval_id = $1 and entity_id = any($2) and decision is null for update"#,
         id.0,
         &scope.ids()
@@ -89,7 +92,7 @@ pub async fn lock_open(conn: &mut Conn, scope: &Scope, id: ApprovalId) -> Result
         entity_id: row.entity_id,
         document_id: row.document_id,
         shown_hash: row.shown_hash,
-        ask: Ask { act: row.act, plan: row.plan, erp_number: row.erp_number, dated: row.dated, reason: row.reason },
+        ask: Ask { act: row.act, plan: row.plan, erp_number: row.erp_number, dated: row.dated, content: row.content, reason: row.reason },
         requested_by: row.requested_by,
     }))
 }

@@ -115,7 +115,8 @@ pub async fn closed_periods(conn: &mut Conn, entity: EntityId) -> Result<Vec<Acc
 pub async fn announce(conn: &mut Conn, batch: BatchId, at: DateTime<Utc>) -> Result<u64> {
     let announced = sqlx::query!(
         "insert into outbox (event, document_id, entity_id, occurred_at)
-        select case kind when 'invoice' then 'InvoiceIssued' else 'CreditMemoCreated' end, document_id, entity_id, $2
+        select case kind when 'invoice' then 'InvoiceIssued' when 'credit_memo' then 'CreditMemoCreated' when 'payment' then 'PaymentSettled'
+            when 'cash_application' then 'CashApplied' else 'CashUnapplied' end, document_id, entity_id, $2
         from document where batch_id = $1 and stage = 'finalized' order by line",
         batch.0,
         at

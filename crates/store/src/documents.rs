@@ -32,6 +32,8 @@ pub struct Prior {
     pub rejected: bool,
     pub superseded: bool,
     pub batch_number: String,
+    /// Something was applied to it.
+    pub settled: bool,
 }
 
 /// Makes the planner probe indexes until the caller commits: statistics know nothing of the rows that are just coming in,
@@ -55,7 +57,8 @@ pub async fn priors(conn: &mut Conn, entity: EntityId, batch: BatchId, keys: &[(
     let numbers: Vec<String> = keys.iter().map(|(_, number)| (*number).to_owned()).collect();
     let rows = sqlx::query!(
         r#"select d.document_id as "document_id: DocumentId", d.kind as "kind: DocumentKind", d.number, d.version, d.stage as "stage: Stage",
-            d.rejected as "rejected!", d.superseded_by is not null as "superseded!", b.number as batch_number
+            d.rejected as "rejected!", d.superseded_by is not null as "superseded!", b.number as batch_number,
+            exists (select from open_item o where o.document_id = d.document_id and o.applied > 0) as "settled!"
         from unnest($3::text[], $4::text[]) as wanted (kind, number)
         cross join lateral (
             -- one look by number for each, whatever the statistics say: they know nothing of the rows that are just coming in
@@ -81,8 +84,13 @@ pub async fn priors(conn: &mut Conn, entity: EntityId, batch: BatchId, keys: &[(
             rejected: row.rejected,
             superseded: row.superseded,
             batch_number: row.batch_number,
+            settled: row.settled,
         })
         .collect())
+}
+
+pub async fn version(conn: &mut Conn, document: DocumentId) -> Result<i32> {
+    Ok(sqlx::query_scalar!("select version from document where document_id = $1", document.0).fetch_one(conn).await?)
 }
 
 /// Names the successors of documents that are about to move to `superseded`: (old, new).

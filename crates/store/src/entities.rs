@@ -19,6 +19,12 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<EntityView>> {
     Ok(rows)
 }
 
+/// Code and country of an entity.
+pub async fn home(conn: &mut Conn, entity: EntityId) -> Result<(String, String)> {
+    let row = sqlx::query!("select code, country from entity where entity_id = $1", entity.0).fetch_one(conn).await?;
+    Ok((row.code, row.country))
+}
+
 /// A legal entity to be set up.
 #[derive(Debug, Clone, Copy)]
 pub struct NewEntity<'a> {

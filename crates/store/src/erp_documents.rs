@@ -8,7 +8,7 @@ use domain::{
     period::AccountingPeriod,
     posting::{ErpDocument, ErpKind, ErpState, PostingKey},
     reconciliation::ReadState,
-    stage::Stage,
+    stage::{DocumentKind, Stage},
 };
 use rust_decimal::Decimal;
 
@@ -98,12 +98,14 @@ pub async fn upsert(conn: &mut Conn, read: Read, seen: &[ErpDocument]) -> Result
     Ok(done.rows_affected())
 }
 
-/// Marks what stood in completely read periods and was not seen by this read or a later one. Returns how many are gone.
+/// Marks what stood in completely read periods and was not seen by this read or a later one. Returns how many are gone. Applications
+/// are in no period's read.
 pub async fn mark_gone(conn: &mut Conn, read: Read, periods: &[AccountingPeriod], now: DateTime<Utc>) -> Result<u64> {
     let periods: Vec<String> = periods.iter().map(ToString::to_string).collect();
     let done = sqlx::query!(
         "update erp_document set gone_at = $5, unchecked = true
-        where entity_id = $1 and connection_id = $2 and period = any($3) and read_id < $4 and gone_at is null",
+        where entity_id = $1 and connection_id = $2 and period = any($3) and read_id < $4 and gone_at is null
+            and kind not in ('cash_application', 'application_reversal')",
         read.entity.0,
         read.connection.0,
         &periods,
@@ -176,6 +178,34 @@ pub async fn read_states(pool: &Pool, scope: &Scope, period: AccountingPeriod) -
         period.to_string()
     )
     .fetch_all(pool)
+    .await?)
+}
+
+/// An application that has to be looked up in its ERP.
+#[derive(Debug)]
+pub struct Unseen {
+    pub document_id: DocumentId,
+    pub kind: DocumentKind,
+    pub number: String,
+    pub posting_key: String,
+    pub payload: serde_json::Value,
+}
+
+/// Applications of an entity that the ERP accepted and that were not seen there, and those that differed, in id order.
+pub async fn unseen_applications(conn: &mut Conn, entity: EntityId, after: uuid::Uuid, limit: i64) -> Result<Vec<Unseen>> {
+    Ok(sqlx::query_as!(
+        Unseen,
+        r#"select d.document_id as "document_id: DocumentId", d.kind as "kind: DocumentKind", d.number, b.posting_key, b.payload
+        from document d join posting_payload b using (document_id)
+        where d.entity_id = $1 and d.stage in ('posted', 'mismatch') and d.kind in ('cash_application', 'application_reversal')
+            and d.document_id > $2
+            and (d.stage = 'mismatch' or not exists (select from erp_document e where e.document_id = d.document_id and e.gone_at is null))
+        order by d.document_id limit $3"#,
+        entity.0,
+        after,
+        limit
+    )
+    .fetch_all(conn)
     .await?)
 }
 

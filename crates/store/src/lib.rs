@@ -25,6 +25,7 @@ pub mod movements;
 pub mod notices;
 pub mod postings;
 pub mod proof;
+pub mod receivables;
 pub mod reconciliation;
 pub mod releases;
 pub mod replays;

@@ -118,6 +118,9 @@ pub async fn transition(conn: &mut Conn, documents: &[DocumentId], to: Stage, ca
     if moved == 0 {
         return Err(what_was_found(conn, &wanted, to).await?);
     }
+    if matches!(to, Stage::Superseded | Stage::Voided) {
+        crate::receivables::close(conn, &wanted).await?;
+    }
     Ok(u64::try_from(moved).unwrap_or_default())
 }
 
@@ -141,7 +144,7 @@ async fn what_was_found(conn: &mut Conn, wanted: &[uuid::Uuid], to: Stage) -> Re
     Ok(MoveError::Store(crate::Error::Serialization))
 }
 
-/// Enters the documents of a batch that were just inserted at sequence 1: their first movements and totals.
+/// Enters the documents of a batch that were just inserted at sequence 1: their first movements and totals, and what is open of them.
 /// The documents carry their entry stage (`finalized` or `rejected`); the database refuses a second entry.
 pub async fn enter_batch(conn: &mut Conn, batch: BatchId, cause: &Cause) -> Result<u64> {
     let entered = sqlx::query_scalar!(
@@ -175,7 +178,8 @@ pub async fn enter_batch(conn: &mut Conn, batch: BatchId, cause: &Cause) -> Resu
         cause.at,
         SLOTS,
     )
-    .fetch_one(conn)
+    .fetch_one(&mut *conn)
     .await?;
+    crate::receivables::open_batch(conn, batch).await?;
     Ok(u64::try_from(entered).unwrap_or_default())
 }

@@ -1,10 +1,13 @@
 //! Lumen Analytics: five legal entities on two NetSuite accounts, their customers, products and tax codes.
 
-use super::dice::{Dice, apportion};
+use super::{
+    bank::{self, BankAccount},
+    dice::{Dice, apportion},
+};
 use chrono::NaiveDate;
-use domain::mapping::MappingKind;
+use domain::{mapping::MappingKind, receivable::WriteOffReason};
 use rust_decimal::Decimal;
-use simulators::netsuite::{Customer as ErpCustomer, Item as ErpItem, Lists, TaxCode as ErpTaxCode};
+use simulators::netsuite::{Account as ErpAccount, Customer as ErpCustomer, Item as ErpItem, Lists, TaxCode as ErpTaxCode};
 
 /// A legal entity as the demo knows it.
 #[derive(Debug, Clone, Copy)]
@@ -160,6 +163,18 @@ pub const PRODUCTS: [Product; 6] = [
 /// Launched in the last days and forgotten in the ERP of the first account.
 pub const NEW_PRODUCT: Product = Product { code: "INSIGHT-PRO", description: "Insight Pro, first month", sold: Sold::Flat, account: "54" };
 
+/// What is given up of invoices, with its expense or tax receivable account in the ERP.
+const WRITE_OFFS: [(WriteOffReason, &str); 4] = [
+    (WriteOffReason::WithholdingTax, "121"),
+    (WriteOffReason::CashDiscount, "671"),
+    (WriteOffReason::BankFee, "672"),
+    (WriteOffReason::SmallBalance, "673"),
+];
+/// The ERP's id of the first of their items.
+const FIRST_WRITE_OFF: usize = 901;
+/// No tax document is corrected by a write-off: the ERP's code without tax.
+const OUT_OF_SCOPE: (&str, &str) = ("OUT-OF-SCOPE", "5");
+
 /// A customer of one entity.
 #[derive(Debug, Clone)]
 pub struct Customer {
@@ -176,6 +191,8 @@ pub struct Customer {
 pub const TOP_CUSTOMERS: usize = 20;
 const CUSTOMERS_MAX: u64 = 3_800;
 const FIRST_REFERENCE: u64 = 10_001;
+/// The ERP's id of the first of our bank accounts.
+const FIRST_BANK_REFERENCE: usize = 201;
 
 const FIRST_WORDS: [&str; 24] = [
     "Alder",
@@ -289,8 +306,17 @@ pub fn lists(account: usize, customers: &[Customer], extra: &Extra, from: NaiveD
         .chain([&NEW_PRODUCT])
         .zip(1..)
         .map(|(product, id)| ErpItem { id: id.to_string(), name: product.description.into() })
+        .chain((FIRST_WRITE_OFF..).zip(WRITE_OFFS).map(|(id, (reason, _))| ErpItem { id: id.to_string(), name: reason.label().into() }))
         .collect();
+    lists.accounts.extend(WRITE_OFFS.map(|(reason, id)| ErpAccount { id: id.into(), name: reason.label().into() }));
+    lists.bank_accounts = bank_accounts(account).map(|(id, bank)| ErpAccount { id, name: bank.name.into() }).collect();
     lists
+}
+
+/// Our bank accounts of an ERP account's entities, with the ids of their ledger accounts there.
+fn bank_accounts(account: usize) -> impl Iterator<Item = (String, &'static BankAccount)> {
+    let all = (FIRST_BANK_REFERENCE..).map(|id| id.to_string()).zip(&bank::ACCOUNTS);
+    all.filter(move |(_, bank)| ENTITIES[bank.entity].account == account)
 }
 
 /// Customers of an ERP account that only troubles need: reference and name.
@@ -318,7 +344,13 @@ pub fn mappings(account: usize, customers: &[Customer]) -> Vec<(MappingKind, Str
     let accounts =
         PRODUCTS.iter().chain([&NEW_PRODUCT]).map(|product| (MappingKind::Account, product.code.to_owned(), product.account.to_owned()));
     let taxes = TAX_CODES.iter().map(|(code, id, _)| (MappingKind::TaxCode, (*code).to_owned(), (*id).to_owned()));
-    customers.chain(items).chain(accounts).chain(taxes).collect()
+    let banks = bank_accounts(account).map(|(id, bank)| (MappingKind::BankAccount, bank.number.to_owned(), id));
+    let write_offs = (FIRST_WRITE_OFF..).zip(WRITE_OFFS).flat_map(|(id, (reason, account))| {
+        let code = reason.item_code().to_owned();
+        [(MappingKind::Item, code.clone(), id.to_string()), (MappingKind::Account, code, account.to_owned())]
+    });
+    let out_of_scope = (MappingKind::TaxCode, OUT_OF_SCOPE.0.to_owned(), OUT_OF_SCOPE.1.to_owned());
+    customers.chain(items).chain(accounts).chain(taxes).chain(banks).chain(write_offs).chain([out_of_scope]).collect()
 }
 
 /// How much one person may do alone, per entity, currency and day.
@@ -366,6 +398,19 @@ mod tests {
                 assert!(TAX_CODES.iter().any(|known| known.0 == code), "{code}");
             }
         }
+    }
+
+    #[test]
+    fn every_bank_account_of_an_erp_s_entities_is_in_its_lists_and_mapped_to_itself_there() {
+        let of_both: usize = (0..ACCOUNTS.len())
+            .map(|place| {
+                let known = lists(place, &[], &Extra::default(), NaiveDate::MIN, 0).bank_accounts;
+                let mapped: Vec<_> = mappings(place, &[]).into_iter().filter(|(kind, ..)| *kind == MappingKind::BankAccount).collect();
+                assert!(mapped.iter().zip(&known).all(|((_, _, to), account)| *to == account.id), "{mapped:?}");
+                mapped.len()
+            })
+            .sum();
+        assert_eq!(of_both, bank::ACCOUNTS.len());
     }
 
     #[test]

@@ -233,7 +233,10 @@ impl Drive<'_> {
                 );
             }
         }
-        Ok(())
+        for entity in self.entities {
+            cash::receive(self.cx, *entity).await?;
+        }
+        self.work().await
     }
 
     async fn set_periods(&self, period: AccountingPeriod, state: PeriodState) -> anyhow::Result<()> {

@@ -165,7 +165,7 @@ pub async fn list(
 ) -> Result<Json<BatchPage>, Problem> {
     let period = query.period.as_deref().map(str::parse).transpose().map_err(|error| Problem::invalid(format!("period: {error}")))?;
     let after = query.after.as_deref().map(place).transpose()?;
-    let filter = batches::Filter { entity_id: None, period, after };
+    let filter = batches::Filter { entity_id: None, period, family: domain::stage::Family::Billing, after };
     let mut found = batches::list(&state.context.pool, &caller.scope, &filter, i64::try_from(PAGE + 1).unwrap_or(i64::MAX)).await?;
     let more = found.len() > PAGE;
     found.truncate(PAGE);

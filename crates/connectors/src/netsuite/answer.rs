@@ -1,4 +1,4 @@
-//! What an answer to a POST means: exactly one outcome, and never a guess towards success.
+//! What an answer to a POST or PATCH means: exactly one outcome, and never a guess towards success.
 
 use super::wire::Answer;
 use domain::posting::{Outcome, Refusal};
@@ -26,14 +26,16 @@ const WRAPPED: &[&str] = &[
     "SUBSIDIARY_MISMATCH",
     "INVALID_TAX_CODE_FOR_SUB",
     "ROUNDING_ERROR",
+    "CANT_APPLY_PMT",
     "DUP_RCRD",
     "UNIQUE_RCRD_ID_REQD",
 ];
 
-/// `number` is ours, sent as `tranId`: the 204 has no body to read it from [H:section_1545141395].
-pub(super) fn outcome(answer: &Answer, number: &str) -> Outcome {
+/// `number` is ours, sent as `tranId`: the 204 has no body to read it from [H:section_1545141395]. `known` is the key of what a
+/// PATCH changed; a POST's answer tells it.
+pub(super) fn outcome(answer: &Answer, number: &str, known: Option<String>) -> Outcome {
     match answer.status.as_u16() {
-        204 => match answer.location.as_deref().and_then(internal_id) {
+        204 => match known.or_else(|| answer.location.as_deref().and_then(internal_id)) {
             Some(erp_id) => Outcome::Accepted { erp_id, erp_number: number.to_owned() },
             None => Outcome::Ambiguous { reason: "204 without the id of the record".to_owned() },
         },
@@ -149,6 +151,7 @@ mod tests {
             (400, None, envelope("CLOSED_TRAN_PRD", "x"), Business),
             (400, None, envelope("USER_ERROR", "period"), Business),
             (400, None, envelope("INVALID_CONTENT", "x"), Business),
+            (400, None, envelope("CANT_APPLY_PMT", "x"), Business),
             (400, None, envelope("SOMETHING_NEW", "x"), Business),
             (400, None, envelope("RCRD_HAS_BEEN_CHANGED", "x"), Transient),
             (400, None, envelope("INSUFFICIENT_PERMISSION", "x"), Auth),
@@ -165,15 +168,24 @@ mod tests {
             (503, None, String::new(), Ambiguous),
         ];
         for (status, location, body, expected) in cases {
-            let found = outcome(&answer(status, location, &body), "INV-1");
+            let found = outcome(&answer(status, location, &body), "INV-1", None);
             assert_eq!(found.kind(), expected, "{status} {location:?} {body}");
         }
     }
 
     #[test]
+    fn a_change_is_accepted_under_the_key_it_was_sent_for_and_only_with_a_204() {
+        let known = || Some("77/tieout-US-app-A-1-v1".to_owned());
+        let accepted = Outcome::Accepted { erp_id: known().unwrap(), erp_number: "A-1".into() };
+        assert_eq!(outcome(&answer(204, None, ""), "A-1", known()), accepted);
+        assert_eq!(outcome(&answer(200, None, "{}"), "A-1", known()).kind(), OutcomeKind::Ambiguous);
+        assert_eq!(outcome(&answer(404, None, &envelope("NONEXISTENT_ID", "x")), "A-1", known()).kind(), OutcomeKind::Permanent);
+    }
+
+    #[test]
     fn a_refusal_names_code_field_and_reason_without_machine_ids() {
         let body = envelope("USER_ERROR", "CLOSED_TRAN_PRD The period is closed. Error ID: ks81hd");
-        let Outcome::Business(refusal) = outcome(&answer(400, None, &body), "INV-1") else { panic!("not business") };
+        let Outcome::Business(refusal) = outcome(&answer(400, None, &body), "INV-1", None) else { panic!("not business") };
         assert_eq!(refusal.code, "CLOSED_TRAN_PRD");
         assert_eq!(refusal.message, "CLOSED_TRAN_PRD The period is closed.");
         assert_eq!(refusal.field.as_deref(), Some("entity"));

@@ -3,8 +3,12 @@
 //!
 //! A document is posted with `POST` and its posting key as `externalId`, so NetSuite itself refuses a second one.
 //! Never with `PUT …/eid:`: that is an upsert, and a replay would change a posted invoice or add its lines again.
+//!
+//! A cash application is no document of NetSuite: it is a `PATCH` of the payment or credit memo that is given, whose fence is the
+//! figure it sets (`apply.rs`).
 
 mod answer;
+mod apply;
 mod auth;
 mod payload;
 mod read;
@@ -12,12 +16,13 @@ mod wire;
 
 use crate::{Erp, Opening, Page, Payload, Probed, Promise, ReadError, Sent};
 use anyhow::{Context, Result, ensure};
+use apply::Application;
 use async_trait::async_trait;
 use domain::{
     clock::Clock,
     money::Currency,
     period::AccountingPeriod,
-    posting::{Fence, MappedDocument, Outcome, Probe},
+    posting::{Exchange, Fence, MappedDocument, Outcome, Probe, Refusal},
     stage::DocumentKind,
 };
 use read::{Cursor, Row};
@@ -90,6 +95,52 @@ impl Netsuite {
         Ok(Self { wire, currencies: config.currencies, promise })
     }
 
+    /// Sends a document. `known` is the key of what it changes.
+    async fn write(&self, call: Call<'_>, payload: &Payload, known: Option<String>) -> Sent {
+        // The default is a warning that nobody reads [H:section_156570709583].
+        let call = Call { header: Some(("X-NetSuite-PropertyNameValidation", "Error")), ..call };
+        let answer = self.wire.call(&call).await;
+        let exchange = wire::exchange(call.shown(), &answer);
+        let outcome = match answer {
+            Ok(answer) => answer::outcome(&answer, &payload.number, known),
+            Err(Failure::NotSent(reason)) => Outcome::Unreachable { reason },
+            Err(Failure::Throttled) => Outcome::Throttled { retry_after_seconds: None },
+            Err(Failure::Login(reason)) => Outcome::Auth { reason },
+            Err(Failure::Lost(reason)) => Outcome::Ambiguous { reason },
+        };
+        Sent { outcome, exchange }
+    }
+
+    async fn apply(&self, payload: &Payload, correlation_id: &str) -> Sent {
+        let application = match Application::read(&payload.body) {
+            Ok(application) => application,
+            Err(refusal) => return not_sent(payload, refusal),
+        };
+        let (path, body) = (application.path(), application.change());
+        let call = Call { method: Method::PATCH, path: &path, header: None, body: Some(&body), correlation_id };
+        self.write(call, payload, Some(application.erp_id())).await
+    }
+
+    /// Looks at the credit's own lines.
+    async fn probe_application(&self, payload: &Payload, correlation_id: &str) -> Probed {
+        let application = match Application::read(&payload.body) {
+            Ok(application) => application,
+            // It was never sent.
+            Err(refusal) => return Probed { probe: Probe::Absent, exchange: not_sent(payload, refusal).exchange },
+        };
+        let path = format!("{}?expandSubResources=true", application.path());
+        let call = Call { method: Method::GET, path: &path, header: None, body: None, correlation_id };
+        let answer = self.wire.call(&call).await;
+        let exchange = wire::exchange(call.shown(), &answer);
+        let probe = match answer {
+            Ok(answer) if answer.status == StatusCode::OK => application.probe(payload, &answer.body),
+            Ok(answer) if answer::is_absent(&answer) => Ok(application.gone(payload)),
+            Ok(answer) => Err(answer::summary(&answer)),
+            Err(failure) => Err(failure.to_string()),
+        };
+        Probed { probe: probe.unwrap_or_else(|reason| Probe::NotAnswered { reason }), exchange }
+    }
+
     /// Runs one page of SuiteQL [H:section_157909186990].
     async fn query(&self, suiteql: &str, correlation_id: &str) -> (Result<Answer, Failure>, String) {
         let path = format!("/services/rest/query/v1/suiteql?limit={}&offset=0", read::PAGE_ROWS);
@@ -114,16 +165,25 @@ const NOT_CARRIED: &[&str] = &[
     "tax per code",
     "exchange rate and functional amount",
     "AR account",
+    "bank account of payments",
     "net per revenue account and dimension",
-    "applied-to references",
+    "applied-to references of credit memos",
+    "posting date, customer and number of cash applications",
 ];
 
-fn record_type(kind: DocumentKind) -> &'static str {
+/// `None`: it is no record of its own, but changes one.
+fn record_type(kind: DocumentKind) -> Option<&'static str> {
     match kind {
-        DocumentKind::Invoice => "invoice",
-        DocumentKind::CreditMemo => "creditMemo",
-        DocumentKind::Payment | DocumentKind::CashApplication | DocumentKind::ApplicationReversal => "customerPayment",
+        DocumentKind::Invoice => Some("invoice"),
+        DocumentKind::CreditMemo => Some("creditMemo"),
+        DocumentKind::Payment => Some("customerPayment"),
+        DocumentKind::CashApplication | DocumentKind::ApplicationReversal => None,
     }
+}
+
+fn not_sent(payload: &Payload, refusal: Refusal) -> Sent {
+    let exchange = Exchange { request: format!("not sent\n\n{}", payload.body), status: None, answer: None };
+    Sent { outcome: Outcome::Permanent(refusal), exchange }
 }
 
 #[async_trait]
@@ -137,26 +197,20 @@ impl Erp for Netsuite {
     }
 
     async fn post(&self, payload: &Payload, correlation_id: &str) -> Sent {
-        let path = format!("/services/rest/record/v1/{}", record_type(payload.kind));
-        // The default is a warning that nobody reads [H:section_156570709583].
-        let header = Some(("X-NetSuite-PropertyNameValidation", "Error"));
-        let call = Call { method: Method::POST, path: &path, header, body: Some(&payload.body), correlation_id };
-        let answer = self.wire.call(&call).await;
-        let exchange = wire::exchange(call.shown(), &answer);
-        let outcome = match answer {
-            Ok(answer) => answer::outcome(&answer, &payload.number),
-            Err(Failure::NotSent(reason)) => Outcome::Unreachable { reason },
-            Err(Failure::Throttled) => Outcome::Throttled { retry_after_seconds: None },
-            Err(Failure::Login(reason)) => Outcome::Auth { reason },
-            Err(Failure::Lost(reason)) => Outcome::Ambiguous { reason },
-        };
-        Sent { outcome, exchange }
+        let Some(record) = record_type(payload.kind) else { return self.apply(payload, correlation_id).await };
+        if let Err(refusal) = payload::check(&payload.body) {
+            return not_sent(payload, refusal);
+        }
+        let path = format!("/services/rest/record/v1/{record}");
+        let call = Call { method: Method::POST, path: &path, header: None, body: Some(&payload.body), correlation_id };
+        self.write(call, payload, None).await
     }
 
     /// By key first: `NONEXISTENT_ID` there is the only proof of absence. Then by query, which sees a second document
     /// that carries the key in another record type.
     async fn probe(&self, payload: &Payload, correlation_id: &str) -> Probed {
-        let path = format!("/services/rest/record/v1/{}/eid:{}", record_type(payload.kind), wire::escaped(&payload.posting_key.0));
+        let Some(record) = record_type(payload.kind) else { return self.probe_application(payload, correlation_id).await };
+        let path = format!("/services/rest/record/v1/{record}/eid:{}", wire::escaped(&payload.posting_key.0));
         let call = Call { method: Method::GET, path: &path, header: None, body: None, correlation_id };
         let answer = self.wire.call(&call).await;
         let mut exchange = wire::exchange(call.shown(), &answer);

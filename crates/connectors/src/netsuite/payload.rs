@@ -1,18 +1,57 @@
-//! The record body [B: schemas/invoice, schemas/creditMemo]. Amounts are JSON numbers with exactly our digits.
+//! The record body [B: schemas/invoice, schemas/creditMemo, schemas/customerPayment]. Amounts are JSON numbers with exactly our digits.
 
+use super::apply;
 use domain::{
     money::Currency,
-    posting::{MappedDocument, MappedLine},
+    posting::{MappedDocument, MappedLine, Refusal},
     stage::DocumentKind,
 };
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn body(document: &MappedDocument, currencies: &BTreeMap<Currency, String>) -> Value {
-    let lines: Vec<Value> = document.lines.iter().enumerate().map(|(index, mapped)| line(document, index, mapped)).collect();
     // A currency without an id goes under its code: NetSuite refuses it and names the field.
     let currency = currencies.get(&document.currency).map_or_else(|| document.currency.code(), String::as_str);
+    match document.kind {
+        DocumentKind::Invoice | DocumentKind::CreditMemo => billing(document, currency),
+        DocumentKind::Payment => payment(document, currency),
+        DocumentKind::CashApplication | DocumentKind::ApplicationReversal => apply::body(document),
+    }
+}
+
+/// Refuses what NetSuite has no place for, before anything is sent: a payment comes to one account.
+pub(super) fn check(body: &Value) -> Result<(), Refusal> {
+    let Some(accounts) = body["account"].as_array() else { return Ok(()) };
+    let named: Vec<&str> = accounts.iter().filter_map(|account| account["id"].as_str()).collect();
+    let named = if named.is_empty() { "none".to_owned() } else { named.join(" and ") };
+    let message = format!("A payment in NetSuite comes to one account; this one names {named}.");
+    Err(Refusal { code: "accounts".to_owned(), message, field: Some("account".to_owned()) })
+}
+
+/// Nothing is applied by creating it: that is a document of its own.
+fn payment(document: &MappedDocument, currency: &str) -> Value {
+    let accounts: BTreeSet<&str> = document.lines.iter().map(|line| line.account_ref.as_str()).collect();
+    let accounts: Vec<Value> = accounts.into_iter().map(reference).collect();
+    // Several are kept as such for [`check`].
+    let account = if let [account] = accounts.as_slice() { account.clone() } else { Value::Array(accounts) };
+    let memo: Vec<&str> = document.lines.iter().map(|line| line.description.as_str()).collect();
+    json!({
+        "externalId": document.posting_key.0,
+        "tranId": document.number,
+        "customer": reference(&document.customer_ref),
+        "subsidiary": reference(&document.entity_ref),
+        "currency": reference(currency),
+        "tranDate": document.posting_date.to_string(),
+        "payment": number(document.total),
+        "account": account,
+        "memo": memo.join("; "),
+        "autoApply": false,
+    })
+}
+
+fn billing(document: &MappedDocument, currency: &str) -> Value {
+    let lines: Vec<Value> = document.lines.iter().enumerate().map(|(index, mapped)| line(document, index, mapped)).collect();
     let mut body = json!({
         "externalId": document.posting_key.0,
         "tranId": document.number,
@@ -71,11 +110,11 @@ fn tax_reference(index: usize) -> String {
 }
 
 /// References are objects with the internal id [H:section_0209125602].
-fn reference(id: &str) -> Value {
+pub(super) fn reference(id: &str) -> Value {
     json!({ "id": id })
 }
 
 /// The digits as they are, never through a double. A decimal's text is always a JSON number.
-fn number(amount: Decimal) -> Value {
+pub(super) fn number(amount: Decimal) -> Value {
     amount.to_string().parse().map_or(Value::Null, Value::Number)
 }

@@ -19,7 +19,7 @@ pub(super) const PAGE_ROWS: usize = 1000;
 /// How our posting keys begin; other documents with an external id are not ours.
 const OURS: &str = "tieout-";
 
-/// Invoices, credit memos, and journals to AR; receipts and refunds on the same account belong to another checkpoint.
+/// Invoices, credit memos, payments, and journals to AR; refunds on the same account belong to another checkpoint.
 /// Functional amounts (`tal.debit`) are left out: amounts are in the transaction's currency.
 const COLUMNS: &str = "t.id AS id, t.tranid AS tranid, t.externalid AS externalid, t.type AS type, t.entity AS entity, \
 t.voided AS voided, t.posting AS posting, t.taxtotal AS taxtotal, TO_CHAR(t.trandate, 'YYYY-MM-DD') AS trandate, \
@@ -37,7 +37,7 @@ INNER JOIN transactionaccountingline tal ON tal.transaction = tl.transaction AND
 INNER JOIN account a ON a.id = tal.account \
 INNER JOIN accountingperiod p ON p.id = t.postingperiod \
 INNER JOIN currency c ON c.id = t.currency \
-WHERE a.accttype = 'AcctRec' AND t.type IN ('CustInvc', 'CustCred', 'Journal')";
+WHERE a.accttype = 'AcctRec' AND t.type IN ('CustInvc', 'CustCred', 'CustPymt', 'Journal')";
 
 pub(super) fn by_external_id(external_id: &str) -> String {
     format!("SELECT {COLUMNS} {RECEIVABLES} AND t.externalid IN ('{}') ORDER BY tl.uniquekey", external_id.replace('\'', "''"))
@@ -98,6 +98,7 @@ pub(super) fn opening(answer: Result<Answer, Failure>) -> Result<Opening, ReadEr
         let class = match row.need("type")?.as_str() {
             "CustInvc" => Class::Invoices,
             "CustCred" => Class::CreditMemos,
+            "CustPymt" => Class::Payments,
             "Journal" => Class::Journals,
             other => return Err(ReadError::Unreadable(format!("transaction type {other:?}"))),
         };
@@ -163,12 +164,13 @@ impl Row {
     }
 
     pub(super) fn document(&self) -> Result<ErpDocument, ReadError> {
-        // NetSuite's sign: what debits AR is positive, so a credit memo is negative.
+        // NetSuite's sign: what debits AR is positive, so credit memos and payments are negative.
         let amount: Decimal = self.parsed("foreignamount")?;
         let id = self.need("id")?;
         let (kind, erp_id, total) = match self.need("type")?.as_str() {
             "CustInvc" => (ErpKind::Invoice, id, amount),
             "CustCred" => (ErpKind::CreditMemo, id, -amount),
+            "CustPymt" => (ErpKind::Payment, id, -amount),
             // A journal can hit AR with several lines; each is a posting of its own.
             "Journal" if amount.is_sign_negative() => (ErpKind::JournalCredit, format!("{id}/{}", self.key()?), -amount),
             "Journal" => (ErpKind::JournalDebit, format!("{id}/{}", self.key()?), amount),

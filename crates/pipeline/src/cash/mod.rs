@@ -1,13 +1,22 @@
-//! Cash: bank statements in, each proved by its own balances before its lines count.
+//! Cash: bank statements in, each proved by its own balances before its lines count; their money as payments, and which credit settles
+//! what.
 
+mod apply;
+mod book;
 mod decide;
+mod enter;
+mod give;
 mod import;
 mod read_only;
+mod receive;
 mod survey;
 
+pub(crate) use apply::carry_out;
+pub use apply::{apply, identify, keep, reverse};
 pub use decide::{accept, learn_table, open_account, refuse};
 pub use import::import_file;
 pub use read_only::{Outline, read_only};
+pub use receive::{Received, receive};
 
 use domain::document::Violation;
 pub use statements::{ColumnProfile, Proposal};

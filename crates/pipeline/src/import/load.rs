@@ -205,6 +205,9 @@ fn succession(version: i32, priors: &[Prior]) -> std::result::Result<Vec<Documen
             let rule = format!("version {} is {} and can't be replaced; correct it by a credit memo", last.version, last.stage.label());
             return Err(("version", rule));
         }
+        if last.settled {
+            return Err(("version", format!("version {} is settled in part; take the application back first", last.version)));
+        }
         replaced.push(last.document_id);
     }
     Ok(replaced)
@@ -224,6 +227,7 @@ mod tests {
             rejected: stage == Stage::Rejected,
             superseded: stage == Stage::Superseded,
             batch_number: "B".into(),
+            settled: false,
         }
     }
 

@@ -42,6 +42,11 @@ impl ReadDocument {
     }
 }
 
+/// What a file may bring; payments and applications are made here.
+pub(super) fn is_billed(kind: DocumentKind) -> bool {
+    matches!(kind, DocumentKind::Invoice | DocumentKind::CreditMemo)
+}
+
 pub fn violation(line: u32, field: impl Into<String>, rule: impl Into<String>, value: &str) -> Violation {
     let value = value.chars().take(SHOWN_CHARS_MAX).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
     Violation { line, field: field.into(), rule: rule.into(), value }
@@ -128,7 +133,7 @@ impl Reading {
     }
 
     fn kind(&mut self, cell: &Cell) -> Option<DocumentKind> {
-        let kind = cell.shown().trim().parse().ok();
+        let kind = cell.shown().trim().parse().ok().filter(|kind| is_billed(*kind));
         if kind.is_none() {
             self.refuses("kind", "must be invoice or credit_memo", cell);
         }

@@ -229,8 +229,9 @@ fn manifest_line(raw: &RawManifest, ordinal: u32, place: u32) -> Result<Manifest
         errors.push(violation(place, path("currency"), "is not an ISO 4217 currency", raw.currency.shown()));
     }
     // left out, it can only be invoices: credit memos would then differ from a declared zero
-    let kind = if raw.kind == Cell::Missing { Ok(DocumentKind::Invoice) } else { raw.kind.shown().trim().parse() };
-    if kind.is_err() {
+    let kind = if raw.kind == Cell::Missing { Some(DocumentKind::Invoice) } else { raw.kind.shown().trim().parse().ok() };
+    let kind = kind.filter(|kind| rules::is_billed(*kind));
+    if kind.is_none() {
         errors.push(violation(place, path("kind"), "must be invoice or credit_memo", raw.kind.shown()));
     }
     let count = raw.count.shown().trim().parse::<i64>().ok().filter(|count| *count >= 0);
@@ -247,7 +248,7 @@ fn manifest_line(raw: &RawManifest, ordinal: u32, place: u32) -> Result<Manifest
     };
     let (total, tax) = (money("total", &raw.total), money("tax", &raw.tax));
     match (currency, kind, count) {
-        (Ok(currency), Ok(kind), Some(count)) if errors.is_empty() => Ok(ManifestLine { currency, kind, count, total, tax }),
+        (Ok(currency), Some(kind), Some(count)) if errors.is_empty() => Ok(ManifestLine { currency, kind, count, total, tax }),
         _ => Err(errors),
     }
 }

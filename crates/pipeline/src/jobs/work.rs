@@ -1,7 +1,7 @@
 //! What each kind of job does. All of them may run twice: they compare what is there with what should be there.
 
 use super::Workshop;
-use crate::{access::sign_in, import, readback, reconcile, retry::transaction, verify, workbench::replay};
+use crate::{access::sign_in, cash, import, readback, reconcile, retry::transaction, verify, workbench::replay};
 use anyhow::{Context as _, bail};
 use chrono::TimeDelta;
 use domain::{
@@ -45,6 +45,10 @@ impl Workshop {
             }
             JobKind::Reconcile => {
                 let result = self.reconcile(&job.claimed.subject).await?;
+                self.complete(job, &result, None).await?;
+            }
+            JobKind::ApplyCash => {
+                let result = self.apply_cash(&job.claimed.subject).await?;
                 self.complete(job, &result, None).await?;
             }
             JobKind::Replay if job.claimed.subject.is_empty() => self.find_replays(job).await?,
@@ -158,6 +162,16 @@ impl Workshop {
             bail!("{} of {} entities: {}", errors.len(), entities.len(), errors.join("; "));
         }
         Ok(format!("{} read, {} gone, {} confirmed, {} differ", sum.read, sum.gone, sum.confirmed, sum.mismatched))
+    }
+
+    async fn apply_cash(&self, subject: &str) -> anyhow::Result<String> {
+        let known = store::entities::list(&mut *self.cx.pool.acquire().await.map_err(store::Error::from)?).await?;
+        let mut sum = cash::Received::default();
+        for entity in known.into_iter().filter(|entity| subject.is_empty() || entity.entity_id.to_string() == subject) {
+            sum += cash::receive(&self.cx, entity.entity_id).await?;
+        }
+        let cash::Received { payments, applied, credits, suggested } = sum;
+        Ok(format!("{payments} payments received, {applied} applications, {credits} credit memos applied, {suggested} wait for a person"))
     }
 
     async fn reconcile(&self, subject: &str) -> anyhow::Result<String> {

@@ -1,5 +1,5 @@
 //! Mapping on the arrow `finalized → queued`: every reference is found, or the document stops with each missing one
-//! named before anything is sent. A credit memo waits for its invoice.
+//! named before anything is sent. A credit memo waits for its invoice, an application for everything that it brings together.
 
 use super::{BATCH, new_correlation};
 use crate::{Context, erps::Erps, retry::transaction};
@@ -13,7 +13,7 @@ use domain::{
     lane::Lane,
     mapping::{MissingMapping, map},
     period::{AccountingPeriod, PeriodState},
-    posting::MappedDocument,
+    posting::{MappedAllocation, MappedDocument, MappedItem, MappedSettlement, PostingKey},
     seal,
     stage::Stage,
 };
@@ -37,7 +37,7 @@ pub async fn map_finalized(cx: &Context, erps: &Erps, entity: &AttachedEntity) -
     transaction!(&cx.pool, |tx| {
         let cause = cause(cx, "");
         let released = postings::released(tx, entity.entity_id, limit).await?;
-        transition(tx, &released, Stage::Finalized, &Cause { reason: "its invoice is in the ERP".into(), ..cause.clone() }).await?;
+        transition(tx, &released, Stage::Finalized, &Cause { reason: "what it waited for is in the ERP".into(), ..cause.clone() }).await?;
         let ids = postings::claim_stage(tx, entity.entity_id, Stage::Finalized, limit).await?;
         let waiting = hold_followers(tx, &ids, &cause).await?;
         let ready: Vec<DocumentId> = ids.iter().copied().filter(|id| !waiting.contains(id)).collect();
@@ -50,10 +50,10 @@ fn cause(cx: &Context, reason: &str) -> Cause {
     Cause { actor: Actor::System(MAPPING.into()), reason: reason.into(), correlation_id: new_correlation(), at: cx.clock.now() }
 }
 
-/// Credit memos whose invoice is not in the ERP yet are held, each with the number it waits for.
+/// What has to come after something that is not in the ERP yet is held, each with the number it waits for.
 async fn hold_followers(tx: &mut Conn, ids: &[DocumentId], cause: &Cause) -> Result<HashSet<DocumentId>> {
     let mut by_number: BTreeMap<String, Vec<DocumentId>> = BTreeMap::new();
-    for (id, number) in postings::waits_for_invoice(tx, ids).await? {
+    for (id, number) in postings::waits(tx, ids).await? {
         by_number.entry(number).or_default().push(id);
     }
     let mut held = HashSet::new();
@@ -80,11 +80,13 @@ pub(crate) async fn queue(tx: &mut Conn, entity: &AttachedEntity, erp: &dyn Erp,
     let documents = contents::load(tx, ids).await?;
     let lookup = mappings::lookup(tx, entity.connection_id, &codes(documents.iter().map(|stored| &stored.content))).await?;
     let lanes = Lanes::at(tx, entity.entity_id, cause.at).await?;
+    let mut settlements = settlements(tx, &documents).await?;
     let mut done = Mapped::default();
     let mut sendable = Vec::with_capacity(documents.len());
     for stored in &documents {
         match map(&stored.content, &entity.mapping, |kind, code| lookup.get(kind, code)) {
             Ok(mapped) => {
+                let mapped = MappedDocument { settlement: settlements.remove(&stored.document_id), ..mapped };
                 done.queued.push(stored.document_id);
                 sendable.push(new_posting(stored, entity, erp, &mapped, &lanes)?);
             }
@@ -94,6 +96,29 @@ pub(crate) async fn queue(tx: &mut Conn, entity: &AttachedEntity, erp: &dyn Erp,
     postings::enqueue(tx, &sendable, cause.at).await?;
     transition(tx, &done.queued, Stage::Queued, &Cause { reason: with("mapped", &cause.reason), ..cause.clone() }).await?;
     stop_missing(tx, entity, done, cause).await
+}
+
+/// What the applications among documents settle.
+async fn settlements(tx: &mut Conn, documents: &[Stored]) -> Result<HashMap<DocumentId, MappedSettlement>> {
+    let ids: Vec<DocumentId> =
+        documents.iter().filter(|stored| stored.content.kind.is_application()).map(|stored| stored.document_id).collect();
+    let mut settlements = HashMap::new();
+    if ids.is_empty() {
+        return Ok(settlements);
+    }
+    for part in postings::settlements(tx, &ids).await? {
+        let item = |kind, key, number, erp_id| MappedItem { kind, posting_key: PostingKey(key), number, erp_id };
+        let settlement = settlements.entry(part.document_id).or_insert_with(|| MappedSettlement {
+            credit: item(part.credit_kind, part.credit_key, part.credit_number, part.credit_erp_id),
+            debits: Vec::new(),
+        });
+        settlement.debits.push(MappedAllocation {
+            item: item(part.debit_kind, part.debit_key, part.debit_number, part.debit_erp_id),
+            amount: part.amount.normalize(),
+            settled: part.settled.normalize(),
+        });
+    }
+    Ok(settlements)
 }
 
 async fn stop_missing(tx: &mut Conn, entity: &AttachedEntity, done: Mapped, cause: &Cause) -> Result<Mapped> {

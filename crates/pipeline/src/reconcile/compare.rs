@@ -25,7 +25,7 @@ pub(super) struct Place {
 
 pub(super) fn breaks(place: &Place, left: &[LeftRow], right: &[RightRow]) -> Vec<Found> {
     let mut found: Vec<Found> = left.chunk_by(|a, b| a.document_id == b.document_id).filter_map(|copies| place.of_issued(copies)).collect();
-    found.extend(right.iter().map(|row| place.of_erp(row)));
+    found.extend(right.iter().filter_map(|row| place.of_erp(row)));
     found
 }
 
@@ -33,13 +33,15 @@ impl Place {
     /// One issued document against its copies in the ERPs' ledgers.
     fn of_issued(&self, copies: &[LeftRow]) -> Option<Found> {
         let ours = copies.first()?;
+        // an application moves nothing into or out of AR
+        let side = ours.kind.side()?;
         let home: Vec<&LeftRow> = copies.iter().filter(|row| self.is_home(row)).collect();
         let first = home.first().copied().unwrap_or(ours);
         let right: Decimal = home.iter().filter_map(|row| row.erp_total).sum();
         let mut found = Found {
             batch_id: Some(ours.batch_id),
             currency: ours.currency,
-            side: ours.kind.side(),
+            side,
             kind: BreakKind::Amount,
             document_id: Some(ours.document_id),
             erp: first.connection_id.zip(first.erp_id.clone()),
@@ -47,7 +49,7 @@ impl Place {
             right_amount: right,
             difference: (ours.amount - right).abs(),
             explanation: String::new(),
-            identity: self.identity(ours.currency, ours.kind.side(), &format!("document {}", ours.document_id)),
+            identity: self.identity(ours.currency, side, &format!("document {}", ours.document_id)),
             expected_by: None,
         };
         match home.as_slice() {
@@ -131,10 +133,10 @@ impl Place {
     }
 
     /// An ERP document that nothing issued in this cell stands against.
-    fn of_erp(&self, row: &RightRow) -> Found {
+    fn of_erp(&self, row: &RightRow) -> Option<Found> {
         let (kind, explanation) = self.why_unmatched(row);
-        let side = row.kind.side();
-        Found {
+        let side = row.kind.side()?;
+        Some(Found {
             batch_id: row.batch_id,
             currency: row.currency,
             side,
@@ -147,7 +149,7 @@ impl Place {
             explanation,
             identity: self.identity(row.currency, side, &format!("erp {} {}", row.connection_id, row.erp_id)),
             expected_by: None,
-        }
+        })
     }
 
     fn why_unmatched(&self, row: &RightRow) -> (BreakKind, String) {
@@ -193,6 +195,9 @@ fn kind_label(kind: ErpKind) -> &'static str {
         ErpKind::CreditMemo => "credit memo",
         ErpKind::JournalDebit => "journal (debit)",
         ErpKind::JournalCredit => "journal (credit)",
+        ErpKind::Payment => "payment",
+        ErpKind::CashApplication => "cash application",
+        ErpKind::ApplicationReversal => "application reversal",
     }
 }
 

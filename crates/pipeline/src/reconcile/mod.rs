@@ -74,17 +74,20 @@ impl Sides {
     async fn load(tx: &mut Conn, entity: EntityId, period: AccountingPeriod) -> store::Result<Self> {
         let mut sides = Self::default();
         for row in reconciliation::left_totals(tx, entity, period).await?.into_iter().filter(|row| row.stage.is_issued()) {
-            add(&mut sides.cell((row.currency, row.kind.side(), Some(row.batch_id))).left, row.total);
+            let Some(side) = row.kind.side() else { continue };
+            add(&mut sides.cell((row.currency, side, Some(row.batch_id))).left, row.total);
             if row.stage != Stage::Confirmed {
                 sides.unsettled.insert(row.currency);
             }
         }
         for (batch, currency, kind, total) in reconciliation::excused_totals(tx, entity, period).await? {
-            let left = &mut sides.cell((currency, kind.side(), Some(batch))).left;
+            let Some(side) = kind.side() else { continue };
+            let left = &mut sides.cell((currency, side, Some(batch))).left;
             *left = ControlTotal { count: left.count - total.count, amount: left.amount - total.amount, tax: left.tax - total.tax };
         }
         for row in reconciliation::right_totals(tx, entity, period).await? {
-            add(&mut sides.cell((row.currency, row.kind.side(), row.batch_id)).right, row.total);
+            let Some(side) = row.kind.side() else { continue };
+            add(&mut sides.cell((row.currency, side, row.batch_id)).right, row.total);
             if row.unchecked > 0 {
                 sides.unsettled.insert(row.currency);
             }

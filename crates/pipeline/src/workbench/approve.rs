@@ -2,7 +2,7 @@
 //! shown: the content, where the document stands, what exactly would be done, and why.
 
 use super::{Resolved, WorkError, correct, entry, resolve, unknown};
-use crate::{Context, retry::transaction};
+use crate::{Context, cash, retry::transaction};
 use chrono::{DateTime, Utc};
 use domain::{
     access::{Caller, Scope},
@@ -21,7 +21,7 @@ use store::{
 use uuid::Uuid;
 
 /// Records what is asked; `within_limit`: it is decided by that, and the caller carries it out.
-pub(super) async fn request(
+pub(crate) async fn request(
     cx: &Context,
     tx: &mut Tx,
     caller: &Caller,
@@ -62,6 +62,7 @@ fn audited_as(act: ApprovalAct) -> &'static str {
         ApprovalAct::Reverse => "document.reverse",
         ApprovalAct::Credit => "document.credit",
         ApprovalAct::Repost => "document.repost",
+        ApprovalAct::WriteOff => "cash.write_off",
     }
 }
 
@@ -114,6 +115,7 @@ pub async fn decide(
                 ApprovalAct::Reverse | ApprovalAct::Credit | ApprovalAct::Repost => {
                     correct::carry_out(cx, tx, caller, &subject, made.as_ref()).await?
                 }
+                ApprovalAct::WriteOff => cash::carry_out(cx, tx, caller, scope, &open).await?,
             };
             if let Err(error) = done {
                 return Ok(Err(error));

@@ -150,7 +150,7 @@ pub async fn ask(
         let reach = Reach { entity_id: subject.entity_id, currency: subject.currency.clone(), amount: subject.amount };
         let act_of = Act { person: &caller.email, act: "correct", subject: &about, at: cx.clock.now() };
         let within_limit = limits::use_up(tx, act_of, &[reach]).await?;
-        let ask = Ask { act, plan: made.plan.clone(), erp_number: None, dated: Some(made.dated), reason: reason.clone() };
+        let ask = Ask { act, plan: made.plan.clone(), erp_number: None, dated: Some(made.dated), content: None, reason: reason.clone() };
         let asked = approve::request(cx, tx, caller, &subject, ask, within_limit).await?;
         if within_limit && asked.is_ok() {
             enter(cx, tx, caller, &made).await?;

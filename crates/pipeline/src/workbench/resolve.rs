@@ -35,7 +35,7 @@ pub async fn resolve(cx: &Context, caller: &Caller, scope: &Scope, exception: Ex
         let reach = Reach { entity_id: subject.entity_id, currency: subject.currency.clone(), amount: subject.amount };
         let within_limit = limits::use_up(tx, Act { person: &caller.email, act: "resolve", subject: &about, at: now }, &[reach]).await?;
         let plan = "It is closed without a document in the ERP; gate 3 keeps it until one reads back.".to_owned();
-        let ask = Ask { act: ApprovalAct::Resolve, plan, erp_number: None, dated: None, reason: reason.clone() };
+        let ask = Ask { act: ApprovalAct::Resolve, plan, erp_number: None, dated: None, content: None, reason: reason.clone() };
         let asked = approve::request(cx, tx, caller, &subject, ask, within_limit).await?;
         if within_limit && asked.is_ok() {
             close(tx, subject.document_id, &approve::cause(caller, reason.clone(), now)).await?;

@@ -50,7 +50,7 @@ pub async fn ask(
         if let Err(error) = decidable(tx, document, act, cx.clock.now()).await? {
             return Ok(Err(error));
         }
-        let ask = Ask { act, plan: plan.clone(), erp_number: erp_number.clone(), dated: None, reason: reason.clone() };
+        let ask = Ask { act, plan: plan.clone(), erp_number: erp_number.clone(), dated: None, content: None, reason: reason.clone() };
         approve::request(cx, tx, caller, &subject, ask, false).await
     })?
 }

@@ -37,7 +37,8 @@ pub struct Ledger {
 
 impl Ledger {
     fn of(&self, entity_ref: &str, period: AccountingPeriod) -> impl Iterator<Item = &ErpDocument> {
-        self.documents.iter().filter(move |d| d.entity_ref == entity_ref && period.contains(d.posting_date))
+        // applications are in no period
+        self.documents.iter().filter(move |d| d.kind.side().is_some() && d.entity_ref == entity_ref && period.contains(d.posting_date))
     }
 }
 
@@ -122,8 +123,11 @@ impl Erp for FakeErp {
         Sent { outcome: Outcome::Accepted { erp_id, erp_number: document.number }, exchange }
     }
 
-    async fn probe(&self, _: &Payload, _: &str) -> Probed {
-        Probed { probe: Probe::Absent, exchange: Exchange { request: String::new(), status: None, answer: None } }
+    async fn probe(&self, payload: &Payload, _: &str) -> Probed {
+        let ledger = self.ledger();
+        let found = ledger.documents.iter().find(|document| document.posting_key.as_ref() == Some(&payload.posting_key));
+        let probe = found.map_or(Probe::Absent, |document| Probe::Found(Box::new(document.clone())));
+        Probed { probe, exchange: Exchange { request: String::new(), status: None, answer: None } }
     }
 
     async fn open_period(&self, entity_ref: &str, period: AccountingPeriod) -> Result<Opening, ReadError> {
@@ -185,7 +189,9 @@ impl Posting {
         connections::insert(&mut conn, &new).await.unwrap();
         connections::attach_entity(&mut conn, world.us, new.connection_id, "1", true).await.unwrap();
         connections::attach_entity(&mut conn, de, new.connection_id, "2", true).await.unwrap();
-        for (kind, code) in [("customer", "C-1"), ("item", "API"), ("account", "API"), ("tax_code", "CA")] {
+        let write_off = "WRITE-OFF-BANK-FEE";
+        let codes = [("customer", "C-1"), ("item", "API"), ("account", "API"), ("tax_code", "CA"), ("tax_code", "OUT-OF-SCOPE")];
+        for (kind, code) in codes.into_iter().chain([("item", write_off), ("account", write_off), ("bank_account", "000123456789")]) {
             sqlx::query("insert into mapping values ($1, $2, $3, $4, $5, 1, 'active', 'ann', now(), 'bob', now())")
                 .bind(uuid::Uuid::now_v7())
                 .bind(new.connection_id.0)

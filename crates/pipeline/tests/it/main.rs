@@ -17,6 +17,7 @@ mod notices;
 mod posting;
 mod protocol;
 mod queue;
+mod receivables;
 mod reconcile;
 mod statements;
 mod verify;

@@ -68,6 +68,7 @@ fn shown(document: &Document) -> Value {
         "tranDate": document.tran_date, "dueDate": document.due_date, "postingPeriod": document.posting_period,
         "total": document.total.to_string(), "taxTotal": document.tax_total.to_string(), "voided": document.voided,
         "byHand": document.by_hand, "lines": super::compose::items(&document.body, "item").len(),
+        "apply": document.apply.iter().map(|line| json!({ "doc": line.doc.to_string(), "amount": line.amount.to_string() })).collect::<Vec<_>>(),
     })
 }
 
@@ -78,10 +79,10 @@ struct ManualDocument {
     body: Value,
 }
 
-/// Someone types an invoice or a credit memo into NetSuite.
+/// Someone types an invoice, a credit memo or a payment into NetSuite.
 async fn manual_document(Shared(state): Shared<Arc<State>>, Json(manual): Json<ManualDocument>) -> Result<Json<Value>, Refusal> {
     let record_type = RecordType::named(&manual.record_type).filter(|t| *t != RecordType::JournalEntry);
-    let record_type = record_type.ok_or_else(|| Refusal::request("record_type is invoice or creditMemo"))?;
+    let record_type = record_type.ok_or_else(|| Refusal::request("record_type is invoice, creditMemo or customerPayment"))?;
     let write = Write { record_type, key: Key::New, body: manual.body, replace: Vec::new(), by_hand: true };
     record::commit(&state, write).await.map(|document| Json(shown(&document)))
 }
@@ -123,6 +124,7 @@ async fn manual_journal(Shared(state): Shared<Arc<State>>, Json(journal): Json<M
             tax_total: Decimal::ZERO,
             total: amounts.iter().sum(),
             ar,
+            apply: Vec::new(),
             voided: false,
             by_hand: true,
             last_modified: now,
@@ -146,20 +148,20 @@ async fn edit_amount(
     let total: Decimal = new.total.parse().map_err(|_| Refusal::request("total is a decimal text"))?;
     edit(&state, &key, |document| {
         document.total = total;
-        let sign = if document.record_type == RecordType::CreditMemo { -Decimal::ONE } else { Decimal::ONE };
         if let Some(line) = document.ar.first_mut() {
-            line.amount = total * sign;
+            line.amount = document.record_type.ar_amount(total);
         }
     })
     .await
 }
 
-/// A direct void sets the amounts to zero and keeps the document (U).
+/// A direct void sets the amounts to zero and keeps the document (U); a credit settles nothing any more.
 async fn void(Shared(state): Shared<Arc<State>>, Path(key): Path<String>) -> Result<Json<Value>, Refusal> {
     edit(&state, &key, |document| {
         document.voided = true;
         document.total = Decimal::ZERO;
         document.tax_total = Decimal::ZERO;
+        document.apply.clear();
         for line in &mut document.ar {
             line.amount = Decimal::ZERO;
         }
@@ -205,8 +207,7 @@ async fn set_period(Shared(state): Shared<Arc<State>>, Path(id): Path<String>, J
 async fn edit(state: &State, key: &str, change_it: impl FnOnce(&mut Document)) -> Result<Json<Value>, Refusal> {
     let now = state.now();
     change(state, |ledger| {
-        let types = [RecordType::Invoice, RecordType::CreditMemo, RecordType::JournalEntry];
-        let found = types.iter().find_map(|record_type| ledger.find(*record_type, key)).ok_or_else(|| Refusal::absent(key))?;
+        let found = RecordType::ALL.iter().find_map(|record_type| ledger.find(*record_type, key)).ok_or_else(|| Refusal::absent(key))?;
         let mut document = found.clone();
         change_it(&mut document);
         document.last_modified = now;

@@ -5,7 +5,7 @@ use super::{
     error::Refusal,
     ledger::{ArLine, Document, Ledger, RecordType},
     lists::Lists,
-    serve,
+    payment, serve,
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::{Decimal, RoundingStrategy};
@@ -32,6 +32,27 @@ const HEADER: &[&str] = &[
     "taxDetails",
     "taxDetailsOverride",
 ];
+/// [B: schemas/customerPayment].
+const PAYMENT: &[&str] = &[
+    "externalId",
+    "tranId",
+    "customer",
+    "subsidiary",
+    "payment",
+    "currency",
+    "exchangeRate",
+    "arAcct",
+    "account",
+    "undepFunds",
+    "tranDate",
+    "postingPeriod",
+    "memo",
+    "department",
+    "class",
+    "location",
+];
+/// Of what can be applied [B: schemas/customerPayment, schemas/creditMemo].
+const CREDIT_ONLY: &[&str] = &["apply", "autoApply"];
 /// A credit memo has no due date and no terms [B: schemas/creditMemo].
 const INVOICE_ONLY: &[&str] = &["dueDate", "terms"];
 const LINE: &[&str] = &[
@@ -48,6 +69,7 @@ const LINE: &[&str] = &[
     "taxCode",
     "taxDetailsReference",
 ];
+const APPLY: &[&str] = &["doc", "apply", "amount", "line", "due", "total", "refNum"];
 const TAX_DETAIL: &[&str] = &["taxDetailsReference", "taxCode", "taxType", "taxBasis", "taxRate", "taxAmount", "netAmount"];
 
 /// What the rules need to know.
@@ -60,14 +82,16 @@ pub(super) struct Rules<'a> {
 
 /// Unknown property names are an error only when the header asks for it; the default is a warning [H:section_156570709583].
 pub(super) fn check_names(record_type: RecordType, body: &Value) -> Result<(), Refusal> {
-    let known = |name: &str| HEADER.contains(&name) || (record_type == RecordType::Invoice && INVOICE_ONLY.contains(&name));
+    let header = if record_type == RecordType::CustomerPayment { PAYMENT } else { HEADER };
+    let more = if record_type.is_credit() { CREDIT_ONLY } else { INVOICE_ONLY };
+    let known = |name: &str| header.contains(&name) || more.contains(&name);
     let check =
         |object: &Value, prefix: &str, known: &dyn Fn(&str) -> bool| match object.as_object().and_then(|o| o.keys().find(|k| !known(k))) {
             Some(name) => Err(Refusal::content(format!("{prefix}{name}"), format!("Unknown property {name}."))),
             None => Ok(()),
         };
     check(body, "", &known)?;
-    for (sublist, names) in [("item", LINE), ("taxDetails", TAX_DETAIL)] {
+    for (sublist, names) in [("item", LINE), ("taxDetails", TAX_DETAIL), ("apply", APPLY)] {
         for (index, line) in items(body, sublist).iter().enumerate() {
             check(line, &format!("{sublist}.items[{index}]."), &|name| names.contains(&name))?;
         }
@@ -75,12 +99,15 @@ pub(super) fn check_names(record_type: RecordType, body: &Value) -> Result<(), R
     Ok(())
 }
 
-/// The document that the body makes; `id` and `unique_key` are given, so an update keeps its own.
+/// The document that the body makes, with nothing applied; `id` and `unique_key` are given, so an update keeps its own.
 pub(super) fn document(rules: &Rules<'_>, record_type: RecordType, body: Value, id: u64, unique_key: u64) -> Result<Document, Refusal> {
+    if record_type == RecordType::CustomerPayment {
+        return payment::document(rules, body, id, unique_key);
+    }
     let lists = rules.lists;
     let subsidiary = reference(&body, "subsidiary", "", |id| lists.subsidiaries.iter().any(|s| s.id == id))?;
     let entity = reference(&body, "entity", "", |id| lists.customers.iter().any(|c| c.id == id))?;
-    check_customer(lists, &entity, &subsidiary)?;
+    check_customer(lists, "entity", &entity, &subsidiary)?;
     let currency = reference(&body, "currency", "", |id| lists.currency(id).is_some())?;
     let decimals = lists.currency(&currency).map_or(2, |c| c.decimals);
     let tran_date = date(&body, "tranDate")?.unwrap_or(rules.now.date_naive());
@@ -94,7 +121,6 @@ pub(super) fn document(rules: &Rules<'_>, record_type: RecordType, body: Value, 
         lines.iter().map(|line| round(line.amount * line.tax_percent / Decimal::ONE_HUNDRED, decimals)).sum()
     };
     let total = net + tax_total;
-    let sign = if record_type == RecordType::CreditMemo { -Decimal::ONE } else { Decimal::ONE };
     Ok(Document {
         id,
         record_type,
@@ -108,7 +134,8 @@ pub(super) fn document(rules: &Rules<'_>, record_type: RecordType, body: Value, 
         posting_period,
         tax_total,
         total,
-        ar: vec![ArLine { unique_key, amount: total * sign }],
+        ar: vec![ArLine { unique_key, amount: record_type.ar_amount(total) }],
+        apply: Vec::new(),
         voided: false,
         by_hand: false,
         last_modified: rules.now,
@@ -116,10 +143,10 @@ pub(super) fn document(rules: &Rules<'_>, record_type: RecordType, body: Value, 
     })
 }
 
-fn check_customer(lists: &Lists, entity: &str, subsidiary: &str) -> Result<(), Refusal> {
+pub(super) fn check_customer(lists: &Lists, field: &str, entity: &str, subsidiary: &str) -> Result<(), Refusal> {
     let Some(customer) = lists.customers.iter().find(|c| c.id == entity) else { return Ok(()) };
     if customer.inactive {
-        return Err(Refusal::content("entity", format!("Customer {entity} is inactive.")));
+        return Err(Refusal::content(field, format!("Customer {entity} is inactive.")));
     }
     // The code is from [P]; REST may wrap it (U).
     if !customer.subsidiaries.is_empty() && !customer.subsidiaries.iter().any(|s| s == subsidiary) {
@@ -131,7 +158,7 @@ fn check_customer(lists: &Lists, entity: &str, subsidiary: &str) -> Result<(), R
     Ok(())
 }
 
-fn posting_period(rules: &Rules<'_>, body: &Value, tran_date: NaiveDate) -> Result<String, Refusal> {
+pub(super) fn posting_period(rules: &Rules<'_>, body: &Value, tran_date: NaiveDate) -> Result<String, Refusal> {
     let period = if body.get("postingPeriod").is_some() {
         reference(body, "postingPeriod", "", |id| rules.lists.period(id).is_some())?
     } else {
@@ -198,21 +225,21 @@ pub(super) fn unknown(path: &str, field: &str, id: &str) -> Refusal {
 }
 
 /// References are objects `{"id": "1"}` [H:section_0209125602].
-fn reference(object: &Value, field: &str, prefix: &str, exists: impl Fn(&str) -> bool) -> Result<String, Refusal> {
+pub(super) fn reference(object: &Value, field: &str, prefix: &str, exists: impl Fn(&str) -> bool) -> Result<String, Refusal> {
     let id = object[field]["id"]
         .as_str()
         .ok_or_else(|| Refusal::content(format!("{prefix}{field}"), format!("Please enter a value for {field}.")))?;
     if exists(id) { Ok(id.to_owned()) } else { Err(unknown(&format!("{prefix}{field}"), field, id)) }
 }
 
-fn date(object: &Value, field: &str) -> Result<Option<NaiveDate>, Refusal> {
+pub(super) fn date(object: &Value, field: &str) -> Result<Option<NaiveDate>, Refusal> {
     let Some(value) = object.get(field) else { return Ok(None) };
     let parsed = value.as_str().and_then(|text| text.parse().ok());
     parsed.map(Some).ok_or_else(|| Refusal::content(field, format!("Invalid date for {field}; use yyyy-MM-dd.")))
 }
 
 /// Amounts are JSON numbers [B]; read digit by digit, never through a double.
-fn number(object: &Value, field: &str, prefix: &str) -> Result<Option<Decimal>, Refusal> {
+pub(super) fn number(object: &Value, field: &str, prefix: &str) -> Result<Option<Decimal>, Refusal> {
     let Some(value) = object.get(field) else { return Ok(None) };
     let Value::Number(number) = value else {
         return Err(Refusal::content(format!("{prefix}{field}"), format!("Invalid number for {field}.")));
@@ -226,6 +253,6 @@ pub(super) fn items<'a>(body: &'a Value, sublist: &str) -> &'a [Value] {
     body[sublist]["items"].as_array().map_or(&[], Vec::as_slice)
 }
 
-fn round(amount: Decimal, decimals: u32) -> Decimal {
+pub(super) fn round(amount: Decimal, decimals: u32) -> Decimal {
     amount.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero)
 }

@@ -11,15 +11,19 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 pub(super) enum RecordType {
     Invoice,
     CreditMemo,
+    CustomerPayment,
     JournalEntry,
 }
 
 impl RecordType {
-    /// Record ids are case-insensitive [H:section_0223040947, section_0404042133].
+    pub(super) const ALL: [Self; 4] = [Self::Invoice, Self::CreditMemo, Self::CustomerPayment, Self::JournalEntry];
+
+    /// Record ids are case-insensitive [H:section_0223040947, section_0404042133, article_0224093711].
     pub(super) fn named(name: &str) -> Option<Self> {
         match name.to_ascii_lowercase().as_str() {
             "invoice" => Some(Self::Invoice),
             "creditmemo" => Some(Self::CreditMemo),
+            "customerpayment" => Some(Self::CustomerPayment),
             "journalentry" => Some(Self::JournalEntry),
             _ => None,
         }
@@ -29,6 +33,7 @@ impl RecordType {
         match self {
             Self::Invoice => "invoice",
             Self::CreditMemo => "creditMemo",
+            Self::CustomerPayment => "customerPayment",
             Self::JournalEntry => "journalEntry",
         }
     }
@@ -38,8 +43,19 @@ impl RecordType {
         match self {
             Self::Invoice => "CustInvc",
             Self::CreditMemo => "CustCred",
+            Self::CustomerPayment => "CustPymt",
             Self::JournalEntry => "Journal",
         }
+    }
+
+    /// Whether it is given to what a customer owes.
+    pub(super) fn is_credit(self) -> bool {
+        matches!(self, Self::CreditMemo | Self::CustomerPayment)
+    }
+
+    /// What a document of this amount does to AR; positive debits it.
+    pub(super) fn ar_amount(self, total: Decimal) -> Decimal {
+        if self.is_credit() { -total } else { total }
     }
 }
 
@@ -47,6 +63,15 @@ impl RecordType {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct ArLine {
     pub(super) unique_key: u64,
+    #[serde(with = "rust_decimal::serde::str")]
+    pub(super) amount: Decimal,
+}
+
+/// What a credit settles of one debit.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Applied {
+    /// The debit's id.
+    pub(super) doc: u64,
     #[serde(with = "rust_decimal::serde::str")]
     pub(super) amount: Decimal,
 }
@@ -68,11 +93,14 @@ pub(super) struct Document {
     #[serde(with = "rust_decimal::serde::str")]
     pub(super) total: Decimal,
     pub(super) ar: Vec<ArLine>,
+    /// One line per debit that it settles, in the order of their ids.
+    #[serde(default)]
+    pub(super) apply: Vec<Applied>,
     pub(super) voided: bool,
     /// Made in the user interface and not over REST.
     pub(super) by_hand: bool,
     pub(super) last_modified: DateTime<Utc>,
-    /// As it was sent; an update merges into it.
+    /// As it was sent, without `apply`; an update merges into it.
     pub(super) body: serde_json::Value,
 }
 
@@ -94,6 +122,8 @@ pub(super) struct Ledger {
     external_ids: HashMap<(RecordType, String), u64>,
     /// Unique line key to document and position: the order of the AR query.
     ar: BTreeMap<u64, (u64, usize)>,
+    /// Debit to the credits that settle it.
+    settled: HashMap<u64, BTreeMap<u64, Decimal>>,
     closed: HashSet<String>,
     last_id: u64,
     last_key: u64,
@@ -119,6 +149,12 @@ impl Ledger {
         for (position, line) in document.ar.iter().enumerate() {
             self.ar.insert(line.unique_key, (document.id, position));
             self.last_key = self.last_key.max(line.unique_key);
+        }
+        for old in self.documents.get(&document.id).into_iter().flat_map(|old| &old.apply) {
+            self.settled.entry(old.doc).or_default().remove(&document.id);
+        }
+        for new in &document.apply {
+            self.settled.entry(new.doc).or_default().insert(document.id, new.amount);
         }
         self.last_id = self.last_id.max(document.id);
         self.documents.insert(document.id, document);
@@ -150,6 +186,12 @@ impl Ledger {
             Some(external_id) => self.by_external_id(record_type, external_id),
             None => key.parse().ok().and_then(|id| self.get(id)).filter(|document| document.record_type == record_type),
         }
+    }
+
+    /// What no credit settles of a debit; `but` leaves one credit out.
+    pub(super) fn remaining(&self, debit: &Document, but: Option<u64>) -> Decimal {
+        let credits = self.settled.get(&debit.id).into_iter().flatten();
+        debit.total - credits.filter(|(credit, _)| Some(**credit) != but).map(|(_, amount)| amount).sum::<Decimal>()
     }
 
     pub(super) fn documents(&self) -> impl Iterator<Item = &Document> {

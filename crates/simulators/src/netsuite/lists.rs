@@ -9,6 +9,8 @@ pub struct Lists {
     pub customers: Vec<Customer>,
     pub items: Vec<Item>,
     pub accounts: Vec<Account>,
+    /// Of the type Bank: where payments come to.
+    pub bank_accounts: Vec<Account>,
     pub tax_codes: Vec<TaxCode>,
     pub currencies: Vec<Currency>,
     pub periods: Vec<PostingPeriod>,
@@ -79,7 +81,7 @@ impl PostingPeriod {
 }
 
 impl Lists {
-    /// Five subsidiaries, their currencies, usual tax codes, and `months` open periods from that of `first` on.
+    /// Five subsidiaries, their currencies, usual tax codes, two bank accounts, and `months` open periods from that of `first` on.
     /// Customers `1001`…, items `SKU-1`… are generic; the demo company brings its own.
     pub fn standard(first: NaiveDate, months: u32, customers: u32, items: u32) -> Self {
         let subsidiary =
@@ -116,6 +118,7 @@ impl Lists {
             .iter()
             .map(account)
             .collect(),
+            bank_accounts: [("101", "Checking"), ("102", "Payment gateways")].iter().map(account).collect(),
             tax_codes: [
                 ("5", "No tax", 0),
                 ("6", "US-CA", 725),

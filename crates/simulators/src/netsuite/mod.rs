@@ -5,12 +5,14 @@
 //! one of [`Switches`], and the connector is tested against every position.
 
 mod admin;
+mod apply;
 mod compose;
 mod error;
 mod faults;
 mod ledger;
 mod lists;
 mod oauth;
+mod payment;
 mod record;
 mod serve;
 mod suiteql;

@@ -1,7 +1,7 @@
 //! Records: create, upsert, update, read.
 
 use super::{
-    DuplicateCode, On, State,
+    DuplicateCode, On, State, apply,
     compose::{self, Rules},
     error::Refusal,
     ledger::{Document, Entry, Ledger, RecordType},
@@ -15,6 +15,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -132,6 +133,7 @@ pub(super) async fn settle(state: &State) -> Result<(), Refusal> {
 
 fn change(state: &State, ledger: &Ledger, write: Write) -> Result<Document, Refusal> {
     let Write { record_type, key, mut body, replace, by_hand } = write;
+    let asked = body.as_object_mut().and_then(|fields| fields.remove("apply"));
     let rules = Rules { lists: &state.config.lists, ledger, closed_period: state.config.switches.closed_period, now: state.now() };
     let existing = match &key {
         Key::New => None,
@@ -143,19 +145,33 @@ fn change(state: &State, ledger: &Ledger, write: Write) -> Result<Document, Refu
     };
     match existing {
         Some(existing) => {
-            let body = merge(&existing.body, body, &replace);
-            let unique_key = existing.ar.first().map_or_else(|| ledger.next_key(), |line| line.unique_key);
-            let changed = compose::document(&rules, record_type, body, existing.id, unique_key)?;
-            Ok(Document { by_hand: existing.by_hand, ..changed })
+            let before: &[_] = if replace.iter().any(|name| name == "apply") { &[] } else { &existing.apply };
+            let changed = updated(&rules, existing, body, &replace)?;
+            let apply = apply::applied(ledger, &changed, before, asked.as_ref())?;
+            Ok(Document { apply, by_hand: existing.by_hand, ..changed })
         }
         None => {
             let made = compose::document(&rules, record_type, body, ledger.next_id(), ledger.next_key())?;
-            match made.external_id.as_deref().and_then(|external_id| ledger.by_external_id(record_type, external_id)) {
-                Some(_) => Err(duplicate(state.config.switches.duplicate)),
-                None => Ok(Document { by_hand, ..made }),
+            if made.external_id.as_deref().is_some_and(|external_id| ledger.by_external_id(record_type, external_id).is_some()) {
+                return Err(duplicate(state.config.switches.duplicate));
             }
+            let apply = apply::applied(ledger, &made, &[], asked.as_ref())?;
+            Ok(Document { apply, by_hand, ..made })
         }
     }
+}
+
+/// An update that only applies leaves the document as it is, its period open or closed: it moves nothing in the ledger (U).
+fn updated(rules: &Rules<'_>, existing: &Document, body: Value, replace: &[String]) -> Result<Document, Refusal> {
+    if existing.voided {
+        // The code is from [P].
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, "CANT_MODIFY_VOID_TRANS", "A voided transaction can't be changed."));
+    }
+    if body.as_object().is_some_and(serde_json::Map::is_empty) {
+        return Ok(Document { last_modified: rules.now, ..existing.clone() });
+    }
+    let unique_key = existing.ar.first().map_or_else(|| rules.ledger.next_key(), |line| line.unique_key);
+    compose::document(rules, existing.record_type, merge(&existing.body, body, replace), existing.id, unique_key)
 }
 
 /// The code of a POST with a used `externalId` is one of two of [P]; which, and the status 400, are U.
@@ -199,12 +215,15 @@ pub(super) async fn read(
     let work: Work = Arc::new(move || {
         let (state, record_type, key) = (shared.clone(), record_type.clone(), key.clone());
         Box::pin(async move {
-            let found = RecordType::named(&record_type).and_then(|record_type| lock(&state.ledger).find(record_type, &key).cloned());
+            let found = RecordType::named(&record_type).and_then(|record_type| {
+                let ledger = lock(&state.ledger);
+                ledger.find(record_type, &key).map(|document| shown(&ledger, document, query.expand == Some(true)))
+            });
             if let Err(refusal) = settle(&state).await {
                 return refusal.into_response();
             }
             match found {
-                Some(document) => Json(shown(&document, query.expand == Some(true))).into_response(),
+                Some(record) => Json(record).into_response(),
                 None => Refusal::absent(&key).into_response(),
             }
         })
@@ -213,8 +232,7 @@ pub(super) async fn read(
 }
 
 /// A record as GET gives it; sublists only when they are expanded.
-fn shown(document: &Document, expand: bool) -> Value {
-    let number = |amount: rust_decimal::Decimal| serde_json::from_str::<Value>(&amount.to_string()).unwrap_or_default();
+fn shown(ledger: &Ledger, document: &Document, expand: bool) -> Value {
     let mut body = document.body.clone();
     if !expand && let Some(fields) = body.as_object_mut() {
         fields.retain(|_, value| !value["items"].is_array());
@@ -223,10 +241,24 @@ fn shown(document: &Document, expand: bool) -> Value {
     body["tranId"] = document.tran_id.as_str().into();
     body["tranDate"] = document.tran_date.to_string().into();
     body["postingPeriod"] = json!({ "id": document.posting_period });
-    body["total"] = number(document.total);
-    body["taxTotal"] = number(document.tax_total);
     body["lastModifiedDate"] = document.last_modified.to_rfc3339().into();
+    if document.record_type == RecordType::CustomerPayment {
+        body["payment"] = number(document.total);
+    } else {
+        body["total"] = number(document.total);
+        body["taxTotal"] = number(document.tax_total);
+    }
+    if document.record_type.is_credit() {
+        apply::show(&mut body, ledger, document, expand);
+    } else {
+        body["amountRemaining"] = number(ledger.remaining(document, None));
+    }
     body
+}
+
+/// Amounts are JSON numbers [B].
+pub(super) fn number(amount: Decimal) -> Value {
+    serde_json::from_str(&amount.to_string()).unwrap_or_default()
 }
 
 /// [H:article_0625010817]; the names of the fields are U.

@@ -81,8 +81,7 @@ fn answer(state: &State, body: &[u8], page: PageQuery) -> Result<Value, Refusal>
     let row = |(document, line)| Row { document, line, lists };
     let matching: Vec<Row<'_>> = match external_ids(&select) {
         Some(external_ids) => {
-            let types = [RecordType::Invoice, RecordType::CreditMemo, RecordType::JournalEntry];
-            let found = types.iter().flat_map(|t| external_ids.iter().filter_map(|id| ledger.by_external_id(*t, id)));
+            let found = RecordType::ALL.iter().flat_map(|t| external_ids.iter().filter_map(|id| ledger.by_external_id(*t, id)));
             let mut rows: Vec<Row<'_>> = found.flat_map(|document| document.ar.iter().map(move |line| row((document, line)))).collect();
             rows.retain(|row| select.conditions.iter().all(|c| row.keeps(c)));
             rows.sort_by_key(|row| row.line.unique_key);
@@ -187,10 +186,10 @@ impl Row<'_> {
             Column::Voided => flag(document.voided),
             Column::Posting => flag(true),
             Column::TaxTotal => {
-                if document.record_type == RecordType::JournalEntry {
-                    Cell::Null
-                } else {
+                if matches!(document.record_type, RecordType::Invoice | RecordType::CreditMemo) {
                     Cell::Number(document.tax_total)
+                } else {
+                    Cell::Null
                 }
             }
             Column::Subsidiary => id(&document.subsidiary),

@@ -14,7 +14,9 @@ use chrono::{DateTime, Utc};
 use domain::{
     id::{ConnectionId, DocumentId, EntityId},
     lane::Lane,
+    stage::DocumentKind,
 };
+use rust_decimal::Decimal;
 use std::collections::HashMap;
 
 /// A mapped document that becomes sendable.
@@ -86,21 +88,24 @@ pub async fn claim_stage(conn: &mut Conn, entity: EntityId, stage: domain::stage
     .await?)
 }
 
-/// Of these documents, the credit memos whose invoice is not in the ERP, and its number. The invoice may not have come yet;
-/// one whose invoice was resolved or voided waits for a person.
-pub async fn waits_for_invoice(conn: &mut Conn, documents: &[DocumentId]) -> Result<Vec<(DocumentId, String)>> {
+/// Of these documents, those that wait for others, and the number of one they wait for: a credit memo for its invoice, which may not
+/// have come yet; an application for its credit, for what it settles, and for the application of the same credit before it. One that
+/// waits for something that was resolved or voided waits for a person.
+pub async fn waits(conn: &mut Conn, documents: &[DocumentId]) -> Result<Vec<(DocumentId, String)>> {
     let ids: Vec<uuid::Uuid> = documents.iter().map(|id| id.0).collect();
     // one look by number for each credit memo, whatever the statistics say: they are stale after a large import
     let rows = sqlx::query!(
         r#"with credit as materialized (
             select document_id, entity_id, applies_to from document where document_id = any($1) and applies_to is not null
         )
-        select c.document_id as "document_id: DocumentId", c.applies_to as "number!"
+        select c.document_id as "document_id!: DocumentId", c.applies_to as "number!"
         from credit c left join lateral (
             select stage from document i where i.entity_id = c.entity_id and i.kind = 'invoice' and i.number = c.applies_to
                 and not i.rejected and i.superseded_by is null limit 1
         ) invoice on true
-        where coalesce(invoice.stage not in ('posted', 'confirmed', 'mismatch'), true)"#,
+        where coalesce(invoice.stage not in ('posted', 'confirmed', 'mismatch'), true)
+        union all
+        select distinct on (w.document_id) w.document_id, w.number from application_waits w where w.document_id = any($1)"#,
         &ids
     )
     .fetch_all(conn)
@@ -108,15 +113,62 @@ pub async fn waits_for_invoice(conn: &mut Conn, documents: &[DocumentId]) -> Res
     Ok(rows.into_iter().map(|row| (row.document_id, row.number)).collect())
 }
 
-/// Held credit memos whose invoice is in the ERP now.
+/// Held documents that wait for nothing any more.
 pub async fn released(conn: &mut Conn, entity: EntityId, limit: i64) -> Result<Vec<DocumentId>> {
     Ok(sqlx::query_scalar!(
-        r#"select c.document_id as "document_id: DocumentId" from document c
-        join document i on i.entity_id = c.entity_id and i.kind = 'invoice' and i.number = c.applies_to and not i.rejected and i.superseded_by is null
-        where c.entity_id = $1 and c.stage = 'held' and i.stage in ('posted', 'confirmed', 'mismatch')
-        order by c.document_id limit $2 for update of c skip locked"#,
+        r#"select document_id as "document_id: DocumentId" from document where document_id in (
+            select c.document_id from document c
+            join document i on i.entity_id = c.entity_id and i.kind = 'invoice' and i.number = c.applies_to and not i.rejected
+                and i.superseded_by is null
+            where c.entity_id = $1 and c.stage = 'held' and c.applies_to is not null and i.stage in ('posted', 'confirmed', 'mismatch')
+            union all
+            select a.document_id from document a where a.entity_id = $1 and a.stage = 'held'
+                and a.kind in ('cash_application', 'application_reversal')
+                and not exists (select from application_waits w where w.document_id = a.document_id)
+        ) and stage = 'held' order by document_id limit $2 for update skip locked"#,
         entity.0,
         limit
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// A part of what an application settles, with what the ERP calls both sides.
+#[derive(Debug, Clone)]
+pub struct SettlementPart {
+    pub document_id: DocumentId,
+    pub credit_kind: DocumentKind,
+    pub credit_number: String,
+    pub credit_key: String,
+    pub credit_erp_id: String,
+    pub debit_kind: DocumentKind,
+    pub debit_number: String,
+    pub debit_key: String,
+    pub debit_erp_id: String,
+    pub amount: Decimal,
+    /// What the credit settles of the item with this application and those before it.
+    pub settled: Decimal,
+}
+
+/// What applications settle, in the order of their lines. All items are in the ERP.
+pub async fn settlements(conn: &mut Conn, documents: &[DocumentId]) -> Result<Vec<SettlementPart>> {
+    let ids: Vec<uuid::Uuid> = documents.iter().map(|id| id.0).collect();
+    Ok(sqlx::query_as!(
+        SettlementPart,
+        r#"select a.document_id as "document_id: DocumentId", c.kind as "credit_kind: DocumentKind", c.number as credit_number,
+            cb.posting_key as credit_key, cp.erp_id as "credit_erp_id!", d.kind as "debit_kind: DocumentKind", d.number as debit_number,
+            db.posting_key as debit_key, dp.erp_id as "debit_erp_id!", l.amount, so_far.amount as "settled!"
+        from application a join allocation l using (document_id)
+        join document c on c.document_id = a.credit_id join posting_payload cb on cb.document_id = a.credit_id
+        join posting cp on cp.document_id = a.credit_id join document d on d.document_id = l.debit_id
+        join posting_payload db on db.document_id = l.debit_id join posting dp on dp.document_id = l.debit_id
+        cross join lateral (
+            select sum(case when b.reverses is null then o.amount else -o.amount end) as amount
+            from application b join allocation o using (document_id)
+            where b.credit_id = a.credit_id and b.place <= a.place and o.debit_id = l.debit_id
+        ) so_far
+        where a.document_id = any($1) order by a.document_id, l.line"#,
+        &ids
     )
     .fetch_all(conn)
     .await?)

@@ -6,7 +6,7 @@ use domain::{
     id::{BatchId, EntityId},
     period::AccountingPeriod,
     seal::hex,
-    stage::{DocumentKind, Stage},
+    stage::{DocumentKind, Family, Stage},
     view::{BatchView, MatrixRow, SealView, StageCell},
 };
 use rust_decimal::Decimal;
@@ -18,6 +18,8 @@ use uuid::Uuid;
 pub struct Filter {
     pub entity_id: Option<EntityId>,
     pub period: Option<AccountingPeriod>,
+    /// Those that brought a document of it.
+    pub family: Family,
     /// Older than this one: time and id of the last row seen.
     pub after: Option<(DateTime<Utc>, BatchId)>,
 }
@@ -34,6 +36,10 @@ struct Head {
     document_count: i32,
 }
 
+fn words(family: Family) -> Vec<String> {
+    family.kinds().iter().map(ToString::to_string).collect()
+}
+
 /// Newest first.
 pub async fn list(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -> Result<Vec<BatchView>> {
     let heads = sqlx::query_as!(
@@ -43,13 +49,15 @@ pub async fn list(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -> Re
         from batch join entity e using (entity_id)
         where entity_id = any($1) and ($2::uuid is null or entity_id = $2) and ($3::text is null or period = $3)
             and ($4::timestamptz is null or (received_at, batch_id) < ($4, $5::uuid))
+            and exists (select from batch_manifest m where m.batch_id = batch.batch_id and m.kind = any($7))
         order by received_at desc, batch_id desc limit $6"#,
         &scope.ids(),
         filter.entity_id.map(|id| id.0),
         filter.period.map(|p| p.to_string()),
         filter.after.map(|a| a.0),
         filter.after.map(|a| a.1.0),
-        limit
+        limit,
+        &words(filter.family)
     )
     .fetch_all(pool)
     .await?;
@@ -132,17 +140,23 @@ async fn matrices(pool: &Pool, batches: &[Uuid]) -> Result<HashMap<Uuid, Matrix>
     Ok(matrices)
 }
 
-/// The matrix of entities × currency × kind over the batches of a period, or over all. What came in is the word of their manifests,
+/// The matrix of entities × currency × kind of a family over the batches of a period, or over all. What came in is the word of their manifests,
 /// where it is now the totals'; both must agree.
-pub async fn period_matrix(pool: &Pool, scope: &Scope, period: Option<AccountingPeriod>) -> Result<Vec<(String, MatrixRow)>> {
+pub async fn period_matrix(
+    pool: &Pool,
+    scope: &Scope,
+    family: Family,
+    period: Option<AccountingPeriod>,
+) -> Result<Vec<(String, MatrixRow)>> {
     let mut matrix: BTreeMap<(String, String, DocumentKind), MatrixRow> = BTreeMap::new();
     let manifest = sqlx::query!(
         r#"select e.code, m.currency, m.kind as "kind: DocumentKind", sum(m.count)::bigint as "count!", sum(m.total) as "total!", sum(m.tax) as "tax!"
         from batch b join batch_manifest m using (batch_id) join entity e using (entity_id)
-        where b.entity_id = any($1) and ($2::text is null or b.period = $2)
+        where b.entity_id = any($1) and ($2::text is null or b.period = $2) and m.kind = any($3)
         group by e.code, m.currency, m.kind"#,
         &scope.ids(),
-        period.map(|p| p.to_string())
+        period.map(|p| p.to_string()),
+        &words(family)
     )
     .fetch_all(pool)
     .await?;
@@ -150,7 +164,7 @@ pub async fn period_matrix(pool: &Pool, scope: &Scope, period: Option<Accounting
         let line = matrix.entry((row.code, row.currency.clone(), row.kind)).or_insert_with(|| empty_row(row.currency, row.kind));
         (line.came_in, line.amount, line.tax) = (row.count, row.total, row.tax);
     }
-    for (code, currency, kind, cell) in accounted(pool, scope, period).await? {
+    for (code, currency, kind, cell) in accounted(pool, scope, family, period).await? {
         let line = matrix.entry((code, currency.clone(), kind)).or_insert_with(|| empty_row(currency, kind));
         line.stages.push(cell);
     }
@@ -166,7 +180,12 @@ fn empty_row(currency: String, kind: DocumentKind) -> MatrixRow {
 
 /// Totals per stage. All periods are read from the coarse totals; a period of batches only from the fine ones, because a document
 /// may be posted in another period than its batch's.
-async fn accounted(pool: &Pool, scope: &Scope, period: Option<AccountingPeriod>) -> Result<Vec<(String, String, DocumentKind, StageCell)>> {
+async fn accounted(
+    pool: &Pool,
+    scope: &Scope,
+    family: Family,
+    period: Option<AccountingPeriod>,
+) -> Result<Vec<(String, String, DocumentKind, StageCell)>> {
     struct Row {
         code: String,
         currency: String,
@@ -182,10 +201,11 @@ async fn accounted(pool: &Pool, scope: &Scope, period: Option<AccountingPeriod>)
             r#"select e.code, currency, kind as "kind: DocumentKind", stage as "stage: Stage",
                 sum(count)::bigint as "count!", sum(amount) as "amount!", sum(tax) as "tax!"
             from stage_total join entity e using (entity_id)
-            where batch_id in (select batch_id from batch where entity_id = any($1) and period = $2)
+            where batch_id in (select batch_id from batch where entity_id = any($1) and period = $2) and kind = any($3)
             group by e.code, currency, kind, stage having sum(count) <> 0"#,
             &scope.ids(),
-            period.to_string()
+            period.to_string(),
+            &words(family)
         )
         .fetch_all(pool)
         .await?
@@ -195,9 +215,10 @@ async fn accounted(pool: &Pool, scope: &Scope, period: Option<AccountingPeriod>)
             r#"select e.code, currency, kind as "kind: DocumentKind", stage as "stage: Stage",
                 sum(count)::bigint as "count!", sum(amount) as "amount!", sum(tax) as "tax!"
             from period_total join entity e using (entity_id)
-            where entity_id = any($1)
+            where entity_id = any($1) and kind = any($2)
             group by e.code, currency, kind, stage having sum(count) <> 0"#,
-            &scope.ids()
+            &scope.ids(),
+            &words(family)
         )
         .fetch_all(pool)
         .await?

@@ -11,7 +11,7 @@ use domain::{
     view::StageMoney,
 };
 
-/// What is not yet confirmed, by entity, currency and the age of its batch: hours and days since it came in. Of the batches made for
+/// What billing issued and is not yet confirmed, by entity, currency and the age of its batch: hours and days since it came in. Of the batches made for
 /// a period, or of all.
 pub async fn open_by_age(pool: &Pool, scope: &Scope, period: Option<AccountingPeriod>, now: DateTime<Utc>) -> Result<Vec<AgingCell>> {
     let open: Vec<String> = Stage::ALL.iter().filter(|stage| stage.awaits_confirmation()).map(ToString::to_string).collect();
@@ -19,6 +19,7 @@ pub async fn open_by_age(pool: &Pool, scope: &Scope, period: Option<AccountingPe
         r#"select e.entity_id as "entity_id: EntityId", e.code, t.currency, b.received_at, sum(t.count)::bigint as "count!", sum(t.amount) as "amount!"
         from stage_total t join batch b using (batch_id) join entity e on e.entity_id = t.entity_id
         where t.entity_id = any($1) and t.stage = any($2) and ($3::text is null or b.period = $3)
+            and t.kind in ('invoice', 'credit_memo')
         group by e.entity_id, e.code, t.currency, b.received_at having sum(t.count) <> 0 order by e.code, t.currency, b.received_at desc"#,
         &scope.ids(),
         &open,

@@ -1,18 +1,11 @@
 use super::world::*;
 use chrono::TimeDelta;
 use connectors::{Erp, netsuite::Netsuite};
-use domain::posting::{Fence, MappedDocument, Outcome, OutcomeKind, Probe, Refusal};
+use domain::posting::{Fence, MappedDocument, Outcome, OutcomeKind, Probe};
 use futures::future::join_all;
 use serde_json::json;
 use simulators::netsuite::{ClosedPeriodError, DuplicateCode, OverConcurrency, Switches, client_credentials};
 use std::{sync::Arc, time::Duration};
-
-fn business(outcome: Outcome) -> Refusal {
-    match outcome {
-        Outcome::Business(refusal) => refusal,
-        other => panic!("not business: {other:?}"),
-    }
-}
 
 #[tokio::test]
 async fn an_accepted_document_is_in_the_ledger_once_with_our_number() {

@@ -9,7 +9,9 @@ use domain::{
     clock::{Clock, FixedClock},
     money::Currency,
     period::AccountingPeriod,
-    posting::{ErpDocument, MappedDocument, MappedLine, Outcome, PostingKey, Probe},
+    posting::{
+        ErpDocument, MappedAllocation, MappedDocument, MappedItem, MappedLine, MappedSettlement, Outcome, PostingKey, Probe, Refusal,
+    },
     stage::DocumentKind,
 };
 use rust_decimal::Decimal;
@@ -116,6 +118,14 @@ impl World {
         serde_json::from_str::<Value>(&text).unwrap()["documents"].as_array().unwrap().clone()
     }
 
+    /// What the ERP's ledger says a credit settles, as debit and amount.
+    pub async fn applied(&self, credit: &MappedItem) -> Vec<(String, String)> {
+        let ledger = self.ledger().await;
+        let credit = ledger.iter().find(|document| document["id"] == credit.erp_id.as_str()).unwrap();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        credit["apply"].as_array().unwrap().iter().map(|line| (text(&line["doc"]), text(&line["amount"]))).collect()
+    }
+
     pub async fn post(&self, document: &MappedDocument) -> Sent {
         self.erp.post(&self.payload(document), "corr-1").await
     }
@@ -139,6 +149,12 @@ impl World {
             Probe::Found(found) => *found,
             other => panic!("not found once: {other:?}"),
         }
+    }
+
+    /// As an application names it, once it is posted.
+    pub async fn item(&self, document: &MappedDocument) -> MappedItem {
+        let erp_id = self.accepted(document).await;
+        MappedItem { kind: document.kind, posting_key: document.posting_key.clone(), number: document.number.clone(), erp_id }
     }
 
     pub async fn accepted(&self, document: &MappedDocument) -> String {
@@ -165,6 +181,13 @@ impl World {
     }
 }
 
+pub fn business(outcome: Outcome) -> Refusal {
+    match outcome {
+        Outcome::Business(refusal) => refusal,
+        other => panic!("not business: {other:?}"),
+    }
+}
+
 /// An invoice of 100.00 USD net and 19.00 tax, ours.
 pub fn an_invoice(number: &str) -> MappedDocument {
     MappedDocument {
@@ -180,9 +203,9 @@ pub fn an_invoice(number: &str) -> MappedDocument {
         total: dec("119.00"),
         tax: dec("19.00"),
         applies_to: None,
-        settlement: None,
         tax_is_ours: true,
         lines: vec![a_line("100.00", "19.00")],
+        settlement: None,
     }
 }
 
@@ -191,6 +214,37 @@ pub fn a_credit_memo(number: &str, applies_to: &str) -> MappedDocument {
         posting_key: PostingKey::of("US", DocumentKind::CreditMemo, number, 1),
         kind: DocumentKind::CreditMemo,
         applies_to: Some(applies_to.into()),
+        ..an_invoice(number)
+    }
+}
+
+/// A payment of 150.00 USD, ours.
+pub fn a_payment(number: &str) -> MappedDocument {
+    MappedDocument {
+        posting_key: PostingKey::of("US", DocumentKind::Payment, number, 1),
+        kind: DocumentKind::Payment,
+        total: dec("150.00"),
+        tax: dec("0.00"),
+        lines: vec![MappedLine { item_ref: String::new(), account_ref: "101".into(), tax_ref: String::new(), ..a_line("150.00", "0.00") }],
+        ..an_invoice(number)
+    }
+}
+
+/// A document that applies a credit or takes that back: what it allocates of each debit, and what the pair holds afterwards.
+pub fn an_application(kind: DocumentKind, number: &str, credit: MappedItem, debits: &[(&MappedItem, &str, &str)]) -> MappedDocument {
+    let allocation = |(item, amount, settled): &(&MappedItem, &str, &str)| MappedAllocation {
+        item: (*item).clone(),
+        amount: dec(amount),
+        settled: dec(settled),
+    };
+    let debits: Vec<_> = debits.iter().map(allocation).collect();
+    MappedDocument {
+        posting_key: PostingKey::of("US", kind, number, 1),
+        kind,
+        total: debits.iter().map(|debit| debit.amount).sum(),
+        tax: Decimal::ZERO,
+        lines: Vec::new(),
+        settlement: Some(MappedSettlement { credit, debits }),
         ..an_invoice(number)
     }
 }

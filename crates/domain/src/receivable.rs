@@ -1,0 +1,268 @@
+//! Receivables: what is open, what money came in, and which credit settles what.
+//!
+//! An application gives one credit (a payment or a credit memo) to debits (invoices). It moves nothing into or out of AR, so it
+//! can't unbalance it; a reversal takes a whole application back. What is open of an item is its amount less the fold of its
+//! applications, which the database keeps between nothing and the amount.
+
+use crate::{id::*, stage::DocumentKind, stage::Stage, text_enum::text_enum};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+text_enum! {
+    /// How an open item stands.
+    pub enum OpenStatus {
+        /// Nobody keeps it. Of money: *unapplied*, the payer is known and the invoice is not.
+        Open = "open",
+        /// The payer is not known: shown beside AR, never inside.
+        Unidentified = "unidentified",
+        /// Kept deliberately, for what comes.
+        OnAccount = "on_account",
+        /// An invoice that the customer disputes.
+        Disputed = "disputed",
+    }
+}
+
+impl OpenStatus {
+    /// The word for money that stands so.
+    pub fn of_money(self) -> &'static str {
+        match self {
+            Self::Open => "unapplied",
+            Self::OnAccount => "on account",
+            other => other.as_str(),
+        }
+    }
+}
+
+text_enum! {
+    /// How old an open item is. Money has no *current*: it ages from the day it came.
+    pub enum AgeBand {
+        /// Not due yet.
+        Current = "current",
+        To30 = "1-30",
+        To60 = "31-60",
+        To90 = "61-90",
+        Over90 = "90+",
+    }
+}
+
+impl AgeBand {
+    /// Days since the item ages; an invoice on its due date is current, money on its day of receipt is in the first band.
+    pub fn of(kind: DocumentKind, days: i64) -> Self {
+        match days {
+            ..=0 if kind == DocumentKind::Invoice => Self::Current,
+            ..=30 => Self::To30,
+            31..=60 => Self::To60,
+            61..=90 => Self::To90,
+            _ => Self::Over90,
+        }
+    }
+
+    /// First and last day that an item of this band ages from; open ends where there is none.
+    pub fn aged_from(self, kind: DocumentKind, today: NaiveDate) -> (Option<NaiveDate>, Option<NaiveDate>) {
+        let back = |days| today - TimeDelta::days(days);
+        let newest = if kind == DocumentKind::Invoice { Some(back(1)) } else { None };
+        match self {
+            Self::Current => (Some(today), None),
+            Self::To30 => (Some(back(30)), newest),
+            Self::To60 => (Some(back(60)), Some(back(31))),
+            Self::To90 => (Some(back(90)), Some(back(61))),
+            Self::Over90 => (None, Some(back(91))),
+        }
+    }
+}
+
+text_enum! {
+    /// Why a small amount is given up; each posts to an account of its own.
+    pub enum WriteOffReason {
+        /// A receivable from the tax office.
+        WithholdingTax = "withholding_tax",
+        CashDiscount = "cash_discount",
+        BankFee = "bank_fee",
+        SmallBalance = "small_balance",
+    }
+}
+
+impl WriteOffReason {
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::WithholdingTax => "Withholding tax",
+            Self::CashDiscount => "Cash discount",
+            Self::BankFee => "Bank fee",
+            Self::SmallBalance => "Small balance",
+        }
+    }
+
+    /// The item that its credit memo posts under, which a mapping gives its account.
+    pub fn item_code(self) -> &'static str {
+        match self {
+            Self::WithholdingTax => "WRITE-OFF-WITHHOLDING",
+            Self::CashDiscount => "WRITE-OFF-DISCOUNT",
+            Self::BankFee => "WRITE-OFF-BANK-FEE",
+            Self::SmallBalance => "WRITE-OFF-SMALL",
+        }
+    }
+}
+
+/// What a person gives of a credit to an item, in the item's currency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Allocate {
+    pub debit: DocumentId,
+    #[serde(with = "rust_decimal::serde::str")]
+    pub amount: Decimal,
+    /// What is given up of the item beside it, and why.
+    pub write_off: Option<(WriteOffReason, Decimal)>,
+}
+
+/// What a person decides about a payment or a credit memo.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Apply {
+    pub credit: DocumentId,
+    pub allocations: Vec<Allocate>,
+    pub reason: String,
+}
+
+/// One cell of an aging.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgingCell {
+    pub entity_id: EntityId,
+    pub entity_code: String,
+    pub currency: String,
+    pub kind: DocumentKind,
+    pub status: OpenStatus,
+    pub band: AgeBand,
+    pub count: i64,
+    #[serde(with = "rust_decimal::serde::str")]
+    pub open: Decimal,
+}
+
+/// An open item as lists and the workbench show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenItemRow {
+    pub document_id: DocumentId,
+    pub entity_id: EntityId,
+    pub entity_code: String,
+    pub kind: DocumentKind,
+    pub number: String,
+    pub customer_code: String,
+    /// Of money: who paid, as the bank says.
+    pub customer_name: String,
+    pub currency: String,
+    pub aged_from: NaiveDate,
+    #[serde(with = "rust_decimal::serde::str")]
+    pub amount: Decimal,
+    #[serde(with = "rust_decimal::serde::str")]
+    pub open: Decimal,
+    pub status: OpenStatus,
+    pub stage: Stage,
+    /// Of money: the score of the best suggestion.
+    pub score: Option<i32>,
+}
+
+/// A payment with what its bank told of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentView {
+    pub item: OpenItemRow,
+    pub bank_account: String,
+    pub statement_id: StatementId,
+    pub booked_on: NaiveDate,
+    pub value_on: Option<NaiveDate>,
+    pub payer_name: Option<String>,
+    /// Masked but for its ends.
+    pub payer_account: Option<String>,
+    pub text: String,
+    pub references: Vec<String>,
+}
+
+/// A part of a suggestion.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SuggestedPart {
+    pub document_id: DocumentId,
+    pub number: String,
+    pub due: NaiveDate,
+    #[serde(with = "rust_decimal::serde::str")]
+    pub open: Decimal,
+    #[serde(with = "rust_decimal::serde::str")]
+    pub amount: Decimal,
+}
+
+/// One way to apply a payment, with its arguments.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SuggestionView {
+    pub title: String,
+    pub customer_code: String,
+    pub customer_name: String,
+    pub parts: Vec<SuggestedPart>,
+    #[serde(with = "rust_decimal::serde::str")]
+    pub residual: Decimal,
+    /// What becomes of the residual, in words.
+    pub residual_reason: String,
+    /// What the engine would write off, when the payment is short for a reason that posts.
+    pub write_off: Option<WriteOffReason>,
+    pub score: i32,
+    /// Points and what was seen, for and against.
+    pub evidence: Vec<(i32, String)>,
+    pub against: Vec<(i32, String)>,
+}
+
+/// An application of a credit, or its reversal, with what it settles.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApplicationView {
+    pub document_id: DocumentId,
+    pub number: String,
+    pub kind: DocumentKind,
+    pub stage: Stage,
+    pub currency: String,
+    #[serde(with = "rust_decimal::serde::str")]
+    pub amount: Decimal,
+    pub credit_id: DocumentId,
+    pub credit_number: String,
+    pub credit_kind: DocumentKind,
+    pub decided_at: DateTime<Utc>,
+    /// `None`: the rules.
+    pub decided_by: Option<String>,
+    pub reason: String,
+    pub score: Option<i32>,
+    /// The reversal that took it back.
+    pub reversed_by: Option<DocumentId>,
+    /// Number, id and amount of each item that it settles.
+    pub allocations: Vec<(String, DocumentId, Decimal)>,
+}
+
+/// How much was applied without a person, each as part and whole; never one flattering figure.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct MatchRates {
+    pub currency: String,
+    pub lines: i64,
+    pub confirmed: i64,
+    pub in_full: i64,
+    /// Items that were settled, by rules and by people.
+    pub items: i64,
+    pub items_by_rules: i64,
+    #[serde(with = "rust_decimal::serde::str")]
+    pub received: Decimal,
+    #[serde(with = "rust_decimal::serde::str")]
+    pub applied: Decimal,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_band_holds_exactly_the_days_that_it_says() {
+        let today = NaiveDate::from_ymd_opt(2026, 11, 21).unwrap();
+        for kind in [DocumentKind::Invoice, DocumentKind::Payment] {
+            for days in -40i64..200 {
+                let day = today - TimeDelta::days(days);
+                let holds = |band: &&AgeBand| {
+                    let (first, last) = band.aged_from(kind, today);
+                    first.is_none_or(|first| day >= first) && last.is_none_or(|last| day <= last)
+                };
+                let bands: Vec<_> =
+                    AgeBand::ALL.iter().filter(|band| kind == DocumentKind::Invoice || **band != AgeBand::Current).filter(holds).collect();
+                assert_eq!(bands, [&AgeBand::of(kind, days)], "{kind} {days}");
+            }
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! What people decide about cash: what a credit settles, who paid, what is kept, and taking an application back. Giving up more than
+//! one's limit needs a second person.
+
+use super::{
+    enter::{self, Entry},
+    give::{Decider, Given, SOURCE},
+    receive::payment,
+};
+use crate::{
+    Context,
+    retry::transaction,
+    workbench::{Resolved, WorkError, approve, entry, text},
+};
+use chrono::{Datelike, NaiveDate};
+use domain::{
+    access::{Caller, Scope},
+    approval::ApprovalAct,
+    document::{DocumentContent, DocumentLine},
+    id::{CorrelationId, DocumentId},
+    money::{Currency, grouped},
+    period::AccountingPeriod,
+    receivable::{Allocate, Apply, OpenStatus, WriteOffReason},
+    stage::{DocumentKind, Stage},
+};
+use rust_decimal::Decimal;
+use serde_json::json;
+use std::collections::BTreeSet;
+use store::{
+    Tx,
+    access::audit,
+    approvals::{Ask, Open},
+    documents, exceptions,
+    limits::{self, Act, Reach},
+    movements::{Cause, transition},
+    receivables::{self, Item},
+};
+use uuid::Uuid;
+
+/// The tax code of what is given up: no tax document is corrected by it.
+const NO_TAX: &str = "OUT-OF-SCOPE";
+
+type Done<T> = store::Result<Result<T, WorkError>>;
+
+/// Applies a credit as a person says. Above his limit of what is given up, a second person decides.
+pub async fn apply(cx: &Context, caller: &Caller, scope: &Scope, wanted: &Apply) -> Result<Resolved, WorkError> {
+    let reason = text("reason", &wanted.reason)?;
+    let wanted = Apply { reason: reason.clone(), ..wanted.clone() };
+    transaction!(&cx.pool, |tx| {
+        let sides = match Sides::lock(tx, scope, &wanted).await? {
+            Ok(sides) => sides,
+            Err(error) => return Ok(Err(error)),
+        };
+        let given_up: Decimal = wanted.allocations.iter().filter_map(|part| part.write_off).map(|(_, amount)| amount).sum();
+        let about = format!("document:{}", wanted.credit);
+        let reach = Reach { entity_id: sides.credit.entity_id, currency: sides.credit.currency.clone(), amount: given_up };
+        let act = Act { person: &caller.email, act: "cash", subject: &about, at: cx.clock.now() };
+        if given_up.is_zero() || limits::use_up(tx, act, &[reach]).await? {
+            carry(cx, tx, caller, &sides, &wanted, None).await?;
+            return Ok(Ok(Resolved::Done));
+        }
+        let Some(subject) = exceptions::lock_document(tx, scope, wanted.credit).await? else { return Ok(Err(WorkError::NotFound)) };
+        let content = serde_json::to_value(&wanted).map_err(|error| store::DriverError::Encode(error.into()))?;
+        let ask = Ask {
+            act: ApprovalAct::WriteOff,
+            plan: sides.plan(&wanted),
+            erp_number: None,
+            dated: None,
+            content: Some(content),
+            reason: wanted.reason.clone(),
+        };
+        approve::request(cx, tx, caller, &subject, ask, false).await
+    })?
+}
+
+/// What a second person agreed to.
+pub(crate) async fn carry_out(cx: &Context, tx: &mut Tx, caller: &Caller, scope: &Scope, open: &Open) -> Done<()> {
+    let Some(content) = open.ask.content.clone() else { return Ok(Err(WorkError::NotFound)) };
+    let wanted: Apply = serde_json::from_value(content).map_err(|error| store::DriverError::Decode(error.into()))?;
+    match Sides::lock(tx, scope, &wanted).await? {
+        Ok(sides) => carry(cx, tx, caller, &sides, &wanted, Some(&open.requested_by)).await.map(Ok),
+        Err(error) => Ok(Err(error)),
+    }
+}
+
+/// A credit and what it settles, as they stand, locked.
+struct Sides {
+    credit: Item,
+    /// In the order in which they were asked for.
+    debits: Vec<Item>,
+    currency: Currency,
+}
+
+impl Sides {
+    async fn lock(tx: &mut Tx, scope: &Scope, wanted: &Apply) -> Done<Self> {
+        let ids: Vec<DocumentId> = wanted.allocations.iter().map(|part| part.debit).chain([wanted.credit]).collect();
+        let found = receivables::lock_items(tx, scope, &ids).await?;
+        let find = |id: DocumentId| found.iter().find(|item| item.document_id == id).cloned();
+        let Some(credit) = find(wanted.credit) else { return Ok(Err(WorkError::NotFound)) };
+        let Some(debits) = wanted.allocations.iter().map(|part| find(part.debit)).collect::<Option<Vec<_>>>() else {
+            return Ok(Err(WorkError::NotFound));
+        };
+        let Ok(currency) = credit.currency.parse() else { return Ok(Err(WorkError::NotFound)) };
+        let sides = Self { credit, debits, currency };
+        Ok(match sides.refusal(wanted) {
+            Some(error) => Err(error),
+            None => Ok(sides),
+        })
+    }
+
+    /// Why it can't be applied so.
+    fn refusal(&self, wanted: &Apply) -> Option<WorkError> {
+        let Self { credit, currency, .. } = self;
+        let conflict = |why: String| Some(WorkError::Conflict(why));
+        let ids: BTreeSet<DocumentId> = wanted.allocations.iter().map(|part| part.debit).collect();
+        if wanted.allocations.is_empty() || ids.len() != wanted.allocations.len() {
+            return Some(WorkError::invalid("allocations", "Name each item once, and at least one."));
+        }
+        if credit.kind == DocumentKind::Invoice {
+            return conflict(format!("{} is an invoice: it is settled, it settles nothing.", credit.number));
+        }
+        if credit.status == OpenStatus::Unidentified {
+            return conflict(format!("Say first who paid {}.", credit.number));
+        }
+        let given: Decimal = wanted.allocations.iter().map(|part| part.amount).sum();
+        if given > credit.open {
+            let (open, currency) = (grouped(credit.open), currency);
+            return conflict(format!("{} are given, and only {open} {currency} of {} are open.", grouped(given), credit.number));
+        }
+        self.debits.iter().zip(&wanted.allocations).find_map(|(item, part)| self.refusal_of(item, part))
+    }
+
+    fn refusal_of(&self, item: &Item, part: &Allocate) -> Option<WorkError> {
+        let conflict = |why: String| Some(WorkError::Conflict(why));
+        let given_up = part.write_off.map_or(Decimal::ZERO, |(_, amount)| amount);
+        let fits = |amount: Decimal| amount.normalize().scale() <= self.currency.minor_units();
+        if item.kind != DocumentKind::Invoice {
+            return conflict(format!("{} is no invoice: a credit settles invoices.", item.number));
+        }
+        if part.amount <= Decimal::ZERO || given_up.is_sign_negative() || part.write_off.is_some() && given_up.is_zero() {
+            return Some(WorkError::invalid("amount", format!("What {} is given must be more than nothing.", item.number)));
+        }
+        if !fits(part.amount) || !fits(given_up) {
+            return Some(WorkError::invalid("amount", format!("{} has {} decimals.", self.currency, self.currency.minor_units())));
+        }
+        if (item.entity_id, item.currency.as_str()) != (self.credit.entity_id, self.credit.currency.as_str()) {
+            return conflict(format!("{} is in another entity or currency.", item.number));
+        }
+        if item.customer_code != self.credit.customer_code {
+            return conflict(format!(
+                "{} belongs to {}, the money to {}: say first that it is his.",
+                item.number, item.customer_code, self.credit.customer_code
+            ));
+        }
+        if part.amount + given_up > item.open {
+            return conflict(format!("Of {} only {} {} are open.", item.number, grouped(item.open), self.currency));
+        }
+        None
+    }
+
+    /// What exactly would be done, in words.
+    fn plan(&self, wanted: &Apply) -> String {
+        let part = |(item, part): (&Item, &Allocate)| {
+            let given_up = part
+                .write_off
+                .map(|(reason, amount)| format!(" and {} of it written off ({})", grouped(amount), reason.label().to_lowercase()));
+            format!("{} to {}{}", grouped(part.amount), item.number, given_up.unwrap_or_default())
+        };
+        let parts: Vec<String> = self.debits.iter().zip(&wanted.allocations).map(part).collect();
+        format!("{} gives in {}: {}", self.credit.number, self.currency, parts.join("; "))
+    }
+}
+
+async fn carry(cx: &Context, tx: &mut Tx, caller: &Caller, sides: &Sides, wanted: &Apply, prepared_by: Option<&str>) -> store::Result<()> {
+    let credit = &sides.credit;
+    let decider = Decider::of(cx, tx, credit.entity_id, caller.actor()).await?;
+    let decided_by = prepared_by.map_or_else(|| caller.email.clone(), |preparer| format!("{preparer}, approved by {}", caller.email));
+    let given = |credit_id: DocumentId, credit_number: &str, debits: Vec<(DocumentId, String, Decimal)>| Given {
+        credit_id,
+        credit_number: credit_number.to_owned(),
+        customer: (credit.customer_code.clone(), sides.debits[0].customer_name.clone()),
+        currency: sides.currency,
+        debits,
+        reverses: None,
+        decided_by: Some(decided_by.clone()),
+        reason: wanted.reason.clone(),
+        score: None,
+        rules: None,
+    };
+    let both = || sides.debits.iter().zip(&wanted.allocations);
+    let parts = both().map(|(item, part)| (item.document_id, item.number.clone(), part.amount.normalize())).collect();
+    let mut all = vec![given(credit.document_id, &credit.number, parts)];
+    let given_up: Vec<_> = both().filter_map(|(item, part)| part.write_off.map(|write_off| (item, write_off))).collect();
+    let numbers = receivables::take_numbers(tx, credit.entity_id, "WO", decider.today.year(), given_up.len()).await?;
+    let (mut documents, mut write_offs) = (Vec::new(), Vec::new());
+    for ((item, (reason, amount)), number) in given_up.into_iter().zip(numbers) {
+        let id = DocumentId(Uuid::now_v7());
+        let amount = amount.normalize();
+        all.push(given(id, &number, vec![(item.document_id, item.number.clone(), amount)]));
+        documents.push((id, write_off(item, sides.currency, reason, amount, number, decider.today)));
+        write_offs.push(receivables::WriteOff { document_id: id, debit_id: item.document_id, reason, payment_id: credit.document_id });
+    }
+    let made = decider.give(tx, documents, &all).await?;
+    receivables::record_write_offs(tx, &write_offs, &decided_by, &wanted.reason).await?;
+    learn(tx, credit, made[0], &decider).await?;
+    let told = json!({ "plan": sides.plan(wanted), "reason": wanted.reason, "prepared_by": prepared_by });
+    let about = format!("document:{}", credit.document_id);
+    audit::append(tx, &entry(cx, caller, "cash.apply", &about, Some(credit.entity_id), told)).await?;
+    Ok(())
+}
+
+/// The account that a payment came from is the customer's from now on.
+async fn learn(tx: &mut Tx, credit: &Item, application: DocumentId, decider: &Decider) -> store::Result<()> {
+    if credit.kind != DocumentKind::Payment {
+        return Ok(());
+    }
+    let Some(money) = receivables::money(tx, credit.document_id).await? else { return Ok(()) };
+    for (kind, value) in [("account", &money.payer_account), ("name", &money.payer_name)] {
+        if let Some(value) = value {
+            receivables::learn(
+                tx,
+                credit.entity_id,
+                (kind, value),
+                &credit.customer_code,
+                application,
+                &decider.actor.to_string(),
+                decider.at,
+            )
+            .await?;
+        }
+    }
+    Ok(())
+}
+
+/// A credit memo of our own, under an item that says why.
+fn write_off(
+    item: &Item,
+    currency: Currency,
+    reason: WriteOffReason,
+    amount: Decimal,
+    number: String,
+    today: NaiveDate,
+) -> DocumentContent {
+    let line = DocumentLine {
+        item_code: reason.item_code().to_owned(),
+        description: format!("{} of {}", reason.label(), item.number),
+        quantity: Decimal::ONE,
+        unit_price: amount,
+        net: amount,
+        tax: Decimal::ZERO,
+        tax_code: NO_TAX.to_owned(),
+    };
+    DocumentContent {
+        kind: DocumentKind::CreditMemo,
+        number,
+        version: 1,
+        customer_code: item.customer_code.clone(),
+        customer_name: item.customer_name.clone(),
+        currency,
+        amount,
+        tax: Decimal::ZERO,
+        issue_date: today,
+        due_date: today,
+        posting_date: today,
+        period: AccountingPeriod::of(today),
+        applies_to: Some(item.number.clone()),
+        lines: vec![line],
+    }
+}
+
+/// Takes a whole application back: what it settled is open again, on both sides.
+pub async fn reverse(cx: &Context, caller: &Caller, scope: &Scope, application: DocumentId, reason: &str) -> Result<(), WorkError> {
+    let reason = text("reason", reason)?;
+    transaction!(&cx.pool, |tx| {
+        let Some(found) = receivables::find_application(tx, scope, application).await? else { return Ok(Err(WorkError::NotFound)) };
+        if found.kind != DocumentKind::CashApplication || found.reversed {
+            return Ok(Err(WorkError::Conflict(format!("{} was taken back already.", found.number))));
+        }
+        let Ok(currency) = found.currency.parse() else { return Ok(Err(WorkError::NotFound)) };
+        let decider = Decider::of(cx, tx, found.entity_id, caller.actor()).await?;
+        let given = Given {
+            credit_id: found.credit_id,
+            credit_number: found.credit_number,
+            customer: (found.customer_code, found.customer_name),
+            currency,
+            debits: receivables::allocations_of(tx, application).await?,
+            reverses: Some(application),
+            decided_by: Some(caller.email.clone()),
+            reason: reason.clone(),
+            score: None,
+            rules: None,
+        };
+        match decider.give(tx, Vec::new(), &[given]).await {
+            Err(error) if error.is_conflict_on("application_is_reversed_once") => {
+                return Ok(Err(WorkError::Conflict(format!("{} was taken back already.", found.number))));
+            }
+            done => done?,
+        };
+        let told = json!({ "application": found.number, "reason": reason });
+        let about = format!("document:{application}");
+        audit::append(tx, &entry(cx, caller, "cash.reverse", &about, Some(found.entity_id), told)).await?;
+        Ok(Ok(()))
+    })?
+}
+
+/// Says whose a payment is. It comes in again as a new version under that customer; its id is the answer.
+pub async fn identify(
+    cx: &Context,
+    caller: &Caller,
+    scope: &Scope,
+    paid: DocumentId,
+    customer_code: &str,
+    reason: &str,
+) -> Result<DocumentId, WorkError> {
+    let (reason, customer_code) = (text("reason", reason)?, customer_code.trim());
+    transaction!(&cx.pool, |tx| {
+        let Some(item) = receivables::lock_items(tx, scope, &[paid]).await?.pop() else { return Ok(Err(WorkError::NotFound)) };
+        let Some(money) = receivables::money(tx, paid).await? else { return Ok(Err(WorkError::NotFound)) };
+        let known = receivables::customers(tx, item.entity_id).await?.into_iter().find(|known| known.code == customer_code);
+        let Some(customer) = known else {
+            return Ok(Err(WorkError::invalid("customer", format!("{customer_code:?} has no receivables in this entity."))));
+        };
+        if item.customer_code == customer.code {
+            return Ok(Err(WorkError::Conflict(format!("It is {}'s already.", customer.code))));
+        }
+        if item.stage.check_move(Stage::Superseded).is_err() || item.open != money.amount {
+            let why = format!("{} is {} and in part applied or in the ERP under {}.", item.number, item.stage.label(), item.customer_code);
+            return Ok(Err(WorkError::Conflict(why)));
+        }
+        let decider = Decider::of(cx, tx, item.entity_id, caller.actor()).await?;
+        let version = documents::version(tx, paid).await?;
+        let id = DocumentId(Uuid::now_v7());
+        let account = receivables::account_of(tx, money.statement_id).await?;
+        let content = payment(&money, item.number.clone(), version + 1, (customer.code.clone(), customer.name), &account);
+        documents::name_successors(tx, &[(paid, id)]).await?;
+        let cause = Cause {
+            actor: decider.actor.clone(),
+            reason: format!("paid by {}: {reason}", customer.code),
+            correlation_id: CorrelationId(Uuid::now_v7()),
+            at: decider.at,
+        };
+        transition(tx, &[paid], Stage::Superseded, &cause).await?;
+        let batch = Entry {
+            entity: item.entity_id,
+            source: SOURCE,
+            number: &format!("{} {} v{}", decider.entity_code, item.number, version + 1),
+            period: content.period,
+            actor: &decider.actor,
+            reason: cause.reason.clone(),
+            at: decider.at,
+            manifest: None,
+        };
+        enter::enter(tx, batch, &[(id, content)]).await?;
+        receivables::link(tx, &[(id, money.statement_id, money.ordinal)]).await?;
+        let told = json!({ "customer": customer.code, "reason": reason });
+        audit::append(tx, &entry(cx, caller, "cash.identify", &format!("document:{id}"), Some(item.entity_id), told)).await?;
+        Ok(Ok(id))
+    })?
+}
+
+/// Keeps an item, or not any more: a payment on account, an invoice as disputed.
+pub async fn keep(cx: &Context, caller: &Caller, scope: &Scope, item: DocumentId, on: bool, reason: &str) -> Result<(), WorkError> {
+    let reason = text("reason", reason)?;
+    transaction!(&cx.pool, |tx| {
+        let Some(found) = receivables::lock_items(tx, scope, &[item]).await?.pop() else { return Ok(Err(WorkError::NotFound)) };
+        if !receivables::keep(tx, scope, item, on).await? {
+            return Ok(Err(WorkError::Conflict(format!("{} stands so already, or nothing of it is open.", found.number))));
+        }
+        let told = json!({ "kept": on, "reason": reason });
+        audit::append(tx, &entry(cx, caller, "cash.keep", &format!("document:{item}"), Some(found.entity_id), told)).await?;
+        Ok(Ok(()))
+    })?
+}

@@ -1,0 +1,354 @@
+//! Money in: booked lines of imported statements become payments, and payments and credit memos are applied to what they settle where
+//! the rules are sure. What they are not sure of is suggested to people.
+
+use super::{
+    book::Ledger,
+    enter::{self, Entry},
+    give::{Decider, Given},
+};
+use crate::{Context, retry::transaction};
+use chrono::Datelike;
+use domain::{
+    access::Actor,
+    document::{DocumentContent, DocumentLine},
+    id::{CorrelationId, DocumentId, EntityId, StatementId},
+    period::AccountingPeriod,
+    stage::{DocumentKind, Stage},
+};
+use matching::{
+    RuleTable, decide_all,
+    decision::{Decision, Proposal, Verdict},
+    payer_of,
+};
+use rust_decimal::Decimal;
+use std::collections::{BTreeMap, HashMap};
+use store::{
+    Result, Tx,
+    batches::ManifestLine,
+    movements::{Cause, transition},
+    receivables::{self, MatchRun, NewSuggestion, Receipt, StatementReceipts},
+};
+use uuid::Uuid;
+
+/// Statements that one run receives.
+const STATEMENTS: i64 = 200;
+/// Credit memos that one run applies.
+const CREDITS: i64 = 2_000;
+
+/// What a run came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Received {
+    pub payments: usize,
+    pub applied: usize,
+    pub suggested: usize,
+    pub credits: usize,
+}
+
+impl std::ops::AddAssign for Received {
+    fn add_assign(&mut self, other: Self) {
+        self.payments += other.payments;
+        self.applied += other.applied;
+        self.suggested += other.suggested;
+        self.credits += other.credits;
+    }
+}
+
+/// Receives and applies the money of an entity until nothing is left that the rules are sure of.
+pub async fn receive(cx: &Context, entity: EntityId) -> anyhow::Result<Received> {
+    let mut all = Received::default();
+    loop {
+        let ran = transaction!(&cx.pool, |tx| run(cx, tx, entity).await.map_err(overtaken))?;
+        let suggested = ran.suggested;
+        all += ran;
+        all.suggested = suggested;
+        if ran.payments == 0 && ran.credits == 0 {
+            return Ok(all);
+        }
+    }
+}
+
+/// Somebody applied the same item meanwhile: the next try sees it.
+fn overtaken(error: store::Error) -> store::Error {
+    if error.is_conflict_on("open_item_is_not_overallocated") { store::Error::Serialization } else { error }
+}
+
+async fn run(cx: &Context, tx: &mut Tx, entity: EntityId) -> Result<Received> {
+    receivables::lock_entity(tx, entity).await?;
+    let decider = Decider::of(cx, tx, entity, Actor::System("cash".into())).await?;
+    let credits = apply_credits(tx, &decider).await?;
+    let statements = receivables::to_receive(tx, entity, STATEMENTS).await?;
+    let pass = Pass::decide(tx, &decider, &statements).await?;
+    let payments = pass.enter_payments(tx, &decider, &statements).await?;
+    let applied = pass.apply(tx, &decider, &payments).await?;
+    let suggested = pass.suggest(tx, &decider).await?;
+    if pass.fresh > 0 {
+        receivables::record_run(tx, entity, pass.rules(), decider.at, &pass.totals()).await?;
+    }
+    Ok(Received { payments: pass.fresh, applied, suggested, credits })
+}
+
+/// Credit memos that name their invoice settle it.
+async fn apply_credits(tx: &mut Tx, decider: &Decider) -> Result<usize> {
+    let credits = receivables::credits_to_apply(tx, decider.entity, CREDITS).await?;
+    let given: Vec<Given> = credits
+        .into_iter()
+        .map(|credit| Given {
+            reason: format!("{} names {}", credit.credit_number, credit.debit_number),
+            credit_id: credit.credit_id,
+            credit_number: credit.credit_number,
+            customer: (credit.customer_code, credit.customer_name),
+            currency: credit.currency,
+            debits: vec![(credit.debit_id, credit.debit_number, credit.amount.normalize())],
+            reverses: None,
+            decided_by: None,
+            score: None,
+            rules: None,
+        })
+        .collect();
+    decider.give(tx, Vec::new(), &given).await?;
+    Ok(given.len())
+}
+
+/// Money with what was decided about it. The first `fresh` are lines that are no payments yet.
+struct Pass {
+    money: Vec<(DocumentId, Receipt)>,
+    decisions: Vec<Decision>,
+    /// Code and name of who surely paid.
+    payers: Vec<Option<(String, String)>>,
+    ledger: Ledger,
+    fresh: usize,
+}
+
+impl Pass {
+    async fn decide(tx: &mut Tx, decider: &Decider, statements: &[StatementReceipts]) -> Result<Self> {
+        let ids: Vec<StatementId> = statements.iter().map(|statement| statement.statement_id).collect();
+        let lines = receivables::receipts(tx, &ids).await?;
+        let fresh = lines.len();
+        let kept = receivables::open_money(tx, decider.entity).await?;
+        let money: Vec<(DocumentId, Receipt)> =
+            lines.into_iter().chain(kept).map(|money| (money.document_id.unwrap_or_else(|| DocumentId(Uuid::now_v7())), money)).collect();
+        let mut ledger = Ledger::load(tx, decider.entity, &decider.country, decider.today).await?;
+        let receipts = money.iter().map(|(id, money)| ledger.receipt(*id, money)).collect::<Result<Vec<_>>>()?;
+        let payers = receipts.iter().map(|receipt| ledger.customer(payer_of(&ledger.book, receipt)?).cloned()).collect();
+        // a large book takes a second: nobody else's work waits for it
+        let deciding = tokio::task::spawn_blocking(move || {
+            let decisions = decide_all(&mut ledger.book, &RuleTable::standard(), &receipts);
+            (ledger, decisions)
+        });
+        let (ledger, decisions) = deciding.await.map_err(|error| store::DriverError::Io(std::io::Error::other(error)))?;
+        Ok(Self { money, decisions, payers, ledger, fresh })
+    }
+
+    fn rules(&self) -> i32 {
+        self.decisions.first().map_or(0, |decision| i32::try_from(decision.rules).unwrap_or_default())
+    }
+
+    /// Who paid: the customer of what it settles, or who surely paid.
+    fn customer(&self, at: usize) -> Option<(String, String)> {
+        let settled = self.decisions[at].confirmed().and_then(|best| self.ledger.items.get(&DocumentId(best.allocations.first()?.item.0)));
+        let of_item = settled.and_then(|item| self.ledger.named(&item.customer_code));
+        of_item.cloned().or_else(|| self.payers[at].clone())
+    }
+
+    /// Enters the lines as payments, a batch per statement, and holds those whose payer is not known. Returns the number of each
+    /// payment, those from before included.
+    async fn enter_payments(
+        &self,
+        tx: &mut Tx,
+        decider: &Decider,
+        statements: &[StatementReceipts],
+    ) -> Result<HashMap<DocumentId, String>> {
+        let mut numbers = receivables::numbers(tx, &self.money[self.fresh..].iter().map(|(id, _)| *id).collect::<Vec<_>>()).await?;
+        let mut unknown = Vec::new();
+        for statement in statements {
+            let of = |(_, (_, money)): &(usize, &(DocumentId, Receipt))| money.statement_id == statement.statement_id;
+            let lines: Vec<usize> = self.money[..self.fresh].iter().enumerate().filter(of).map(|(at, _)| at).collect();
+            if lines.is_empty() {
+                continue;
+            }
+            let year = statement.last_day.year();
+            let taken = receivables::take_numbers(tx, decider.entity, "RC", year, lines.len()).await?;
+            let documents: Vec<_> =
+                lines.iter().zip(taken).map(|(at, number)| (self.money[*at].0, self.payment(*at, number, statement))).collect();
+            let manifest = ManifestLine {
+                currency: statement.currency,
+                kind: DocumentKind::Payment,
+                count: statement.count,
+                total: statement.total,
+                tax: Decimal::ZERO,
+            };
+            let entry = Entry {
+                entity: decider.entity,
+                source: "bank",
+                number: &format!("{} {}", decider.entity_code, documents[0].1.number),
+                period: AccountingPeriod::of(statement.last_day),
+                actor: &decider.actor,
+                reason: format!("received on account {}", domain::statement::masked(&statement.account)),
+                at: decider.at,
+                manifest: Some(vec![manifest]),
+            };
+            enter::enter(tx, entry, &documents).await?;
+            unknown.extend(documents.iter().filter(|(_, content)| content.customer_code.is_empty()).map(|(id, _)| *id));
+            numbers.extend(documents.into_iter().map(|(id, content)| (id, content.number)));
+        }
+        let links: Vec<_> = self.money[..self.fresh].iter().map(|(id, money)| (*id, money.statement_id, money.ordinal)).collect();
+        receivables::link(tx, &links).await?;
+        hold_unidentified(tx, &unknown, decider).await?;
+        let ids: Vec<StatementId> = statements.iter().map(|statement| statement.statement_id).collect();
+        receivables::mark_received(tx, &ids, decider.at).await?;
+        Ok(numbers)
+    }
+
+    fn payment(&self, at: usize, number: String, statement: &StatementReceipts) -> DocumentContent {
+        let (_, money) = &self.money[at];
+        let (customer_code, customer_name) =
+            self.customer(at).unwrap_or_else(|| (String::new(), money.payer_name.clone().unwrap_or_default()));
+        payment(money, number, 1, (customer_code, customer_name), &statement.account)
+    }
+
+    /// Applies what the rules are sure of. Money whose payer was not known before keeps waiting for a person.
+    async fn apply(&self, tx: &mut Tx, decider: &Decider, numbers: &HashMap<DocumentId, String>) -> Result<usize> {
+        let mut given = Vec::new();
+        let mut payers = Vec::new();
+        for (at, (id, money)) in self.money.iter().enumerate().filter(|(at, _)| self.applies(*at)) {
+            let Some(best) = self.decisions[at].confirmed() else { continue };
+            let number = numbers.get(id).cloned().unwrap_or_default();
+            let parts = self.parts((*id, number), money, best, &self.decisions[at]);
+            payers.extend(parts.last().map(|part| (given.len() + parts.len() - 1, money, part.customer.0.clone())));
+            given.extend(parts);
+        }
+        let made = decider.give(tx, Vec::new(), &given).await?;
+        for (place, money, customer) in payers {
+            if let Some(account) = &money.payer_account {
+                let by = decider.actor.to_string();
+                receivables::learn(tx, decider.entity, ("account", account), &customer, made[place], &by, decider.at).await?;
+            }
+        }
+        Ok(made.len())
+    }
+
+    fn applies(&self, at: usize) -> bool {
+        self.decisions[at].verdict == Verdict::Confirm && (at < self.fresh || !self.money[at].1.customer_code.is_empty())
+    }
+
+    /// What a confirmed decision gives: credit memos that the payer deducted first, then the money.
+    fn parts(&self, payment: (DocumentId, String), money: &Receipt, best: &Proposal, decision: &Decision) -> Vec<Given> {
+        let item = |id: matching::model::ItemId| self.ledger.items.get(&DocumentId(id.0));
+        let mut owed: Vec<(DocumentId, String, Decimal)> = Vec::new();
+        let mut credits: Vec<(DocumentId, String, Decimal)> = Vec::new();
+        for allocation in &best.allocations {
+            let Some(item) = item(allocation.item) else { continue };
+            let amount = allocation.amount.decimal();
+            let side = if amount.is_sign_negative() { &mut credits } else { &mut owed };
+            side.push((item.document_id, item.number.clone(), amount.abs()));
+        }
+        let customer =
+            best.allocations.first().and_then(|first| self.ledger.named(&item(first.item)?.customer_code)).cloned().unwrap_or_default();
+        credits.push((
+            payment.0,
+            payment.1,
+            owed.iter().map(|(.., amount)| amount).sum::<Decimal>() - credits.iter().map(|(.., amount)| amount).sum::<Decimal>(),
+        ));
+        let reason = decision.reasons().join(" ");
+        credits
+            .into_iter()
+            .map(|(credit_id, credit_number, amount)| Given {
+                credit_id,
+                credit_number,
+                customer: customer.clone(),
+                currency: money.currency,
+                debits: take(&mut owed, amount),
+                reverses: None,
+                decided_by: None,
+                reason: reason.clone(),
+                score: Some(best.score),
+                rules: i32::try_from(decision.rules).ok(),
+            })
+            .collect()
+    }
+
+    /// Keeps what the rules say of all money that is left.
+    async fn suggest(&self, tx: &mut Tx, decider: &Decider) -> Result<usize> {
+        let mut new = Vec::new();
+        for (place, (id, _)) in self.money.iter().enumerate().filter(|(place, _)| !self.applies(*place)) {
+            let decision = &self.decisions[place];
+            let verdict = if decision.proposals.is_empty() { "nothing" } else { "suggest" };
+            let kept = serde_json::to_value(decision).map_err(|error| store::DriverError::Encode(error.into()))?;
+            new.push(NewSuggestion { document_id: *id, verdict, decision: kept, score: decision.best().map(|best| best.score) });
+        }
+        receivables::suggest(tx, decider.entity, &new, decider.at).await?;
+        Ok(new.len())
+    }
+
+    /// How the new money went, by currency.
+    fn totals(&self) -> Vec<MatchRun> {
+        let mut totals: BTreeMap<String, MatchRun> = BTreeMap::new();
+        for (at, (_, money)) in self.money[..self.fresh].iter().enumerate() {
+            let currency = money.currency.to_string();
+            let total = totals.entry(currency.clone()).or_insert_with(|| MatchRun { currency, ..MatchRun::default() });
+            total.lines += 1;
+            total.received += money.amount;
+            if let Some(best) = self.decisions[at].confirmed() {
+                total.confirmed += 1;
+                total.in_full += i32::from(best.residual.minor == 0);
+                total.applied += money.amount - best.residual.decimal().max(Decimal::ZERO);
+                total.items += i32::try_from(best.allocations.len()).unwrap_or(i32::MAX);
+            }
+        }
+        totals.into_values().collect()
+    }
+}
+
+/// Takes so much of what is owed, in order.
+fn take(owed: &mut Vec<(DocumentId, String, Decimal)>, amount: Decimal) -> Vec<(DocumentId, String, Decimal)> {
+    let (mut left, mut taken) = (amount, Vec::new());
+    for (id, number, open) in owed.iter_mut() {
+        let part = left.min(*open);
+        if part > Decimal::ZERO {
+            taken.push((*id, number.clone(), part));
+            (left, *open) = (left - part, *open - part);
+        }
+    }
+    owed.retain(|(.., open)| !open.is_zero());
+    taken
+}
+
+/// A payment as it comes in, or as a new version when its payer was found. Its line is the account of ours that it came to.
+pub(super) fn payment(money: &Receipt, number: String, version: i32, customer: (String, String), account: &str) -> DocumentContent {
+    let line = DocumentLine {
+        item_code: account.to_owned(),
+        description: money.text.clone(),
+        quantity: Decimal::ONE,
+        unit_price: money.amount.normalize(),
+        net: money.amount.normalize(),
+        tax: Decimal::ZERO,
+        tax_code: String::new(),
+    };
+    DocumentContent {
+        kind: DocumentKind::Payment,
+        number,
+        version,
+        customer_code: customer.0,
+        customer_name: customer.1,
+        currency: money.currency,
+        amount: money.amount.normalize(),
+        tax: Decimal::ZERO,
+        issue_date: money.received_on,
+        due_date: money.received_on,
+        posting_date: money.received_on,
+        period: AccountingPeriod::of(money.received_on),
+        applies_to: None,
+        lines: vec![line],
+    }
+}
+
+async fn hold_unidentified(tx: &mut Tx, payments: &[DocumentId], decider: &Decider) -> Result<()> {
+    let cause = Cause {
+        actor: decider.actor.clone(),
+        reason: "the payer is not known".into(),
+        correlation_id: CorrelationId(Uuid::now_v7()),
+        at: decider.at,
+    };
+    transition(tx, payments, Stage::Held, &cause).await?;
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! What is open against documents, applications and totals.
+
+use super::Compared;
+use crate::{Conn, Result};
+
+/// Every document of receivables that counts has an item with its amount and currency, and nothing else has one.
+pub async fn open_items(conn: &mut Conn) -> Result<Compared> {
+    let rows = sqlx::query_scalar!("select count(*) from open_item").fetch_one(&mut *conn).await?;
+    let first = sqlx::query_scalar!(
+        r#"with counts as (
+            select document_id, entity_id, kind, number, customer_code, currency, amount from document
+            where not rejected and stage not in ('superseded', 'voided') and kind in ('invoice', 'credit_memo', 'payment')
+        )
+        select format('%s %s: the document says %s %s of %s, the open item %s %s of %s', coalesce(d.kind, i.kind), coalesce(d.number, document_id::text),
+            d.amount, d.currency, d.customer_code, i.amount, i.currency, i.customer_code) as "text!"
+        from counts d full join open_item i using (document_id)
+        where (d.entity_id, d.kind, d.customer_code, d.currency, d.amount) is distinct from (i.entity_id, i.kind, i.customer_code, i.currency, i.amount)
+        order by document_id limit 1"#
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(Compared::new(rows, first))
+}
+
+/// What is applied of an item is the sum of its applications less their reversals, on both sides.
+pub async fn applications(conn: &mut Conn) -> Result<Compared> {
+    let rows = sqlx::query_scalar!("select count(*) from allocation").fetch_one(&mut *conn).await?;
+    let first = sqlx::query_scalar!(
+        r#"with folded as (
+            select s.item, sum(case when a.reverses is null then l.amount else -l.amount end) as applied
+            from allocation l join application a using (document_id) cross join lateral (values (a.credit_id), (l.debit_id)) s (item) group by s.item
+        )
+        select format('%s: %s of it is applied, its applications come to %s', coalesce(d.number, document_id::text), i.applied,
+            coalesce(f.applied, 0)) as "text!"
+        from open_item i full join folded f on f.item = i.document_id left join document d using (document_id)
+        where coalesce(i.applied, 0) <> coalesce(f.applied, 0) order by 1 limit 1"#
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(Compared::new(rows, first))
+}
+
+/// The allocations of an application are the lines of its document, which its hash covers; a reversal's are those of what it takes back.
+pub async fn allocations(conn: &mut Conn) -> Result<Compared> {
+    let rows = sqlx::query_scalar!("select count(*) from application").fetch_one(&mut *conn).await?;
+    let first = sqlx::query_scalar!(
+        r#"with said as (
+            select d.document_id, d.number, l.line, l.item_code as debit, l.description as credit, l.net as amount
+            from document d join document_line l using (document_id) where d.kind in ('cash_application', 'application_reversal')
+        ), kept as (
+            select l.document_id, l.line, i.number as debit, c.number as credit, l.amount
+            from allocation l join application a using (document_id) join document i on i.document_id = l.debit_id
+            join document c on c.document_id = a.credit_id
+        ), taken_back as (
+            select r.document_id from application r
+            where r.reverses is not null and exists (
+                (select debit_id, amount from allocation where document_id = r.document_id
+                    except all select debit_id, amount from allocation where document_id = r.reverses)
+                union all
+                (select debit_id, amount from allocation where document_id = r.reverses
+                    except all select debit_id, amount from allocation where document_id = r.document_id)
+            )
+        )
+        select format('%s, line %s: it says %s to %s of %s, kept is %s to %s of %s', coalesce(s.number, document_id::text), line, s.credit, s.debit,
+            s.amount, k.credit, k.debit, k.amount) as "text!"
+        from said s full join kept k using (document_id, line)
+        where (s.debit, s.credit, s.amount) is distinct from (k.debit, k.credit, k.amount)
+        union all
+        select format('%s takes something else back than was applied', d.number) from taken_back join document d using (document_id)
+        limit 1"#
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(Compared::new(rows, first))
+}
+
+/// Totals of what is open against the items.
+pub async fn open_totals(conn: &mut Conn) -> Result<Compared> {
+    let rows = sqlx::query_scalar!("select count(*) from open_total").fetch_one(&mut *conn).await?;
+    let first = sqlx::query_scalar!(
+        r#"with counted as (
+            select entity_id, kind, currency, open_status(i) as status, aged_from, count(*) as count, sum(open) as open
+            from open_item i where open > 0 group by 1, 2, 3, 4, 5
+        ), kept as (
+            select entity_id, kind, currency, status, aged_from, sum(count) as count, sum(open) as open
+            from open_total group by 1, 2, 3, 4, 5
+        )
+        select format('%s, %s %s %s of %s: the total says %s, %s; open are %s, %s', e.code, status, kind, currency, aged_from, coalesce(k.count, 0),
+            coalesce(k.open, 0), coalesce(c.count, 0), coalesce(c.open, 0)) as "text!"
+        from kept k full join counted c using (entity_id, kind, currency, status, aged_from) left join entity e using (entity_id)
+        where (coalesce(k.count, 0), coalesce(k.open, 0)) <> (coalesce(c.count, 0), coalesce(c.open, 0)) order by 1 limit 1"#
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(Compared::new(rows, first))
+}
+
+/// Every line of a received statement that brought money is one payment of that amount, and every payment stands for such a line.
+pub async fn payments(conn: &mut Conn) -> Result<Compared> {
+    let rows = sqlx::query_scalar!("select count(*) from payment").fetch_one(&mut *conn).await?;
+    let first = sqlx::query_scalar!(
+        r#"with brought as (
+            select l.statement_id, l.ordinal, l.amount, a.currency from statement_line l join statement s using (statement_id)
+            join bank_account a using (bank_account_id)
+            where s.received_cash_at is not null and l.status = 'booked' and l.amount > 0 and not l.reversal
+        ), live as (
+            select p.statement_id, p.ordinal, d.amount, d.currency, d.number from payment p join document d using (document_id)
+            where d.superseded_by is null
+        )
+        select format('line %s of statement %s: the bank says %s %s, the payment %s %s %s', ordinal, statement_id, b.amount, b.currency, l.number,
+            l.amount, l.currency) as "text!"
+        from brought b full join live l using (statement_id, ordinal)
+        where (b.amount, b.currency) is distinct from (l.amount, l.currency) order by 1 limit 1"#
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(Compared::new(rows, first))
+}

@@ -1,0 +1,93 @@
+//! Receivables: what is open of every item, payments, and the applications that settle one with the other. What is open is the fold
+//! of the applications; only this module adds to it, and the database keeps it between nothing and the amount.
+
+mod applications;
+mod book;
+mod payments;
+mod suggestions;
+
+pub use applications::{Applied, NewApplication, WriteOff, allocations_of, apply, find_application, lock_items, record_write_offs};
+pub use book::{BookCustomer, BookItem, CreditToApply, credits_to_apply, customers, items};
+pub use payments::{Receipt, StatementReceipts, account_of, link, mark_received, money, numbers, open_money, receipts, to_receive};
+pub use suggestions::{MatchRun, NewSuggestion, learn, record_run, suggest};
+
+use crate::{Conn, Result, Scope};
+use domain::{
+    id::{BatchId, DocumentId, EntityId},
+    receivable::OpenStatus,
+    stage::{DocumentKind, Stage},
+};
+use rust_decimal::Decimal;
+
+/// Opens the items of a batch that was just inserted.
+pub(crate) async fn open_batch(conn: &mut Conn, batch: BatchId) -> Result<()> {
+    sqlx::query!(
+        "insert into open_item (document_id, entity_id, kind, customer_code, currency, aged_from, amount)
+        select document_id, entity_id, kind, customer_code, currency, case kind when 'invoice' then due_date else issue_date end, amount
+        from document where batch_id = $1 and not rejected and kind in ('invoice', 'credit_memo', 'payment')",
+        batch.0
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Closes the items of documents that do not count any more. Nothing may be applied to them.
+pub(crate) async fn close(conn: &mut Conn, documents: &[uuid::Uuid]) -> Result<()> {
+    sqlx::query!("delete from open_item where document_id = any($1)", documents).execute(conn).await?;
+    Ok(())
+}
+
+/// Takes the next numbers of a series, `RC-2026-000001`. They are used in the caller's transaction or not at all, so there are no gaps.
+pub async fn take_numbers(conn: &mut Conn, entity: EntityId, series: &str, year: i32, count: usize) -> Result<Vec<String>> {
+    let count = i32::try_from(count).unwrap_or(i32::MAX);
+    let last = sqlx::query_scalar!(
+        "insert into number_series as s (entity_id, series, year, last) values ($1, $2, $3, $4)
+        on conflict (entity_id, series, year) do update set last = s.last + excluded.last returning last",
+        entity.0,
+        series,
+        i16::try_from(year).unwrap_or_default(),
+        count
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok((last - count + 1..=last).map(|number| format!("{series}-{year}-{number:06}")).collect())
+}
+
+/// One matcher of an entity at a time, until the caller commits.
+pub async fn lock_entity(conn: &mut Conn, entity: EntityId) -> Result<()> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('receivables', hashtextextended($1, 0)))", entity.to_string())
+        .fetch_one(conn)
+        .await?;
+    Ok(())
+}
+
+/// An open item that somebody acts on, locked.
+#[derive(Debug, Clone)]
+pub struct Item {
+    pub document_id: DocumentId,
+    pub entity_id: EntityId,
+    pub kind: DocumentKind,
+    pub number: String,
+    pub customer_code: String,
+    pub customer_name: String,
+    pub currency: String,
+    pub open: Decimal,
+    pub status: OpenStatus,
+    pub stage: Stage,
+}
+
+/// Sets or takes off the mark that a person keeps an item with. `false`: it is not there, nothing is open of it, or not the caller's.
+pub async fn keep(conn: &mut Conn, scope: &Scope, document: DocumentId, on: bool) -> Result<bool> {
+    let done = sqlx::query!(
+        "update open_item set kept = case when $3 then case kind when 'payment' then 'on_account' else 'disputed' end end
+        where document_id = $1 and entity_id = any($2) and open > 0 and kind in ('payment', 'invoice')
+            and ($3 = (kept is null)) and customer_code <> ''",
+        document.0,
+        &scope.ids(),
+        on
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
