@@ -3,7 +3,7 @@
 use super::{ApiError, reach::Reach};
 use chrono::NaiveDate;
 use domain::{
-    receivable::{AgingCell, ApplicationView, CreditView, MatchRates, OpenItemRow, SuggestionsView},
+    receivable::{AgingCell, ApplicationView, ArTie, CreditView, DirectPosting, Dso, MatchRates, OpenItemRow, SuggestionsView},
     view::Paged,
 };
 use leptos::prelude::*;
@@ -17,6 +17,9 @@ const PAGE: usize = 50;
 /// Invoices that are offered for a payment, oldest first.
 #[cfg(feature = "ssr")]
 const CANDIDATES: usize = 60;
+/// Postings by other hands that the AR tie lists.
+#[cfg(feature = "ssr")]
+const DIRECT: i64 = 100;
 /// Items of each kind on a customer's account.
 #[cfg(feature = "ssr")]
 const ACCOUNT: usize = 100;
@@ -84,17 +87,39 @@ pub struct ReceivablesView {
     pub today: NaiveDate,
     /// Invoices, credit memos and payments.
     pub cells: Vec<AgingCell>,
+    pub tie: TieView,
+}
+
+/// Receivables beside the ERPs'.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TieView {
+    pub ties: Vec<ArTie>,
+    /// What others entered in the ERPs' AR, oldest first.
+    pub direct: Vec<DirectPosting>,
+    /// Over the last full months.
+    pub dso: Vec<Dso>,
+    pub dso_days: i64,
 }
 
 #[server(prefix = "/fn", endpoint = "get_receivables")]
 pub async fn get_receivables(entity: Option<String>) -> Result<ReceivablesView, ApiError> {
-    use domain::{access::Action, stage::DocumentKind::*};
+    use chrono::Datelike;
+    use domain::{access::Action, period::AccountingPeriod, stage::DocumentKind::*};
+    use store::receivables::tie;
     let (_, scope) = super::require(Action::ReadFinance)?;
     let ctx = super::context();
     let scope = super::arguments::scope_of(&ctx, &scope, entity.as_deref()).await?;
     let today = ctx.clock.now().date_naive();
     let cells = store::views::receivables::aging(&ctx.pool, &scope, &[Invoice, CreditMemo, Payment], today).await?;
-    Ok(ReceivablesView { today, cells })
+    let last = AccountingPeriod::of(today).previous();
+    let months = [last, last.previous(), last.previous().previous()];
+    let tie = TieView {
+        ties: tie::ties(&ctx.pool, &scope).await?,
+        direct: tie::direct(&ctx.pool, &scope, DIRECT).await?,
+        dso: tie::dso(&ctx.pool, &scope, &months).await?,
+        dso_days: months.iter().map(|month| i64::from(month.last_day().day())).sum(),
+    };
+    Ok(ReceivablesView { today, cells, tie })
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,7 +4,12 @@
 //! can't unbalance it; a reversal takes a whole application back. What is open of an item is its amount less the fold of its
 //! applications, which the database keeps between nothing and the amount.
 
-use crate::{id::*, stage::DocumentKind, stage::Stage, text_enum::text_enum};
+use crate::{
+    id::*,
+    posting::ErpKind,
+    stage::{DocumentKind, Stage},
+    text_enum::text_enum,
+};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -309,6 +314,82 @@ pub struct MatchRates {
     pub received: Decimal,
     #[serde(with = "rust_decimal::serde::str")]
     pub applied: Decimal,
+}
+
+/// The receivables of an entity and currency beside its ERP's. `invoices − credit_memos − receipts + crossing` is what the ERP holds
+/// of ours; with what others entered there directly it is the ERP's AR subledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArTie {
+    pub entity_id: EntityId,
+    pub entity_code: String,
+    pub currency: String,
+    pub compared_at: DateTime<Utc>,
+    /// Open invoices, disputed ones included.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub invoices: Decimal,
+    #[serde(with = "rust_decimal::serde::str")]
+    pub credit_memos: Decimal,
+    /// Unapplied and on account.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub receipts: Decimal,
+    /// Applied between something that the ERP holds and something that it does not hold yet.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub crossing: Decimal,
+    /// Beside the tie: issued here, and not in the ERP.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub not_posted: Decimal,
+    /// Beside the tie: of unknown payers.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub unidentified: Decimal,
+    #[serde(with = "rust_decimal::serde::str")]
+    pub subledger: Decimal,
+    /// What others entered in the ERP's AR: expected to be none.
+    pub direct_count: i64,
+    #[serde(with = "rust_decimal::serde::str")]
+    pub direct: Decimal,
+}
+
+impl ArTie {
+    /// Ours, as far as the ERP holds it.
+    pub fn ours(&self) -> Decimal {
+        self.invoices - self.credit_memos - self.receipts + self.crossing
+    }
+
+    /// What neither ours nor the direct postings explain.
+    pub fn difference(&self) -> Decimal {
+        self.subledger - self.direct - self.ours()
+    }
+}
+
+/// A posting in an ERP's AR that was not issued here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DirectPosting {
+    pub entity_code: String,
+    pub currency: String,
+    pub erp_number: String,
+    pub kind: ErpKind,
+    pub posting_date: NaiveDate,
+    #[serde(with = "rust_decimal::serde::str")]
+    pub total: Decimal,
+}
+
+/// What days sales outstanding is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dso {
+    pub entity_code: String,
+    pub currency: String,
+    #[serde(with = "rust_decimal::serde::str")]
+    pub open: Decimal,
+    /// Of the periods that it is measured over; more than nothing.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub billed: Decimal,
+}
+
+impl Dso {
+    /// Whole days, over periods of so many days.
+    pub fn days(&self, of: i64) -> Decimal {
+        (self.open * Decimal::from(of) / self.billed).round_dp(0)
+    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod rates;
 mod receivables;
 mod statement;
 mod table;
+mod tie;
 mod unapplied;
 mod workbench;
 

@@ -4,6 +4,7 @@
 use super::{
     CashTab, CashTabs, ITEMS, WORKBENCH,
     matrix::{AgingRow, rows, totals},
+    tie::ArTies,
 };
 use crate::{
     api::receivables::{ReceivablesView, get_receivables},
@@ -28,13 +29,14 @@ pub fn ReceivablesPage() -> impl IntoView {
             <Suspense>
                 {move || Suspend::new(async move {
                     match receivables.await {
-                        Ok(ReceivablesView { today, cells }) if cells.is_empty() => {
+                        Ok(ReceivablesView { today, cells, .. }) if cells.is_empty() => {
                             view! { <Empty title="Nothing is open" text=format!("As of {today} no invoice, credit memo or payment of these entities has anything open. Invoices come in with batches.")/> }.into_any()
                         }
-                        Ok(ReceivablesView { today, cells }) => {
+                        Ok(ReceivablesView { today, cells, tie }) => {
                             view! {
                                 <div class="intro"><p>{in_short(&cells)}</p></div>
                                 <AgingTable cells caption="Receivables by age" as_of=today.to_string()/>
+                                <ArTies view=tie/>
                             }
                             .into_any()
                         }

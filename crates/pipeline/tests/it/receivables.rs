@@ -283,6 +283,31 @@ async fn an_invoice_that_was_paid_in_part_is_not_replaced_by_a_newer_version() {
     company.ties_out().await;
 }
 
+#[tokio::test]
+async fn receivables_tie_to_the_erp_and_what_others_entered_there_is_listed() {
+    let mut company = Company::new().await;
+    company.told(&[("110.00", "ACME INC", "INV-1001"), ("75.00", "Nobody Knows Ltd", "thanks"), ("40.00", "ACME INC", "deposit")]).await;
+    company.receive().await;
+    company.posting.world.imported(&batch("B-7", &[invoice("INV-1007", 700)])).await;
+    company.posting.erp.ledger().refused.insert("INV-1007".into());
+    company.posting.post().await;
+    company.posting.erp.enter("JE-9", domain::posting::ErpKind::JournalDebit, 12);
+    company.posting.sync().await;
+    let (cx, scope, us) = (&company.posting.world.cx, company.posting.scope(), company.posting.world.us);
+    cash::tie(cx, us).await.unwrap();
+    let ties = store::receivables::tie::ties(&cx.pool, &scope).await.unwrap();
+    let [tie] = ties.as_slice() else { panic!("{ties:?}") };
+    let whole = |amount: Decimal| amount.normalize().to_string();
+    assert_eq!([tie.invoices, tie.receipts, tie.unidentified, tie.not_posted].map(whole), ["550", "40", "75", "770"]);
+    assert_eq!([tie.subledger, tie.direct, tie.difference()].map(whole), ["522", "12", "0"]);
+    let direct = store::receivables::tie::direct(&cx.pool, &scope, 10).await.unwrap();
+    assert_eq!(direct.iter().map(|posting| posting.erp_number.as_str()).collect::<Vec<_>>(), ["JE-9"]);
+    company.posting.erp.edit("INV-1002", |document| document.total = Decimal::from(200));
+    company.posting.sync().await;
+    cash::tie(cx, us).await.unwrap();
+    assert_eq!(whole(store::receivables::tie::ties(&cx.pool, &scope).await.unwrap()[0].difference()), "-20");
+}
+
 /// One thing that somebody does.
 #[derive(Debug, Clone)]
 enum Deed {
