@@ -56,6 +56,8 @@ pub struct Receipt {
     pub received_on: NaiveDate,
     /// Empty: not known.
     pub customer_code: String,
+    /// Somebody took an application of it back: the rules do not apply it again.
+    pub taken_back: bool,
     pub end_to_end_id: Option<String>,
     pub structured_references: Vec<String>,
     pub documents: Vec<String>,
@@ -71,7 +73,7 @@ pub async fn receipts(conn: &mut Conn, statements: &[StatementId]) -> Result<Vec
     Ok(sqlx::query_as!(
         Receipt,
         r#"select null::uuid as "document_id: DocumentId", l.statement_id as "statement_id: StatementId", l.ordinal, l.amount,
-            a.currency as "currency: Currency", l.booked_on as received_on, '' as "customer_code!", l.end_to_end_id,
+            a.currency as "currency: Currency", l.booked_on as received_on, '' as "customer_code!", false as "taken_back!", l.end_to_end_id,
             l.structured_references, l.documents, l.mandate, l.counterparty_name as payer_name, l.counterparty_account as payer_account, l.text
         from statement_line l join statement s using (statement_id) join bank_account a using (bank_account_id)
         where l.statement_id = any($1) and l.status = 'booked' and l.amount > 0 and not l.reversal
@@ -87,7 +89,8 @@ pub async fn open_money(conn: &mut Conn, entity: EntityId) -> Result<Vec<Receipt
     Ok(sqlx::query_as!(
         Receipt,
         r#"select i.document_id as "document_id: DocumentId", p.statement_id as "statement_id: StatementId", p.ordinal, i.open as "amount!",
-            i.currency as "currency: Currency", i.aged_from as received_on, i.customer_code, l.end_to_end_id, l.structured_references,
+            i.currency as "currency: Currency", i.aged_from as received_on, i.customer_code,
+            exists (select from application a where a.credit_id = i.document_id and a.reverses is not null) as "taken_back!", l.end_to_end_id, l.structured_references,
             l.documents, l.mandate, l.counterparty_name as payer_name, l.counterparty_account as payer_account, l.text
         from open_item i join payment p using (document_id) join statement_line l using (statement_id, ordinal)
         where i.entity_id = $1 and i.kind = 'payment' and i.open > 0 and i.kept is null order by i.document_id"#,
@@ -118,7 +121,8 @@ pub async fn money(conn: &mut Conn, payment: DocumentId) -> Result<Option<Receip
     Ok(sqlx::query_as!(
         Receipt,
         r#"select i.document_id as "document_id: DocumentId", p.statement_id as "statement_id: StatementId", p.ordinal, i.amount,
-            i.currency as "currency: Currency", i.aged_from as received_on, i.customer_code, l.end_to_end_id, l.structured_references,
+            i.currency as "currency: Currency", i.aged_from as received_on, i.customer_code,
+            exists (select from application a where a.credit_id = i.document_id and a.reverses is not null) as "taken_back!", l.end_to_end_id, l.structured_references,
             l.documents, l.mandate, l.counterparty_name as payer_name, l.counterparty_account as payer_account, l.text
         from open_item i join payment p using (document_id) join statement_line l using (statement_id, ordinal)
         where i.document_id = $1"#,
