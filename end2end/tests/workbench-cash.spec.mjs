@@ -163,7 +163,7 @@ test('money of an unknown payer gets its customer, and is kept on account', asyn
   await page.locator('#keep-because').fill('a deposit');
   await page.getByRole('button', { name: /^Keep .* on account$/ }).click();
   await done(page, 'Kept');
-  await expect(page.getByText('on account').first()).toBeVisible();
+  await expect(page.getByRole('region', { name: /^500\.00 CAD from/ })).toContainText('on account');
   await page.goto(unknown); // an old address leads to the new version
   await expect(page.getByRole('heading', { name: /^500\.00 CAD from/ })).toBeVisible();
   await page.goto('/cash');
