@@ -70,6 +70,8 @@ mod tests {
             [
                 "Every 5 minutes (UTC)",
                 "Every 15 minutes (UTC)",
+                "Every 10 minutes (UTC)",
+                "Every 2 minutes (UTC)",
                 "Every 5 minutes (UTC)",
                 "Every 10 minutes (UTC)",
                 "Every 15 minutes (UTC)",
