@@ -53,7 +53,8 @@ async fn run(cx: &Context, tx: &mut Tx, account: &Account) -> Result<(usize, usi
     let mut pass = Pass { account, decider, invoices: invoices.into_iter().map(|invoice| (invoice.number.clone(), invoice)).collect() };
     let mut given = Vec::new();
     // they come in the order of time, so each period is one run of them
-    for of_period in charges.chunk_by(|left, right| pass.period(left) == pass.period(right)) {
+    let periods: Vec<&[Charge]> = charges.chunk_by(|left, right| pass.period(left) == pass.period(right)).collect();
+    for of_period in periods {
         given.extend(pass.enter(tx, of_period).await?);
     }
     pass.decider.give(tx, Vec::new(), &given).await?;

@@ -183,8 +183,7 @@ impl Pass {
             }
             let year = statement.last_day.year();
             let taken = receivables::take_numbers(tx, decider.entity, "RC", year, lines.len()).await?;
-            let documents: Vec<_> =
-                lines.iter().zip(taken).map(|(at, number)| (self.money[*at].0, self.payment(*at, number))).collect();
+            let documents: Vec<_> = lines.iter().zip(taken).map(|(at, number)| (self.money[*at].0, self.payment(*at, number))).collect();
             let manifest = ManifestLine {
                 currency: statement.currency,
                 kind: DocumentKind::Payment,

@@ -172,8 +172,10 @@ pub async fn link(conn: &mut Conn, payments: &[(DocumentId, Origin)]) -> Result<
     let documents: Vec<uuid::Uuid> = payments.iter().map(|(id, _)| id.0).collect();
     let line = |origin: &Origin| if let Origin::Line(id, ordinal) = origin { Some((id.0, *ordinal)) } else { None };
     let charge = |origin: &Origin| if let Origin::Charge(id, entry) = origin { Some((id.0, entry.clone())) } else { None };
-    let (statements, ordinals): (Vec<Option<uuid::Uuid>>, Vec<Option<i32>>) = payments.iter().map(|(_, origin)| line(origin).unzip()).unzip();
-    let (accounts, entries): (Vec<Option<uuid::Uuid>>, Vec<Option<String>>) = payments.iter().map(|(_, origin)| charge(origin).unzip()).unzip();
+    let (statements, ordinals): (Vec<Option<uuid::Uuid>>, Vec<Option<i32>>) =
+        payments.iter().map(|(_, origin)| line(origin).unzip()).unzip();
+    let (accounts, entries): (Vec<Option<uuid::Uuid>>, Vec<Option<String>>) =
+        payments.iter().map(|(_, origin)| charge(origin).unzip()).unzip();
     sqlx::query!(
         "insert into payment (document_id, statement_id, ordinal, gateway_account_id, entry_id)
         select * from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::uuid[], $5::text[])",
