@@ -61,6 +61,10 @@ create table open_item (
 create index open_item_customer on open_item (entity_id, customer_code, aged_from, document_id) where open > 0;
 -- The items behind a cell of an aging, keyset-paged.
 create index open_item_age on open_item (entity_id, kind, currency, aged_from, document_id) where open > 0;
+-- What a person keeps.
+create index open_item_kept on open_item (entity_id, kept, aged_from, document_id) where open > 0 and kept is not null;
+-- What a customer paid, settled or not.
+create index open_item_paid on open_item (entity_id, customer_code, aged_from, document_id) where kind <> 'invoice';
 
 -- A cash application or its reversal: who or what decided it.
 create table application (
@@ -80,6 +84,8 @@ create table application (
     rules integer,
     unique (credit_id, place)
 );
+-- What people decided, beside what the rules did.
+create index application_by_people on application (entity_id) where decided_by is not null and reverses is null;
 create trigger application_is_immutable before update or delete on application for each row execute function refuse_change();
 
 -- What an application gives to an item, or a reversal takes back; the lines of its document.

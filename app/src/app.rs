@@ -4,9 +4,9 @@ use crate::{
     api::shell::signed_in,
     components::{Layout, Query, Sprite, Theme, use_query},
     pages::{
-        ApprovalsPage, AuditPage, BankAccountPage, BatchPage, BatchesPage, CashPage, ConnectionsPage, DocumentPage, DocumentsPage,
-        ExceptionPage, ExceptionsPage, HomePage, InboxPage, JobsPage, LoginPage, MappingsPage, NotFound, ReconciliationPage, ReplayPage,
-        ReplaysPage, StatementPage, UploadPage, UsersPage,
+        ApprovalsPage, AuditPage, BankAccountPage, BankAccountsPage, BatchPage, BatchesPage, CashPage, ConnectionsPage, CustomerPage,
+        DocumentPage, DocumentsPage, ExceptionPage, ExceptionsPage, HomePage, InboxPage, JobsPage, LoginPage, MappingsPage, NotFound,
+        OpenItemsPage, ReceivablesPage, ReconciliationPage, ReplayPage, ReplaysPage, StatementPage, UploadPage, UsersPage, WorkbenchPage,
     },
 };
 use leptos::prelude::*;
@@ -73,6 +73,12 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("exceptions") view=ExceptionsPage ssr=SsrMode::Async/>
                     <Route path=path!("exceptions/:id") view=ExceptionPage ssr=SsrMode::Async/>
                     <Route path=path!("cash") view=CashPage ssr=SsrMode::Async/>
+                    <Route path=path!("cash/workbench") view=WorkbenchPage ssr=SsrMode::Async/>
+                    <Route path=path!("cash/workbench/:id") view=WorkbenchPage ssr=SsrMode::Async/>
+                    <Route path=path!("cash/receivables") view=ReceivablesPage ssr=SsrMode::Async/>
+                    <Route path=path!("cash/items") view=OpenItemsPage ssr=SsrMode::Async/>
+                    <Route path=path!("cash/customer") view=CustomerPage ssr=SsrMode::Async/>
+                    <Route path=path!("cash/accounts") view=BankAccountsPage ssr=SsrMode::Async/>
                     <Route path=path!("cash/accounts/:id") view=BankAccountPage ssr=SsrMode::Async/>
                     <Route path=path!("cash/statements/:id") view=StatementPage ssr=SsrMode::Async/>
                     <Route path=path!("inbox") view=InboxPage ssr=SsrMode::Async/>

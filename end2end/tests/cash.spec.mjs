@@ -19,14 +19,14 @@ function statement(day, reference, closing) {
 }
 
 async function handOver(page, text) {
-  await page.goto('/cash');
+  await page.goto('/cash/accounts');
   await page.getByLabel('Statement file').setInputFiles({ name: 'day.bai', mimeType: 'text/plain', buffer: Buffer.from(text) });
   await page.getByRole('button', { name: 'Import' }).click();
 }
 
 test('from the accounts to a statement whose lines add up', async ({ page, signIn, expectAccessible }) => {
   await signIn('controller');
-  await page.goto('/cash');
+  await page.goto('/cash/accounts');
   await expect(page.getByRole('table', { name: /Bank accounts/ })).toContainText('Operating, First Harbor');
   await expectAccessible();
   await page.getByRole('link', { name: 'Geschäftskonto' }).click();
@@ -50,13 +50,21 @@ test('a statement that does not add up is taken by a second person, with a reaso
   await expectAccessible();
   await page.context().clearCookies();
   await signIn('approver');
-  await page.goto('/cash');
+  await page.goto('/cash/accounts');
   await expect(page.getByRole('table', { name: /Waiting for a second person/ })).toContainText('Canada, First Harbor');
   await page.goto(at);
   await page.getByLabel('Reason').fill('the bank sends the missing line tomorrow');
   await page.getByRole('button', { name: 'Take it as it is' }).click();
   await expect(page.getByRole('status').first()).toContainText('its lines count');
   await expect(page.getByText('the bank sends the missing line tomorrow')).toBeVisible();
+});
+
+test('an address from when bank accounts were the page Cash still leads to them', async ({ page, signIn }) => {
+  await signIn('controller');
+  await page.goto('/cash?intake=019aa000-0000-7000-8000-000000000000&entity=DE');
+  await expect(page).toHaveURL(/\/cash\/accounts\?/);
+  expect(new URL(page.url()).searchParams.get('entity')).toBe('DE');
+  await expect(page.getByRole('table', { name: /Bank accounts/ })).toBeVisible();
 });
 
 test('a file of an account that nobody knows is refused with its line', async ({ page, signIn }) => {
@@ -74,7 +82,7 @@ test('a table asks once what its columns mean', async ({ page, signIn, expectAcc
     await page.getByRole('button', { name: 'Import' }).click();
   };
   await signIn('controller');
-  await page.goto('/cash');
+  await page.goto('/cash/accounts');
   await page.getByRole('link', { name, exact: true }).click();
   await send();
   await expect(page.getByRole('table', { name: /What the columns seem to mean/ })).toContainText('Amount');

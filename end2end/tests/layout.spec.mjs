@@ -2,7 +2,7 @@
 import { expect, test } from '../fixtures.mjs';
 
 const PAGES = {
-  controller: ['/', '/batches', '/batches/upload', '/documents', '/exceptions', '/inbox', '/cash', '/mappings', '/reconciliation'],
+  controller: ['/', '/batches', '/batches/upload', '/documents', '/exceptions', '/inbox', '/cash', '/cash/workbench', '/cash/receivables', '/cash/items', '/cash/accounts', '/mappings', '/reconciliation'],
   operator: ['/', '/connections', '/jobs'],
   auditor: ['/', '/audit', '/users'],
 };

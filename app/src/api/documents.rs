@@ -4,6 +4,7 @@ use super::ApiError;
 use chrono::{DateTime, Utc};
 use domain::{
     correction::CorrectionView,
+    receivable::Settlement,
     view::{DocumentRow, DocumentView, Paged},
 };
 use leptos::prelude::*;
@@ -82,6 +83,8 @@ pub struct DocumentSeen {
     pub corrections: Vec<CorrectionView>,
     /// Why the caller may not ask for any of it.
     pub ask_why_not: Option<String>,
+    /// What it settles, or is settled by.
+    pub settlement: Settlement,
     pub as_of: DateTime<Utc>,
 }
 
@@ -95,7 +98,8 @@ pub async fn get_document(id: String) -> Result<DocumentSeen, ApiError> {
     let document = store::views::documents::find(&ctx.pool, &scope, id).await?.ok_or(ApiError::NotFound)?;
     let corrections = pipeline::workbench::correct::proposals(&ctx, &scope, id, document.row.stage).await?;
     let ask_why_not = reach(&caller, &entities(&ctx).await?).why_not_in(Action::Resolve, &document.row.entity_code);
-    Ok(DocumentSeen { document, corrections, ask_why_not, as_of: ctx.clock.now() })
+    let settlement = store::views::receivables::settlement(&ctx.pool, &scope, id).await?;
+    Ok(DocumentSeen { document, corrections, ask_why_not, settlement, as_of: ctx.clock.now() })
 }
 
 /// Asks for a correction of a posted document; above the limit a second person decides.

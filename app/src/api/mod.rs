@@ -1,6 +1,7 @@
 //! Server functions, one module per concept: the only place where the interface touches store and pipeline. Reads go to
 //! `store`, writes to `pipeline`. Each has a row in [`GUARDS`]; a server function without one is refused to everybody.
 
+pub mod applications;
 #[cfg(feature = "ssr")]
 mod arguments;
 pub mod audit;
@@ -18,6 +19,7 @@ pub mod inbox;
 pub mod jobs;
 pub mod mappings;
 pub mod reach;
+pub mod receivables;
 pub mod reconciliation;
 pub mod replays;
 pub mod session;

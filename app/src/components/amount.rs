@@ -37,6 +37,18 @@ pub fn money_text(value: Decimal, currency: &str) -> String {
     if value.is_sign_negative() && !value.is_zero() { format!("({digits}) {currency}") } else { format!("{digits} {currency}") }
 }
 
+/// An amount as a field holds it, without separators: `148220.15`.
+pub fn plain(value: Decimal, currency: &str) -> String {
+    in_digits_of(currency, value).to_string()
+}
+
+/// An amount that a person typed: `1234.50`, or `1,234.50` as the screens show it. A comma anywhere else is not guessed at.
+pub fn typed(text: &str) -> Option<Decimal> {
+    let text = text.trim();
+    let value: Decimal = text.replace(',', "").parse().ok()?;
+    (!text.contains(',') || grouped(value) == text).then_some(value)
+}
+
 /// `10.5000` USD is shown as `10.50`; what has more digits than its currency is shown with all of them, never rounded.
 fn in_digits_of(currency: &str, value: Decimal) -> Decimal {
     currency.parse().and_then(|currency| Money::new(value, currency)).map_or(value, Money::amount)
@@ -108,6 +120,15 @@ mod tests {
         let html = html("-1234.5", "USD");
         assert!(html.contains("(1,234.50)") && html.contains("minus ") && html.contains("value=\"-1234.50\""), "{html}");
         assert!(!html.contains(">-"), "{html}");
+    }
+
+    #[test]
+    fn a_typed_amount_is_read_as_it_is_shown_and_a_strange_comma_is_not_guessed_at() {
+        assert_eq!(typed(" 1,234.50 "), Some("1234.50".parse().unwrap()));
+        assert_eq!(typed("1234.5"), Some("1234.5".parse().unwrap()));
+        for bad in ["12,50", "", "1.2.3", "1,23,4.50"] {
+            assert_eq!(typed(bad), None, "{bad}");
+        }
     }
 
     #[test]

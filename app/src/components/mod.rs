@@ -11,6 +11,7 @@ pub mod figures;
 pub mod flow;
 pub mod form;
 pub mod icon;
+pub mod keyboard;
 pub mod layout;
 pub mod marks;
 pub mod nav;

@@ -45,10 +45,18 @@ const NAV: &[Group] = &[
     },
 ];
 
+/// Pages below those of the navigation, which are gone to by name.
+const BELOW: &[Entry] = &[
+    Entry { label: "Apply cash", href: "/cash/workbench", needs: Some(Action::ReadFinance) },
+    Entry { label: "Receivables", href: "/cash/receivables", needs: Some(Action::ReadFinance) },
+    Entry { label: "Open items", href: "/cash/items", needs: Some(Action::ReadFinance) },
+    Entry { label: "Bank accounts", href: "/cash/accounts", needs: Some(Action::ReadFinance) },
+];
+
 /// Label and address of every page that the caller may see.
 pub fn pages(caller: &CallerView, carried: &str) -> Vec<(String, String)> {
-    let entries =
-        NAV.iter().flat_map(|group| group.entries).filter(|entry| entry.needs.is_none_or(|action| caller.actions.contains(&action)));
+    let all = NAV.iter().flat_map(|group| group.entries).chain(BELOW);
+    let entries = all.filter(|entry| entry.needs.is_none_or(|action| caller.actions.contains(&action)));
     entries.map(|entry| (entry.label.to_owned(), format!("{}{carried}", entry.href))).collect()
 }
 

@@ -120,7 +120,7 @@ fn Documents(page: Paged<DocumentRow>, query: Query) -> AnyView {
 fn DocumentLine(row: DocumentRow) -> AnyView {
     let href = format!("/documents/{}", row.document_id);
     let version = (row.version > 1).then(|| format!(" v{}", row.version));
-    let kind = (row.kind == DocumentKind::CreditMemo).then(|| view! { <br/><small>{row.kind.label()}</small> });
+    let kind = (row.kind != DocumentKind::Invoice).then(|| view! { <br/><small>{row.kind.label()}</small> });
     view! {
         <tr>
             <th scope="row" class="nowrap"><a href=href>{row.number}{version}</a>{kind}</th>

@@ -14,7 +14,6 @@ use crate::{
 };
 use domain::{
     access::Action,
-    stage::DocumentKind,
     view::{AttemptView, MovementView, NoteView},
 };
 use leptos::prelude::*;
@@ -62,7 +61,6 @@ pub fn Trouble(detail: ExceptionDetail) -> AnyView {
     let row = exception.row;
     let open = exception.closed_at.is_none();
     let (currency, tax_currency) = (row.currency.clone(), row.currency.clone());
-    let kind = if row.document_kind == DocumentKind::CreditMemo { "Credit memo" } else { "Invoice" };
     let href = format!("/documents/{}", row.document_id);
     let fix = fix.filter(|_| open).map(|fix| view! { <FixForm fix reach=reach.clone()/> });
     let closed = exception.closed_at.map(|at| {
@@ -74,7 +72,7 @@ pub fn Trouble(detail: ExceptionDetail) -> AnyView {
             <div class="pane-head">
                 <div>
                     <h2 id="trouble">{title(row.kind, exception.missing_kind)}</h2>
-                    <small>{kind}" "<a href=href.clone()>{row.number.clone()}</a>" · "{row.customer_name.clone()}</small>
+                    <small>{row.document_kind.label()}" "<a href=href.clone()>{row.number.clone()}</a>" · "{row.customer_name.clone()}</small>
                 </div>
                 <div class="line"><StageBadge place=row.stage/><WatchForm name="exception" value=row.exception_id.to_string() watched/></div>
             </div>

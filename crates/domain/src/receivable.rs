@@ -4,7 +4,12 @@
 //! can't unbalance it; a reversal takes a whole application back. What is open of an item is its amount less the fold of its
 //! applications, which the database keeps between nothing and the amount.
 
-use crate::{id::*, stage::DocumentKind, stage::Stage, text_enum::text_enum};
+use crate::{
+    id::*,
+    posting::ErpKind,
+    stage::{DocumentKind, Stage},
+    text_enum::text_enum,
+};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -47,6 +52,23 @@ text_enum! {
 }
 
 impl AgeBand {
+    /// The bands that items of a kind can be in, youngest first.
+    pub fn of_kind(kind: DocumentKind) -> &'static [Self] {
+        if kind == DocumentKind::Invoice { Self::ALL } else { &Self::ALL[1..] }
+    }
+
+    /// As columns name it: money is as old as the days since it came, an invoice as the days that it is overdue.
+    pub fn label(self, kind: DocumentKind) -> &'static str {
+        match self {
+            Self::Current => "Not due",
+            Self::To30 if kind == DocumentKind::Invoice => "1–30 days",
+            Self::To30 => "0–30 days",
+            Self::To60 => "31–60 days",
+            Self::To90 => "61–90 days",
+            Self::Over90 => "Over 90 days",
+        }
+    }
+
     /// Days since the item ages; an invoice on its due date is current, money on its day of receipt is in the first band.
     pub fn of(kind: DocumentKind, days: i64) -> Self {
         match days {
@@ -159,19 +181,29 @@ pub struct OpenItemRow {
     pub score: Option<i32>,
 }
 
-/// A payment with what its bank told of it.
+/// What the bank told of a payment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PaymentView {
-    pub item: OpenItemRow,
-    pub bank_account: String,
+pub struct BankLine {
     pub statement_id: StatementId,
+    /// Name and masked number of the account that it came to.
+    pub account_name: String,
+    pub account_number: String,
     pub booked_on: NaiveDate,
     pub value_on: Option<NaiveDate>,
     pub payer_name: Option<String>,
     /// Masked but for its ends.
     pub payer_account: Option<String>,
     pub text: String,
+    /// What the payer or a bank set apart as a reference, each once.
     pub references: Vec<String>,
+}
+
+/// A payment or credit memo that can be given to invoices.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreditView {
+    pub item: OpenItemRow,
+    /// Of a payment.
+    pub line: Option<BankLine>,
 }
 
 /// A part of a suggestion.
@@ -179,42 +211,67 @@ pub struct PaymentView {
 pub struct SuggestedPart {
     pub document_id: DocumentId,
     pub number: String,
+    pub kind: DocumentKind,
+    /// When it is due; of a credit memo its date.
     pub due: NaiveDate,
+    /// Open now.
     #[serde(with = "rust_decimal::serde::str")]
     pub open: Decimal,
+    /// Given to it; of a credit memo what it gives itself.
     #[serde(with = "rust_decimal::serde::str")]
     pub amount: Decimal,
+    /// Given up of it beside that.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub write_off: Decimal,
 }
 
 /// One way to apply a payment, with its arguments.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SuggestionView {
     pub title: String,
-    pub customer_code: String,
-    pub customer_name: String,
+    /// Whose items these are; several customers: none.
+    pub customer: Option<(String, String)>,
     pub parts: Vec<SuggestedPart>,
     #[serde(with = "rust_decimal::serde::str")]
     pub residual: Decimal,
-    /// What becomes of the residual, in words.
+    /// What becomes of the residual, in words; empty where there is none.
     pub residual_reason: String,
-    /// What the engine would write off, when the payment is short for a reason that posts.
+    /// What is written off, when the payment is short for a reason that posts.
     pub write_off: Option<WriteOffReason>,
     pub score: i32,
     /// Points and what was seen, for and against.
     pub evidence: Vec<(i32, String)>,
     pub against: Vec<(i32, String)>,
+    /// Why it can't be applied as it stands.
+    pub why_not: Option<String>,
 }
 
-/// An application of a credit, or its reversal, with what it settles.
+/// What the matcher says of a payment, as far as it still holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SuggestionsView {
+    pub decided_at: DateTime<Utc>,
+    /// Best first.
+    pub suggestions: Vec<SuggestionView>,
+    /// Who comes second, what would have to differ, and whether everything was looked at.
+    pub words: Vec<String>,
+}
+
+/// What an application gives to an item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AllocationView {
+    pub debit_id: DocumentId,
+    pub number: String,
+    #[serde(with = "rust_decimal::serde::str")]
+    pub amount: Decimal,
+}
+
+/// An application of a credit with what it settles.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApplicationView {
     pub document_id: DocumentId,
     pub number: String,
-    pub kind: DocumentKind,
     pub stage: Stage,
     pub currency: String,
-    #[serde(with = "rust_decimal::serde::str")]
-    pub amount: Decimal,
     pub credit_id: DocumentId,
     pub credit_number: String,
     pub credit_kind: DocumentKind,
@@ -225,11 +282,25 @@ pub struct ApplicationView {
     pub score: Option<i32>,
     /// The reversal that took it back.
     pub reversed_by: Option<DocumentId>,
-    /// Number, id and amount of each item that it settles.
-    pub allocations: Vec<(String, DocumentId, Decimal)>,
+    pub allocations: Vec<AllocationView>,
 }
 
-/// How much was applied without a person, each as part and whole; never one flattering figure.
+impl ApplicationView {
+    /// What it gives in all.
+    pub fn amount(&self) -> Decimal {
+        self.allocations.iter().map(|allocation| allocation.amount).sum()
+    }
+}
+
+/// What a document of receivables settles, or is settled by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settlement {
+    /// `None`: it is an application itself, or it counts no more.
+    pub item: Option<OpenItemRow>,
+    pub applications: Vec<ApplicationView>,
+}
+
+/// How much was applied without a person in a time, each as part and whole; never one flattering figure.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct MatchRates {
     pub currency: String,
@@ -243,6 +314,82 @@ pub struct MatchRates {
     pub received: Decimal,
     #[serde(with = "rust_decimal::serde::str")]
     pub applied: Decimal,
+}
+
+/// The receivables of an entity and currency beside its ERP's. `invoices − credit_memos − receipts + crossing` is what the ERP holds
+/// of ours; with what others entered there directly it is the ERP's AR subledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArTie {
+    pub entity_id: EntityId,
+    pub entity_code: String,
+    pub currency: String,
+    pub compared_at: DateTime<Utc>,
+    /// Open invoices, disputed ones included.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub invoices: Decimal,
+    #[serde(with = "rust_decimal::serde::str")]
+    pub credit_memos: Decimal,
+    /// Unapplied and on account.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub receipts: Decimal,
+    /// Applied between something that the ERP holds and something that it does not hold yet.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub crossing: Decimal,
+    /// Beside the tie: issued here, and not in the ERP.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub not_posted: Decimal,
+    /// Beside the tie: of unknown payers.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub unidentified: Decimal,
+    #[serde(with = "rust_decimal::serde::str")]
+    pub subledger: Decimal,
+    /// What others entered in the ERP's AR: expected to be none.
+    pub direct_count: i64,
+    #[serde(with = "rust_decimal::serde::str")]
+    pub direct: Decimal,
+}
+
+impl ArTie {
+    /// Ours, as far as the ERP holds it.
+    pub fn ours(&self) -> Decimal {
+        self.invoices - self.credit_memos - self.receipts + self.crossing
+    }
+
+    /// What neither ours nor the direct postings explain.
+    pub fn difference(&self) -> Decimal {
+        self.subledger - self.direct - self.ours()
+    }
+}
+
+/// A posting in an ERP's AR that was not issued here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DirectPosting {
+    pub entity_code: String,
+    pub currency: String,
+    pub erp_number: String,
+    pub kind: ErpKind,
+    pub posting_date: NaiveDate,
+    #[serde(with = "rust_decimal::serde::str")]
+    pub total: Decimal,
+}
+
+/// What days sales outstanding is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dso {
+    pub entity_code: String,
+    pub currency: String,
+    #[serde(with = "rust_decimal::serde::str")]
+    pub open: Decimal,
+    /// Of the periods that it is measured over; more than nothing.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub billed: Decimal,
+}
+
+impl Dso {
+    /// Whole days, over periods of so many days.
+    pub fn days(&self, of: i64) -> Decimal {
+        (self.open * Decimal::from(of) / self.billed).round_dp(0)
+    }
 }
 
 #[cfg(test)]
@@ -259,8 +406,7 @@ mod tests {
                     let (first, last) = band.aged_from(kind, today);
                     first.is_none_or(|first| day >= first) && last.is_none_or(|last| day <= last)
                 };
-                let bands: Vec<_> =
-                    AgeBand::ALL.iter().filter(|band| kind == DocumentKind::Invoice || **band != AgeBand::Current).filter(holds).collect();
+                let bands: Vec<_> = AgeBand::of_kind(kind).iter().filter(holds).collect();
                 assert_eq!(bands, [&AgeBand::of(kind, days)], "{kind} {days}");
             }
         }

@@ -110,14 +110,19 @@ impl Decision {
         if !best.against.is_empty() {
             words.push(format!("Against it: {}.", list(&best.against)));
         }
-        words.push(match self.runner_up() {
-            None => "No other choice fits.".to_owned(),
-            Some(second) => self.duel(best, second),
-        });
-        if self.search == Search::Stopped {
-            words.push("The search for combinations was stopped: there may be others.".to_owned());
-        }
+        words.extend(self.rivalry());
         words
+    }
+
+    /// Who comes second, what would have to differ for it to win, and whether there may be others.
+    pub fn rivalry(&self) -> Vec<String> {
+        let rival = match (self.best(), self.runner_up()) {
+            (Some(best), Some(second)) => Some(self.duel(best, second)),
+            (Some(_), None) => Some("No other choice fits.".to_owned()),
+            (None, _) => None,
+        };
+        let stopped = self.search == Search::Stopped;
+        rival.into_iter().chain(stopped.then(|| "The search for combinations was stopped: there may be others.".to_owned())).collect()
     }
 
     fn duel(&self, best: &Proposal, second: &Proposal) -> String {

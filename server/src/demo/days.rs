@@ -315,6 +315,7 @@ impl Drive<'_> {
             for period in months.iter().copied().chain([AccountingPeriod::of(self.plan.calendar.today).next()]) {
                 reconcile::run(self.cx, *entity, period).await?;
             }
+            cash::tie(self.cx, *entity).await?;
         }
         import::seals::seal_outcomes(self.cx).await?;
         Ok(())

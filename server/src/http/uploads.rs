@@ -21,6 +21,8 @@ use std::io::Write;
 
 const BATCHES: &str = "/batches/upload";
 const CASH: &str = "/cash/upload";
+/// Where what became of a statement file is told.
+const ACCOUNTS: &str = "/cash/accounts";
 const ACCOUNT: &str = "/cash/accounts/{id}/upload";
 /// The form's field.
 const FIELD: &str = "file";
@@ -60,7 +62,7 @@ impl From<std::io::Error> for Trouble {
 }
 
 async fn upload(State(state): State<AppState>, Extension(caller): Extension<Caller>, uri: Uri, form: Multipart) -> Response {
-    let page = if uri.path() == CASH { "/cash" } else { BATCHES };
+    let page = if uri.path() == CASH { ACCOUNTS } else { BATCHES };
     if !caller.may(Action::ImportBatch) {
         return (StatusCode::FORBIDDEN, "Your roles do not allow this.").into_response();
     }
@@ -152,7 +154,7 @@ async fn import(state: &AppState, caller: &Caller, mut received: Received, page:
     let page = match (report.outcome, report.batch_id) {
         (ImportOutcome::Imported | ImportOutcome::Unchanged, Some(batch)) => format!("/batches/{batch}"),
         _ if page == BATCHES => BATCHES.to_owned(),
-        _ => "/cash".to_owned(),
+        _ => ACCOUNTS.to_owned(),
     };
     Ok(Query::new(page, &[("intake", &intake)]).href())
 }
@@ -161,6 +163,6 @@ async fn import(state: &AppState, caller: &Caller, mut received: Received, page:
 fn after_import(report: &StatementsReport) -> Result<String, Trouble> {
     Ok(match report.statements.as_slice() {
         [statement] => format!("/cash/statements/{}", statement.statement_id),
-        _ => Query::new("/cash", &[("intake", &report.intake_id.to_string())]).href(),
+        _ => Query::new(ACCOUNTS, &[("intake", &report.intake_id.to_string())]).href(),
     })
 }

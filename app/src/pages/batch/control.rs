@@ -1,7 +1,7 @@
 //! What proves that a batch travels whole: the manifest against what is here, and, before the first send, against what was mapped
 //! for the ERP.
 
-use super::{super::batches::line_label, has_credit_memos};
+use super::{super::batches::line_label, has_other_kinds};
 use crate::{
     api::form_error,
     components::{Amount, Column, Count, DataTable, GroupRow, Notice, StageBadge, Submit, TieMark, Tone},
@@ -40,7 +40,7 @@ impl Control {
 
 #[component]
 pub fn ControlTotals(rows: Vec<MatrixRow>) -> AnyView {
-    let with_kind = has_credit_memos(&rows);
+    let with_kind = has_other_kinds(&rows);
     let groups = rows.iter().map(|row| {
         let lines = controls(row).into_iter().map(|control| view! { <ControlLine control currency=row.currency.clone()/> }).collect_view();
         view! { <tbody><GroupRow columns=5 title=line_label(row, with_kind)/>{lines}</tbody> }

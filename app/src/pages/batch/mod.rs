@@ -116,14 +116,14 @@ fn JustIn(intake: IntakeView, batch: BatchView) -> AnyView {
     }
 }
 
-pub(super) fn has_credit_memos(rows: &[MatrixRow]) -> bool {
-    rows.iter().any(|row| row.kind == DocumentKind::CreditMemo)
+pub(super) fn has_other_kinds(rows: &[MatrixRow]) -> bool {
+    rows.iter().any(|row| row.kind != DocumentKind::Invoice)
 }
 
 /// Where each line is, stage by stage, down to the total that came in.
 #[component]
 fn Stages(rows: Vec<MatrixRow>, of_batch: Query) -> AnyView {
-    let with_kind = has_credit_memos(&rows);
+    let with_kind = has_other_kinds(&rows);
     let groups = rows.into_iter().map(|row| view! { <StageGroup row with_kind of_batch=of_batch.clone()/> }).collect_view();
     let columns = vec![
         Column::text("Stage"),

@@ -45,10 +45,10 @@ fn Account(seen: BankAccountSeen, query: Query) -> AnyView {
     let title = format!("{} · {}", account.name, account.currency);
     let (suggested, trouble) = (query.get("table").map(str::to_owned), query.get("error").map(super::super::upload::trouble));
     view! {
-        <Page title crumbs=vec![("Cash".to_owned(), "/cash".to_owned())] scoped=false>
+        <Page title crumbs=vec![("Bank accounts".to_owned(), super::ACCOUNTS.to_owned())] scoped=false>
             <div class="intro"><p>{account.entity_code}" · "{account.number}</p></div>
             {if count == 0 {
-                view! { <Empty title="No statement has come in yet" text="Hand one over on the page Cash, by tieout import, or by POST /api/v1/statements."/> }
+                view! { <Empty title="No statement has come in yet" text="Hand one over on the page Bank accounts, by tieout import, or by POST /api/v1/statements."/> }
                     .into_any()
             } else {
                 view! {

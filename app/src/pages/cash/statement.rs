@@ -43,7 +43,7 @@ fn Statement(seen: StatementSeen, query: Query) -> AnyView {
     let StatementSeen { statement, lines, why_not } = seen;
     let title = format!("{} · {}", statement.account_name, statement.title());
     let crumbs = vec![
-        ("Cash".to_owned(), "/cash".to_owned()),
+        ("Bank accounts".to_owned(), super::ACCOUNTS.to_owned()),
         (statement.account_name.clone(), format!("/cash/accounts/{}", statement.bank_account_id)),
     ];
     let (count, currency) = (lines.rows.len(), statement.currency.clone());

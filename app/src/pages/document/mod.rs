@@ -1,6 +1,7 @@
 //! One document with its whole history: what it says, where it went, what was sent and what came back.
 
 mod acts;
+mod settlement;
 
 use super::batch::Violations;
 use crate::{
@@ -25,6 +26,7 @@ use domain::{
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use rust_decimal::Decimal;
+use settlement::Settled;
 
 #[component]
 pub fn DocumentPage() -> impl IntoView {
@@ -50,7 +52,7 @@ fn Unseen(error: ApiError) -> AnyView {
 
 #[component]
 fn Detail(seen: DocumentSeen) -> AnyView {
-    let DocumentSeen { document, corrections, ask_why_not, as_of } = seen;
+    let DocumentSeen { document, corrections, ask_why_not, settlement, as_of } = seen;
     let batch = format!("/batches/{}", document.batch_id);
     let crumbs = vec![("Batches".to_owned(), "/batches".to_owned()), (document.batch_number.clone(), batch)];
     let title = format!("{} {}", document.row.kind.label(), document.row.number);
@@ -60,6 +62,7 @@ fn Detail(seen: DocumentSeen) -> AnyView {
             <Callouts document=document.clone()/>
             <Head document=document.clone()/>
             {(!document.violations.is_empty()).then(|| view! { <Violations violations=document.violations.clone()/> })}
+            <Settled settlement/>
             <Lines lines=document.lines row=document.row/>
             <section class="card pane record"><h2>"What happened"</h2><Timeline movements=document.movements/></section>
             {acts}

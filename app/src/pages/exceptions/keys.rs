@@ -1,9 +1,12 @@
 //! The queue by keyboard, over the table that the server made: a key moves the focus or presses what stands on the page, so
 //! whatever it does can be seen, and done without it. The exception that is opened comes beside the list.
 
-use crate::components::write_to_clipboard;
+use crate::components::{
+    keyboard::{KeyHelp, all, focus, is_taken, one, switched_off},
+    write_to_clipboard,
+};
 use leptos::{
-    ev, html,
+    ev,
     prelude::*,
     task::spawn_local,
     wasm_bindgen::{JsCast, JsValue},
@@ -49,24 +52,8 @@ fn act_of(key: &str) -> Option<Act> {
     KEYS.iter().find(|(known, ..)| *known == key).map(|(_, act, _)| *act)
 }
 
-/// Where single keys are switched off (WCAG 2.1.4), remembered by the browser.
-const OFF: &str = "tieout-keys-off";
-
 /// From here on there is room for two; below, the panel is the page.
 const WIDE: &str = "(width >= 900px)";
-
-fn one<T: JsCast>(selector: &str) -> Option<T> {
-    document().query_selector(selector).ok()??.dyn_into().ok()
-}
-
-fn all(selector: &str) -> Vec<Element> {
-    let Ok(found) = document().query_selector_all(selector) else { return Vec::new() };
-    (0..found.length()).filter_map(|index| found.item(index)?.dyn_into().ok()).collect()
-}
-
-fn focus(selector: &str) -> bool {
-    one::<HtmlElement>(selector).is_some_and(|element| element.focus().is_ok())
-}
 
 /// Focuses a field and selects what stands in it, ready to be typed over.
 fn focus_field(selector: &str) -> bool {
@@ -77,22 +64,8 @@ fn focus_field(selector: &str) -> bool {
     field.focus().is_ok()
 }
 
-fn switched_off() -> bool {
-    window().local_storage().ok().flatten().and_then(|kept| kept.get_item(OFF).ok().flatten()).is_some()
-}
-
 fn is_wide() -> bool {
     window().match_media(WIDE).ok().flatten().is_none_or(|media| media.matches())
-}
-
-/// Keys that belong to something else: to a field, to a dialog, to the browser.
-fn is_taken(event: &KeyboardEvent) -> bool {
-    let modified = event.ctrl_key() || event.meta_key() || event.alt_key();
-    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-    let typed = target.is_some_and(|target| {
-        target.closest("input:not([type=checkbox]), textarea, select, [contenteditable], dialog").is_ok_and(|found| found.is_some())
-    });
-    modified || typed || event.default_prevented() || event.is_composing() || one::<Element>("dialog[open]").is_some()
 }
 
 /// Enter in a field of the selection presses the button beside it; the form's own first button does nothing.
@@ -389,19 +362,12 @@ fn mark(link: Option<&HtmlElement>) {
 /// The button of the help, the help, and the keys themselves.
 #[island]
 pub fn Keys() -> impl IntoView {
-    let desk =
-        Desk { at: StoredValue::new(None), asked: StoredValue::new(0), shown: StoredValue::new(None), said: RwSignal::new(String::new()) };
-    let (dialog, off, ready) = (NodeRef::<html::Dialog>::new(), RwSignal::new(false), RwSignal::new(false));
-    let help = move || {
-        if let Some(dialog) = dialog.get_untracked() {
-            drop(dialog.show_modal());
-        }
-    };
+    let help = KeyHelp::new();
+    let desk = Desk { at: StoredValue::new(None), asked: StoredValue::new(0), shown: StoredValue::new(None), said: help.said };
     Effect::new(move |_| {
-        off.set(switched_off());
-        ready.set(true);
+        help.wake();
         desk.shown.set_value(opened_here());
-        let keys = window_event_listener(ev::keydown, move |event| desk.press(&event, help));
+        let keys = window_event_listener(ev::keydown, move |event| desk.press(&event, || help.open()));
         let clicks = window_event_listener(ev::click, move |event| desk.click(&event));
         // back and forward: the address says what is open, and the server shows it
         let moved = window_event_listener(ev::popstate, move |_| {
@@ -415,24 +381,8 @@ pub fn Keys() -> impl IntoView {
             moved.remove();
         });
     });
-    let switch = move |_| {
-        off.update(|off| *off = !*off);
-        if let Ok(Some(kept)) = window().local_storage() {
-            drop(if off.get_untracked() { kept.set_item(OFF, "1") } else { kept.remove_item(OFF) });
-        }
-    };
-    let line = |key: &str, words: &str| view! { <div><dt><kbd>{key.to_owned()}</kbd></dt><dd>{words.to_owned()}</dd></div> };
-    let lines = KEYS.iter().map(|(key, _, words)| line(key, words)).chain(OTHERS.iter().map(|(key, words)| line(key, words)));
-    let lines = lines.collect_view();
-    view! {
-        <button type="button" class="quiet" data-command="Keyboard help" hidden=move || !ready.get() on:click=move |_| help()>"Keyboard "<kbd>"?"</kbd></button>
-        <span class="vh" role="status">{move || desk.said.get()}</span>
-        <dialog node_ref=dialog class="sheet" aria-labelledby="keys-title">
-            <form method="dialog" class="sheet-head"><h2 id="keys-title">"Keyboard"</h2><button type="submit" class="quiet">"Close"</button></form>
-            <dl class="keys">{lines}</dl>
-            <label class="check"><input type="checkbox" prop:checked=move || !off.get() on:change=switch/>"Single keys act on this page"</label>
-        </dialog>
-    }
+    let own = KEYS.iter().map(|(key, _, words)| (*key, *words));
+    help.view(own.chain(OTHERS))
 }
 
 #[cfg(test)]

@@ -115,7 +115,7 @@ fn Line(row: ExceptionRow, of_one_cause: bool, select: Select, as_of: DateTime<U
     let (href, beside) = (place.moved(format!("/exceptions/{id}")).href(), place.here_with(OPEN, &id).href());
     let row_id = id.clone();
     let here = (query.get(OPEN) == Some(id.as_str())).then_some("true");
-    let memo = row.document_kind == DocumentKind::CreditMemo;
+    let kind = (row.document_kind != DocumentKind::Invoice).then(|| format!(" · {}", row.document_kind.label().to_lowercase()));
     let opened = row.opened_at.format("%Y-%m-%d %H:%M UTC").to_string();
     let (label, owned_by) = (format!("Choose {}", row.number), row.owner.clone());
     let cause = (!of_one_cause).then(|| {
@@ -127,7 +127,7 @@ fn Line(row: ExceptionRow, of_one_cause: bool, select: Select, as_of: DateTime<U
             <td class="tick"><input type="checkbox" name=TICK value=id autocomplete="off" checked=select != Select::Ticked disabled=select == Select::Matching aria-label=label/></td>
             <th scope="row">
                 <a href=href data-beside=beside aria-current=here>{row.number}</a>
-                <small class="below customer">{row.customer_name}{memo.then_some(" · credit memo")}</small>
+                <small class="below customer">{row.customer_name}{kind}</small>
             </th>
             <td class="nowrap" data-label="Entity, period"><span>{row.entity_code}" · "{row.period.to_string()}</span><small class="below">{row.connection_code}</small></td>
             {cause}

@@ -5,15 +5,50 @@
 //! journal: our document number is the `name`, in a sales journal of our own per company ([`Odoo::ensure_journal`]), and the
 //! second `action_post` is refused. That is the fence. `ref` is looked up before and after all the same, to adopt what is there.
 //!
-//! Odoo computes the tax (`tax_is_ours` has no effect) and moves the accounting date of a document in a locked period to the
-//! first open day without a word; both are read back as they are and differ from ours there.
+//! Odoo computes the tax (`tax_is_ours` has no effect) and moves the accounting date of a document in a locked period without a
+//! word: an invoice's to the first open day, a payment's entry to today while the payment keeps its own date. Both are read back
+//! as the ledger has them and differ from ours there.
 //!
 //! `account.move/load` is never used: given an external id it finds the same draft again and adds the lines a second time.
+//!
+//! # Cash
+//!
+//! A payment's number is Odoo's own (`PBNK1/2026/00001`): ours would change the numbering of a bank journal that isn't ours. So its
+//! fence is another one, and it prevents as well: `account.payment/load` makes it under an external id, which is unique.
+//! Our key is the memo, which becomes the `ref` of the entry, and our number the payment reference. Seen on the running system:
+//! - As installed, no payment method has an outstanding account, and a payment without one is "in process" with a number and *no
+//!   journal entry*: nothing credits the receivable until a bank statement is reconciled. Community falls back to the company's
+//!   default (Outstanding Receipts) at create only; writing the method again, even unchanged, empties it. By its source, editions
+//!   with accounting don't fall back. Where the method has none we create with `force_payment_move`, which does in all of them.
+//!   A posted payment without an entry is read as a draft.
+//! - So an external id is loaded with `noupdate`: without it a late second request would write the values again.
+//! - `load` answers 200 for everything, serialization failures included, and says in `messages` that it made nothing.
+//! - A payment that a person copies keeps our memo: it is shown as a second one with our key, and never touched.
+//! - One payment has one journal; money that came to several accounts of ours is refused before anything is sent.
+//!
+//! An application is no document in Odoo, only partial reconciles between receivable lines. They are read before every
+//! write, and what is there already is not done again. Seen:
+//! - `reconcile` settles as much as both sides have open. Done twice it is refused or does nothing.
+//! - A smaller part is an `account.partial.reconcile` of our own making, under an external id. Odoo checks nothing there: more than
+//!   is open would leave negative residuals, so open amounts are compared first. It books neither exchange differences nor tax
+//!   that is due on payment; where there would be some, the part is refused: Odoo settles as much as both sides have open.
+//! - A credit memo that names its invoice settles it when it is posted. An application that says the same is there already, one
+//!   that says anything else is refused.
+//! - Removing a partial reconcile undoes the full one around it and reverses its exchange entry; the other parts stay.
+//!
+//! So the connection's promise is one value: a repeated send is refused or finds what is there, for every kind of document.
+//!
+//! What another hand changed between two sends isn't repaired: the probe shows a total that differs. An application of several
+//! items is several calls; the probe finishes one of which some are done and the others as before.
 
 mod journal;
+mod load;
 mod payload;
+mod payment;
 mod period;
+mod post;
 mod read;
+mod settle;
 mod wire;
 
 use crate::{Erp, Opening, Page, Payload, Probed, Promise, ReadError, Sent};
@@ -21,9 +56,8 @@ use async_trait::async_trait;
 use domain::{
     money::Currency,
     period::AccountingPeriod,
-    posting::{ErpState, Fence, MappedDocument, Outcome, Probe, Refusal},
+    posting::{Fence, MappedDocument, Outcome, Probe, Refusal},
 };
-use read::Held;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use std::{
@@ -48,6 +82,8 @@ const NOT_CARRIED: &[&str] = &[
     "AR account",
     "net per revenue account and dimension",
     "applied-to references",
+    "document date of payments",
+    "number and dates of cash applications",
 ];
 
 /// One connection.
@@ -133,41 +169,7 @@ impl Odoo {
         with(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    async fn send(&self, talk: &mut Talk<'_>, payload: &Payload) -> Outcome {
-        let (values, company) = match self.ready(talk, payload).await {
-            Ok(ready) => ready,
-            Err(fault) => return fault.before_write(),
-        };
-        match read::by_key(talk, company, &payload.posting_key).await {
-            Ok(found) if found.is_empty() => {}
-            Ok(_) => {
-                return Outcome::Duplicate { reason: format!("Odoo already has a document with the reference {}", payload.posting_key) };
-            }
-            Err(fault) => return fault.before_write(),
-        }
-        match talk.call("account.move/create", company, json!({ "vals_list": [values] })).await {
-            Ok(created) => match created[0].as_i64() {
-                Some(id) => self.post_draft(talk, payload, company, id).await,
-                None => Outcome::Ambiguous { reason: "Odoo created a document and didn't say which".to_owned() },
-            },
-            Err(fault) => fault.after_write(),
-        }
-    }
-
-    /// `create`'s values with what only Odoo knows: the ids of journal, currency and corrected invoice.
-    async fn ready(&self, talk: &mut Talk<'_>, payload: &Payload) -> Result<(Value, i64), Fault> {
-        let mut values = payload.body["values"].clone();
-        payload::check(&values).map_err(Fault::Permanent)?;
-        let company = values["company_id"].as_i64().unwrap_or_default();
-        let journal = self.journal(talk, company).await?;
-        values["journal_id"] = json!(journal);
-        values["currency_id"] = json!(self.currency(talk, company, &payload.body["currency"]).await?);
-        if let Some(number) = payload.body["applies_to"].as_str() {
-            values["reversed_entry_id"] = json!(read::invoice_by_number(talk, company, journal, number).await?);
-        }
-        Ok((values, company))
-    }
-
+    /// Odoo's id of a currency.
     async fn currency(&self, talk: &mut Talk<'_>, company: i64, code: &Value) -> Result<i64, Fault> {
         let currency = code.as_str().and_then(|code| code.parse::<Currency>().ok());
         if let Some(id) = currency.and_then(|currency| self.known(|known| known.currencies.get(&currency).copied())) {
@@ -185,85 +187,6 @@ impl Odoo {
             _ => Err(Fault::Business(refusal("currency_inactive", format!("The currency {code} isn't active in Odoo."), "currency"))),
         }
     }
-
-    /// Posts a draft that this conversation created. From here on only a plain refusal is certain; anything else leaves a draft.
-    async fn post_draft(&self, talk: &mut Talk<'_>, payload: &Payload, company: i64, id: i64) -> Outcome {
-        let refused = match talk.call("account.move/action_post", company, json!({ "ids": [id] })).await {
-            Ok(_) => None,
-            Err(Fault::Business(refusal)) => Some(Outcome::Business(refusal)),
-            Err(Fault::Permanent(refusal)) => Some(Outcome::Permanent(refusal)),
-            Err(fault) => return Outcome::Ambiguous { reason: format!("draft {id} is in Odoo: {}", fault.reason()) },
-        };
-        // Odoo's answer is not what counts: it refuses a document that is posted already, and could accept without posting
-        let held = match read::by_key(talk, company, &payload.posting_key).await {
-            Ok(held) => held,
-            Err(fault) => return Outcome::Ambiguous { reason: format!("document {id} can't be read back: {}", fault.reason()) },
-        };
-        if let Some(posted) = held.iter().find(|h| h.id == id && h.document.state == ErpState::Posted) {
-            return Outcome::Accepted { erp_id: posted.document.erp_id.clone(), erp_number: posted.document.erp_number.clone() };
-        }
-        let Some(refused) = refused else {
-            return Outcome::Ambiguous { reason: format!("Odoo posted document {id} and doesn't show it as posted") };
-        };
-        if let Err(fault) = discard(talk, company, &[id]).await {
-            return Outcome::Ambiguous { reason: format!("the refused draft {id} is still in Odoo: {}", fault.reason()) };
-        }
-        if held.iter().any(|h| h.id != id) {
-            return Outcome::Duplicate { reason: format!("another document with the reference {} came first", payload.posting_key) };
-        }
-        self.number_taken(talk, payload, company).await.unwrap_or(refused)
-    }
-
-    /// A number that somebody else's document has in our journal: never a duplicate of ours.
-    async fn number_taken(&self, talk: &mut Talk<'_>, payload: &Payload, company: i64) -> Option<Outcome> {
-        let journal = self.journal(talk, company).await.ok()?;
-        let holder = read::number_holder(talk, company, journal, &payload.number).await.ok()??;
-        let message = format!("The number {} already belongs to another document in Odoo ({holder}).", payload.number);
-        Some(Outcome::Business(refusal("number_taken", message, "number")))
-    }
-
-    async fn look(&self, talk: &mut Talk<'_>, payload: &Payload) -> Result<Probe, Fault> {
-        let company = payload.body["values"]["company_id"].as_i64().unwrap_or_default();
-        let mut held = read::by_key(talk, company, &payload.posting_key).await?;
-        // a draft that was posted before and taken back is a person's doing: shown as it is
-        let left_behind: Vec<i64> = held.iter().filter(|h| h.is_untouched_draft_of(&payload.body)).map(|h| h.id).collect();
-        if let Some(first) = left_behind.first().filter(|_| left_behind.len() == held.len()) {
-            match talk.call("account.move/action_post", company, json!({ "ids": [first] })).await {
-                // refused for good: without the draft the next send is told why, or another worker finished it first
-                Ok(_) | Err(Fault::Business(_) | Fault::Permanent(_)) => held = read::by_key(talk, company, &payload.posting_key).await?,
-                Err(fault) => return Err(fault),
-            }
-        }
-        let spare: Vec<i64> =
-            held.iter().filter(|h| left_behind.contains(&h.id) && h.document.state == ErpState::Draft).map(|h| h.id).collect();
-        discard(talk, company, &spare).await?;
-        held.retain(|h| !spare.contains(&h.id));
-        Ok(answer(held))
-    }
-}
-
-fn answer(held: Vec<Held>) -> Probe {
-    let mut documents: Vec<_> = held.into_iter().map(|h| h.document).collect();
-    match (documents.pop(), documents.is_empty()) {
-        (None, _) => Probe::Absent,
-        (Some(only), true) => Probe::Found(Box::new(only)),
-        (Some(last), false) => {
-            documents.push(last);
-            Probe::FoundTwice(documents)
-        }
-    }
-}
-
-/// Removes drafts of ours that were never posted. One that is gone already is fine.
-async fn discard(talk: &mut Talk<'_>, company: i64, drafts: &[i64]) -> Result<(), Fault> {
-    for id in drafts {
-        match talk.call("account.move/unlink", company, json!({ "ids": [id] })).await {
-            Ok(_) => {}
-            Err(Fault::Permanent(refusal)) if refusal.code == "odoo.exceptions.MissingError" => {}
-            Err(fault) => return Err(fault),
-        }
-    }
-    Ok(())
 }
 
 fn refusal(code: &str, message: String, field: &str) -> Refusal {
@@ -297,7 +220,8 @@ impl Erp for Odoo {
 
     async fn post(&self, payload: &Payload, correlation_id: &str) -> Sent {
         let mut talk = self.wire.talk(correlation_id, self.request_timeout);
-        let outcome = self.send(&mut talk, payload).await;
+        let outcome =
+            if payload.kind.is_application() { settle::send(&mut talk, payload).await } else { self.send(&mut talk, payload).await };
         if matches!(outcome, Outcome::Business(_) | Outcome::Permanent(_)) {
             self.known(|known| *known = Known::default());
         }
@@ -306,7 +230,9 @@ impl Erp for Odoo {
 
     async fn probe(&self, payload: &Payload, correlation_id: &str) -> Probed {
         let mut talk = self.wire.talk(correlation_id, self.request_timeout);
-        let probe = self.look(&mut talk, payload).await.unwrap_or_else(|fault| Probe::NotAnswered { reason: fault.reason() });
+        let found =
+            if payload.kind.is_application() { settle::look(&mut talk, payload).await } else { self.look(&mut talk, payload).await };
+        let probe = found.unwrap_or_else(|fault| Probe::NotAnswered { reason: fault.reason() });
         Probed { probe, exchange: talk.exchange() }
     }
 

@@ -1,6 +1,6 @@
 //! The wire body: `account.move/create`'s values, and what is looked up at send because it isn't the document's.
 
-use super::number;
+use super::{number, payment, settle};
 use domain::{
     money::{Currency, Money},
     posting::{MappedDocument, MappedLine, Refusal},
@@ -12,24 +12,25 @@ use serde_json::{Map, Value, json};
 /// Odoo keeps quantities with the decimals of its "Product Unit" precision, two as installed, and cuts the rest before it multiplies.
 const QUANTITY_DECIMALS_MAX: u32 = 2;
 
-pub(super) fn move_type(kind: DocumentKind) -> &'static str {
-    match kind {
-        DocumentKind::Invoice => "out_invoice",
-        DocumentKind::CreditMemo => "out_refund",
-        // No move: refused in [`check`].
-        DocumentKind::Payment | DocumentKind::CashApplication | DocumentKind::ApplicationReversal => "",
+/// The body of each kind; every one is made here or named here.
+pub(super) fn body(document: &MappedDocument) -> Value {
+    match document.kind {
+        DocumentKind::Invoice => invoice(document, "out_invoice"),
+        DocumentKind::CreditMemo => invoice(document, "out_refund"),
+        DocumentKind::Payment => payment::body(document),
+        DocumentKind::CashApplication | DocumentKind::ApplicationReversal => settle::body(document),
     }
 }
 
 /// `{"values": …, "currency": "EUR", "applies_to": …}`. Journal, currency id and the corrected invoice's id are Odoo's own keys:
 /// they are put into `values` at send.
-pub(super) fn body(document: &MappedDocument) -> Value {
+fn invoice(document: &MappedDocument, move_type: &str) -> Value {
     let lines: Vec<Value> = document.lines.iter().map(|l| json!([0, 0, line(l, document.currency)])).collect();
     json!({
         "currency": document.currency,
         "applies_to": document.applies_to,
         "values": {
-            "move_type": move_type(document.kind),
+            "move_type": move_type,
             "company_id": id(&document.entity_ref),
             "partner_id": id(&document.customer_ref),
             "name": document.number,
@@ -71,7 +72,7 @@ fn product(line: &MappedLine, currency: Currency) -> Option<Decimal> {
 }
 
 /// A mapped reference is an Odoo id written as text. What isn't one stays text, and [`check`] refuses it before anything is sent.
-fn id(reference: &str) -> Value {
+pub(super) fn id(reference: &str) -> Value {
     reference.trim().parse::<i64>().map_or_else(|_| Value::from(reference), Value::from)
 }
 
@@ -82,10 +83,6 @@ fn exact(amount: Decimal) -> Value {
 
 /// Refuses references that can't be Odoo ids: the database would answer a bad one with an error that may mean anything.
 pub(super) fn check(values: &Value) -> Result<(), Refusal> {
-    if values["move_type"] == "" {
-        let message = "Payments and cash applications are not posted to Odoo yet.".to_owned();
-        return Err(Refusal { code: "not_supported".to_owned(), message, field: None });
-    }
     let no_id = |field: &str, value: &Value| -> Option<Refusal> {
         (!value.is_i64()).then(|| Refusal {
             code: "bad_reference".to_owned(),
@@ -103,7 +100,8 @@ pub(super) fn check(values: &Value) -> Result<(), Refusal> {
             item.or_else(|| no_id("account", &line["account_id"])).or_else(taxes)
         })
     };
-    refused.or_else(in_lines).map_or(Ok(()), Err)
+    let journal = values.get("journal_id").and_then(|value| no_id("account", value));
+    refused.or(journal).or_else(in_lines).map_or(Ok(()), Err)
 }
 
 /// What Odoo must have as net if nobody touched the draft.

@@ -4,14 +4,14 @@ use super::{
     number, payload, refusal,
     wire::{Fault, Talk},
 };
-use crate::ReadError;
+use crate::{Payload, ReadError};
 use chrono::NaiveDate;
 use domain::posting::{ErpDocument, ErpKind, ErpState, PostingKey};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 /// More documents with one key than this are as many as two.
-const SAME_KEY_ROWS_MAX: usize = 20;
+pub(super) const SAME_KEY_ROWS_MAX: usize = 20;
 const KEY_PREFIX: &str = "tieout-";
 
 pub(super) const MOVE_TYPES: [&str; 2] = ["out_invoice", "out_refund"];
@@ -37,25 +37,21 @@ pub(super) const MOVE_FIELDS: [&str; 16] = [
 pub(super) struct Held {
     pub id: i64,
     pub document: ErpDocument,
-    posted_before: bool,
-    net: Option<Decimal>,
+    /// A draft that a crash left: never posted, and still what we sent. Anything else isn't ours to post or to remove.
+    pub untouched: bool,
 }
 
-impl Held {
-    /// A draft that a crash left: never posted, and still what we sent. Anything else isn't ours to post or to remove.
-    pub(super) fn is_untouched_draft_of(&self, body: &Value) -> bool {
-        let sent = &body["values"];
-        let date = |key: &str| sent[key].as_str().and_then(|text| text.parse::<NaiveDate>().ok());
-        let document = &self.document;
-        document.state == ErpState::Draft
-            && !self.posted_before
-            && (sent["move_type"] == "out_refund") == (document.kind == ErpKind::CreditMemo)
-            && document.erp_number == sent["name"].as_str().unwrap_or_default()
-            && document.customer_ref == sent["partner_id"].as_i64().map(|id| id.to_string())
-            && body["currency"] == document.currency.code()
-            && document.document_date == date("invoice_date")
-            && self.net == payload::net(body, document.currency).map(|net| net.normalize())
-    }
+fn is_untouched(row: &Value, document: &ErpDocument, body: &Value) -> bool {
+    let sent = &body["values"];
+    let date = |key: &str| sent[key].as_str().and_then(|text| text.parse::<NaiveDate>().ok());
+    document.state == ErpState::Draft
+        && row["posted_before"] != true
+        && (sent["move_type"] == "out_refund") == (document.kind == ErpKind::CreditMemo)
+        && document.erp_number == sent["name"].as_str().unwrap_or_default()
+        && document.customer_ref == sent["partner_id"].as_i64().map(|id| id.to_string())
+        && body["currency"] == document.currency.code()
+        && document.document_date == date("invoice_date")
+        && number(&row["amount_untaxed"]).map(|net| net.normalize()) == payload::net(body, document.currency).map(|net| net.normalize())
 }
 
 pub(super) fn company_id(entity_ref: &str) -> Result<i64, ReadError> {
@@ -63,10 +59,14 @@ pub(super) fn company_id(entity_ref: &str) -> Result<i64, ReadError> {
 }
 
 /// Every customer document of the company with our key, in any state, oldest first.
-pub(super) async fn by_key(talk: &mut Talk<'_>, company: i64, key: &PostingKey) -> Result<Vec<Held>, Fault> {
-    let domain = json!([["ref", "=", key], ["company_id", "=", company], ["move_type", "in", MOVE_TYPES]]);
+pub(super) async fn by_key(talk: &mut Talk<'_>, company: i64, payload: &Payload) -> Result<Vec<Held>, Fault> {
+    let domain = json!([["ref", "=", payload.posting_key], ["company_id", "=", company], ["move_type", "in", MOVE_TYPES]]);
     let asked = json!({ "domain": domain, "fields": MOVE_FIELDS, "order": "id", "limit": SAME_KEY_ROWS_MAX });
     let rows = talk.call("account.move/search_read", company, asked).await?;
+    let held = |row: &Value| {
+        let document = document(row)?;
+        Some(Held { id: row["id"].as_i64()?, untouched: is_untouched(row, &document, &payload.body), document })
+    };
     rows.as_array()
         .and_then(|rows| rows.iter().map(held).collect())
         .ok_or_else(|| Fault::NoAnswer("Odoo's document can't be read".to_owned()))
@@ -100,11 +100,10 @@ pub(super) async fn number_holder(talk: &mut Talk<'_>, company: i64, journal: i6
     }))
 }
 
-pub(super) fn held(row: &Value) -> Option<Held> {
+pub(super) fn document(row: &Value) -> Option<ErpDocument> {
     let kind = if row["move_type"] == "out_refund" { ErpKind::CreditMemo } else { ErpKind::Invoice };
-    let id = row["id"].as_i64()?;
-    let document = ErpDocument {
-        erp_id: id.to_string(),
+    Some(ErpDocument {
+        erp_id: row["id"].as_i64()?.to_string(),
         // a draft that nobody numbered has none
         erp_number: row["name"].as_str().unwrap_or_default().to_owned(),
         kind,
@@ -114,9 +113,12 @@ pub(super) fn held(row: &Value) -> Option<Held> {
         document_date: date(&row["invoice_date"]),
         due_date: date(&row["invoice_date_due"]),
         ..common(row)?
-    };
-    let net = number(&row["amount_untaxed"]).map(|net| net.normalize());
-    Some(Held { id, document, posted_before: row["posted_before"] == true, net })
+    })
+}
+
+/// The key of one line of a journal entry.
+pub(super) fn line_id(row: &Value) -> Option<String> {
+    Some(format!("{}/{}", row["move_id"][0].as_i64()?, row["id"].as_i64()?))
 }
 
 /// What both have; the rest is overwritten by the caller.

@@ -51,7 +51,8 @@ impl Talk<'_> {
     /// Calls `model/method` once, for one company, and returns the bare result.
     pub(super) async fn call(&mut self, method: &str, company: i64, mut arguments: Value) -> Result<Value, Fault> {
         // English whatever the API user prefers, so that a refusal reads the same for every connection
-        arguments["context"] = json!({ "allowed_company_ids": [company], "lang": "en_US" });
+        arguments["context"]["allowed_company_ids"] = json!([company]);
+        arguments["context"]["lang"] = json!("en_US");
         self.request.push(format!("POST /json/2/{method}\nAuthorization: bearer {MASK}\n{arguments}"));
         if Instant::now() >= self.deadline {
             return Err(self.note(None, Fault::NotSent("no time was left to send it".to_owned())));
@@ -193,7 +194,7 @@ const ROLLED_BACK: [&str; 3] =
     ["psycopg2.errors.SerializationFailure", "psycopg2.errors.DeadlockDetected", "psycopg2.errors.LockNotAvailable"];
 
 /// What a controller reads: without Odoo's pleasantries, user names and SQL.
-fn readable(code: &str, message: &str) -> String {
+pub(super) fn readable(code: &str, message: &str) -> String {
     let listed: Vec<&str> = message.lines().filter_map(|line| line.trim().strip_prefix("- ")).collect();
     let text = match code {
         "odoo.exceptions.AccessError" if !listed.is_empty() => {

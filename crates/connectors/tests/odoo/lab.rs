@@ -13,7 +13,7 @@ use connectors::{
 };
 use domain::{
     money::Currency,
-    posting::{ErpDocument, MappedDocument, MappedLine, PostingKey},
+    posting::{ErpDocument, MappedAllocation, MappedDocument, MappedItem, MappedLine, MappedSettlement, Outcome, PostingKey, Probe},
     stage::DocumentKind,
 };
 use rust_decimal::Decimal;
@@ -148,6 +148,58 @@ impl Lab {
         }
     }
 
+    /// A journal of the company of this type; made where the set-up has none.
+    pub async fn journal(&self, company: &str, kind: &str) -> i64 {
+        let domain = json!([["type", "=", kind], ["company_id", "=", self.company(company)]]);
+        let asked = json!({ "domain": domain, "order": "id", "limit": 1 });
+        if let Some(id) = self.done("account.journal/search", company, asked.clone()).await[0].as_i64() {
+            return id;
+        }
+        // another test may be faster
+        let values = json!({ "name": "Till", "code": "TILL", "type": kind, "company_id": self.company(company) });
+        self.raw("account.journal/create", company, json!({ "vals_list": [values] })).await;
+        self.done("account.journal/search", company, asked).await[0].as_i64().unwrap()
+    }
+
+    /// Money of the first customer in the bank, with a number that no other run has.
+    pub async fn payment(&self, company: &str, amount: &str) -> MappedDocument {
+        let invoice = self.invoice(company);
+        let number = invoice.number.replace("INV", "PAY");
+        let total = amount.parse().unwrap();
+        let line = MappedLine {
+            item_ref: String::new(),
+            account_ref: self.journal(company, "bank").await.to_string(),
+            tax_ref: String::new(),
+            description: "Transfer".to_owned(),
+            quantity: Decimal::ONE,
+            unit_price: total,
+            net: total,
+            tax: Decimal::ZERO,
+        };
+        MappedDocument {
+            posting_key: PostingKey::of(company, DocumentKind::Payment, &number, 1),
+            kind: DocumentKind::Payment,
+            number,
+            total,
+            tax: Decimal::ZERO,
+            lines: vec![line],
+            ..invoice
+        }
+    }
+
+    /// State and memo of every payment with the key.
+    pub async fn payments(&self, company: &str, payload: &Payload) -> Vec<String> {
+        let asked = json!({ "domain": [["memo", "=", payload.posting_key]], "fields": ["state"], "order": "id" });
+        let rows = self.done("account.payment/search_read", company, asked).await;
+        rows.as_array().unwrap().iter().map(|row| row["state"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// What a journal entry has open.
+    pub async fn residual(&self, company: &str, entry: &str) -> Decimal {
+        let asked = json!({ "ids": [entry.parse::<i64>().unwrap()], "fields": ["amount_residual"] });
+        self.done("account.move/read", company, asked).await[0]["amount_residual"].to_string().parse().unwrap()
+    }
+
     /// Lines of quantity, price, net and tax.
     pub fn set_lines(&self, document: &mut MappedDocument, company: &str, tax_ref: &str, lines: &[(&str, &str, &str, &str)]) {
         let line = |(quantity, unit_price, net, tax): &(&str, &str, &str, &str)| MappedLine {
@@ -170,6 +222,63 @@ pub fn day(text: &str) -> chrono::NaiveDate {
     text.parse().unwrap()
 }
 
+/// What Odoo holds of a document that was posted to it.
+#[derive(Clone)]
+pub struct Posted {
+    pub document: MappedDocument,
+    pub erp_id: String,
+}
+
+impl Posted {
+    pub async fn new(odoo: &Odoo, document: MappedDocument) -> Self {
+        let sent = odoo.post(&payload(odoo, &document), CORRELATION).await;
+        let Outcome::Accepted { erp_id, .. } = sent.outcome else { panic!("{sent:?}") };
+        Self { document, erp_id }
+    }
+
+    fn item(&self) -> MappedItem {
+        MappedItem {
+            kind: self.document.kind,
+            posting_key: self.document.posting_key.clone(),
+            number: self.document.number.clone(),
+            erp_id: self.erp_id.clone(),
+        }
+    }
+}
+
+/// Gives a credit to items: of each how much, and how much the credit settles of it then.
+pub fn application(credit: &Posted, debits: &[(&Posted, &str, &str)]) -> MappedDocument {
+    let number = format!("APP-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]);
+    let debits = debits.iter().map(|(item, amount, settled)| MappedAllocation {
+        item: item.item(),
+        amount: amount.parse().unwrap(),
+        settled: settled.parse().unwrap(),
+    });
+    let settlement = MappedSettlement { credit: credit.item(), debits: debits.collect() };
+    MappedDocument {
+        posting_key: PostingKey(format!("tieout-US-app-{number}-v1")),
+        kind: DocumentKind::CashApplication,
+        number,
+        total: settlement.debits.iter().map(|debit| debit.amount).sum(),
+        tax: Decimal::ZERO,
+        applies_to: None,
+        lines: Vec::new(),
+        settlement: Some(settlement),
+        ..credit.document.clone()
+    }
+}
+
+/// Takes an application back, when the credit settled this much of each item without it.
+pub fn reversal(application: &MappedDocument, settled: &[&str]) -> MappedDocument {
+    let mut reversal = application.clone();
+    reversal.kind = DocumentKind::ApplicationReversal;
+    reversal.number = application.number.replace("APP", "REV");
+    reversal.posting_key = PostingKey(format!("tieout-US-rev-{}-v1", reversal.number));
+    let debits = &mut reversal.settlement.as_mut().unwrap().debits;
+    debits.iter_mut().zip(settled).for_each(|(debit, settled)| debit.settled = settled.parse().unwrap());
+    reversal
+}
+
 pub fn payload(odoo: &Odoo, document: &MappedDocument) -> Payload {
     Payload {
         posting_key: document.posting_key.clone(),
@@ -177,6 +286,13 @@ pub fn payload(odoo: &Odoo, document: &MappedDocument) -> Payload {
         entity_ref: document.entity_ref.clone(),
         number: document.number.clone(),
         body: odoo.payload(document),
+    }
+}
+
+pub fn found(probe: Probe) -> ErpDocument {
+    match probe {
+        Probe::Found(document) => *document,
+        other => panic!("not found once: {other:?}"),
     }
 }
 
@@ -200,6 +316,8 @@ pub enum Fate {
     Pass,
     /// A gateway in front of Odoo answers 502 and Odoo never hears of it.
     BadGateway,
+    /// Reaches Odoo only then.
+    Held(Duration),
     /// Odoo does the work and the answer comes too late.
     Late(Duration),
     /// Waits until as many calls as the barrier wants are there, so that they reach Odoo at once.
@@ -238,6 +356,7 @@ async fn pass_on(State(proxy): State<Proxy>, uri: Uri, headers: HeaderMap, body:
         Fate::Meet(barrier) => {
             barrier.wait().await;
         }
+        Fate::Held(wait) => tokio::time::sleep(*wait).await,
         Fate::Pass | Fate::Late(_) => {}
     }
     let mut request = proxy.lab.client.post(format!("{}{}", proxy.lab.url(), uri.path())).body(body);

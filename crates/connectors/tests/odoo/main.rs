@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on says so by failing")]
 
 mod lab;
+mod pay;
 mod post;
 mod read;
 mod refuse;
+mod settle;

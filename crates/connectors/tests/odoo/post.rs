@@ -1,18 +1,11 @@
 //! One document per posting key, whatever is lost on the way.
 
-use crate::lab::{CORRELATION, Fate, Lab, payload, period};
+use crate::lab::{CORRELATION, Fate, Lab, found, payload, period};
 use connectors::{Erp, odoo::Config};
-use domain::posting::{ErpState, Outcome, Probe, differences};
+use domain::posting::{ErpState, Outcome, differences};
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Barrier;
-
-fn found(probe: Probe) -> domain::posting::ErpDocument {
-    match probe {
-        Probe::Found(document) => *document,
-        other => panic!("not found once: {other:?}"),
-    }
-}
 
 #[tokio::test]
 async fn an_invoice_is_posted_under_our_number_and_reads_back_equal() {

@@ -10,6 +10,7 @@ mod give;
 mod import;
 mod read_only;
 mod receive;
+mod suggestions;
 mod survey;
 
 pub(crate) use apply::carry_out;
@@ -19,11 +20,20 @@ pub use decide::{accept, learn_table, open_account, refuse};
 pub use import::import_file;
 pub use read_only::{Outline, read_only};
 pub use receive::{Received, receive};
+pub use suggestions::suggestions;
 
-use domain::document::Violation;
+use crate::{Context, retry::transaction};
+use domain::{document::Violation, id::EntityId};
 pub use statements::{ColumnProfile, Proposal};
 use statements::{Fault, Format};
 use std::io::{Read, Seek, SeekFrom};
+
+/// Sets an entity's receivables against what its ERP was read back to hold.
+pub async fn tie(cx: &Context, entity: EntityId) -> store::Result<()> {
+    let now = cx.clock.now();
+    transaction!(&cx.pool, |tx| store::receivables::tie::compare(tx, entity, now).await)?;
+    Ok(())
+}
 
 /// Whether a file is an invoice batch or tells of a bank account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -217,6 +217,7 @@ impl Workshop {
                     closed += done.breaks.closed;
                 }
             }
+            cash::tie(&self.cx, entity.entity_id).await?;
         }
         Ok(format!("{runs} periods compared, {opened} breaks opened, {closed} closed"))
     }

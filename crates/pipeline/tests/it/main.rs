@@ -19,6 +19,7 @@ mod posting;
 mod protocol;
 mod queue;
 mod receivables;
+mod receivables_views;
 mod reconcile;
 mod statements;
 mod verify;

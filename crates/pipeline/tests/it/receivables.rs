@@ -23,7 +23,7 @@ use serde_json::json;
 use std::io::Cursor;
 
 const ACCOUNT: &str = "000123456789";
-const ANN: &str = "ann@lumen.example";
+pub const ANN: &str = "ann@lumen.example";
 const BOB: &str = "bob@lumen.example";
 
 /// A statement whose lines each bring an amount from a payer with a text.
@@ -44,13 +44,13 @@ fn mt940(number: u32, lines: &[(&str, &str, &str)]) -> String {
 }
 
 /// The small company with a bank and three invoices of 110.00, 220.00 and 330.00 in its ERP.
-struct Company {
-    posting: Posting,
+pub struct Company {
+    pub posting: Posting,
     statements: u32,
 }
 
 impl Company {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let posting = Posting::new().await;
         let (ann, scope) = (person(ANN), posting.scope());
         cash::open_account(&posting.world.cx, &ann, &scope, posting.world.us, ACCOUNT, "USD", "Operating").await.unwrap();
@@ -61,7 +61,7 @@ impl Company {
         Self { posting, statements: 0 }
     }
 
-    async fn told(&mut self, lines: &[(&str, &str, &str)]) {
+    pub async fn told(&mut self, lines: &[(&str, &str, &str)]) {
         self.statements += 1;
         let file = Cursor::new(mt940(self.statements, lines).into_bytes());
         let (actor, scope) = (Actor::System("bank".into()), self.posting.scope());
@@ -73,7 +73,7 @@ impl Company {
             .unwrap();
     }
 
-    async fn receive(&self) -> cash::Received {
+    pub async fn receive(&self) -> cash::Received {
         cash::receive(&self.posting.world.cx, self.posting.world.us).await.unwrap()
     }
 
@@ -83,12 +83,17 @@ impl Company {
         sqlx::query_scalar::<_, Decimal>(sql).bind(number).fetch_one(&self.posting.world.db.pool).await.unwrap().normalize()
     }
 
-    async fn live(&self, number: &str) -> DocumentId {
+    pub async fn live(&self, number: &str) -> DocumentId {
         let sql = "select document_id from document where number = $1 and superseded_by is null";
         DocumentId(sqlx::query_scalar(sql).bind(number).fetch_one(&self.posting.world.db.pool).await.unwrap())
     }
 
-    async fn apply(&self, who: &str, credit: &str, parts: &[(&str, &str, Option<(WriteOffReason, &str)>)]) -> Result<Resolved, WorkError> {
+    pub async fn apply(
+        &self,
+        who: &str,
+        credit: &str,
+        parts: &[(&str, &str, Option<(WriteOffReason, &str)>)],
+    ) -> Result<Resolved, WorkError> {
         let mut allocations = Vec::new();
         for (number, amount, write_off) in parts {
             let write_off = write_off.map(|(reason, amount)| (reason, amount.parse().unwrap()));
@@ -276,6 +281,31 @@ async fn an_invoice_that_was_paid_in_part_is_not_replaced_by_a_newer_version() {
     let report = company.posting.world.import(&batch("B-4", &[unmapped])).await;
     assert!(report.errors.iter().any(|error| error.rule.contains("settled in part")), "{report:?}");
     company.ties_out().await;
+}
+
+#[tokio::test]
+async fn receivables_tie_to_the_erp_and_what_others_entered_there_is_listed() {
+    let mut company = Company::new().await;
+    company.told(&[("110.00", "ACME INC", "INV-1001"), ("75.00", "Nobody Knows Ltd", "thanks"), ("40.00", "ACME INC", "deposit")]).await;
+    company.receive().await;
+    company.posting.world.imported(&batch("B-7", &[invoice("INV-1007", 700)])).await;
+    company.posting.erp.ledger().refused.insert("INV-1007".into());
+    company.posting.post().await;
+    company.posting.erp.enter("JE-9", domain::posting::ErpKind::JournalDebit, 12);
+    company.posting.sync().await;
+    let (cx, scope, us) = (&company.posting.world.cx, company.posting.scope(), company.posting.world.us);
+    cash::tie(cx, us).await.unwrap();
+    let ties = store::receivables::tie::ties(&cx.pool, &scope).await.unwrap();
+    let [tie] = ties.as_slice() else { panic!("{ties:?}") };
+    let whole = |amount: Decimal| amount.normalize().to_string();
+    assert_eq!([tie.invoices, tie.receipts, tie.unidentified, tie.not_posted].map(whole), ["550", "40", "75", "770"]);
+    assert_eq!([tie.subledger, tie.direct, tie.difference()].map(whole), ["522", "12", "0"]);
+    let direct = store::receivables::tie::direct(&cx.pool, &scope, 10).await.unwrap();
+    assert_eq!(direct.iter().map(|posting| posting.erp_number.as_str()).collect::<Vec<_>>(), ["JE-9"]);
+    company.posting.erp.edit("INV-1002", |document| document.total = Decimal::from(200));
+    company.posting.sync().await;
+    cash::tie(cx, us).await.unwrap();
+    assert_eq!(whole(store::receivables::tie::ties(&cx.pool, &scope).await.unwrap()[0].difference()), "-20");
 }
 
 /// One thing that somebody does.

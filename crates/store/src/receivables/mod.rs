@@ -5,6 +5,7 @@ mod applications;
 mod book;
 mod payments;
 mod suggestions;
+pub mod tie;
 
 pub use applications::{Applied, NewApplication, WriteOff, allocations_of, apply, find_application, lock_items, record_write_offs};
 pub use book::{BookCustomer, BookItem, CreditToApply, credits_to_apply, customers, items};

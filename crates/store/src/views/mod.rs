@@ -8,6 +8,7 @@ pub mod exceptions;
 pub mod found;
 pub mod home;
 pub mod intakes;
+pub mod receivables;
 pub mod statements;
 
 /// For queries whose plan depends on which of their filters are set: a plan kept for all of them would scan.

@@ -1,0 +1,13 @@
+//! Receivables on screen: agings from totals, the items behind them, what settles what, and how much the rules did.
+
+mod aging;
+mod applications;
+mod items;
+mod payments;
+mod rates;
+
+pub use aging::{aging, of_customer};
+pub use applications::{applications_of_customer, settlement};
+pub use items::{Filter, find, list, of_ids};
+pub use payments::{Suggested, bank_line, customer_of, live_version, suggested};
+pub use rates::rates;
