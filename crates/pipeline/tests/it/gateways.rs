@@ -282,6 +282,7 @@ async fn a_charge_of_an_unknown_invoice_waits_for_a_person_and_stays_one_payment
         currency: Currency::USD,
         line: Some(ClearingLine::Charges),
         from: None,
+        until: None,
         payout: None,
         after: None,
     };

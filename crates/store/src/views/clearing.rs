@@ -89,6 +89,8 @@ pub struct Filter {
     pub line: Option<ClearingLine>,
     /// Created on this day (UTC) or later.
     pub from: Option<NaiveDate>,
+    /// Created before this day (UTC).
+    pub until: Option<NaiveDate>,
     pub payout: Option<String>,
     /// The last one of the page before.
     pub after: Option<(DateTime<Utc>, String)>,
@@ -115,6 +117,7 @@ pub async fn entries(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) ->
             and ($4::text[] is null or e.kind = any($4)) and (not $5 or e.fee <> 0 or e.kind in ('fee', 'dispute_fee'))
             and ($6::timestamptz is null or e.created_at >= $6) and ($7::text is null or e.payout_id = $7)
             and ($8::timestamptz is null or (e.created_at, e.entry_id) < ($8, $9))
+            and ($11::timestamptz is null or e.created_at < $11)
         order by e.created_at desc, e.entry_id desc limit $10"#,
         &scope.ids(),
         filter.account.0,
@@ -125,7 +128,8 @@ pub async fn entries(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) ->
         filter.payout,
         filter.after.as_ref().map(|after| after.0),
         filter.after.as_ref().map(|after| after.1.as_str()),
-        limit
+        limit,
+        filter.until.map(midnight)
     )
     .fetch_all(&mut *tx)
     .await?;
