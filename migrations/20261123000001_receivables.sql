@@ -222,3 +222,13 @@ from application a cross join lateral (
     select d.number from application b join document d using (document_id)
     where b.credit_id = a.credit_id and b.place = a.place - 1 and d.stage not in ('confirmed', 'resolved')
 ) w;
+
+-- Which codes a document needs mappings for: a payment needs the account that it came to, an application its customer only.
+create or replace view document_code as
+select document_id, 1 as place, 'customer' as kind, customer_code as code from document
+union
+select l.document_id, k.place, k.kind, case k.kind when 'tax_code' then l.tax_code else l.item_code end
+from document_line l join document d using (document_id) join (values
+    ('invoice', 2, 'item'), ('invoice', 3, 'account'), ('invoice', 4, 'tax_code'),
+    ('credit_memo', 2, 'item'), ('credit_memo', 3, 'account'), ('credit_memo', 4, 'tax_code'), ('payment', 2, 'bank_account')
+) k (of, place, kind) on k.of = d.kind;

@@ -48,7 +48,7 @@ pub async fn matching(
         period: period(query.period.as_deref())?,
         stages: stages(query.stage.as_deref())?,
         currency: query.currency.clone().filter(|currency| !currency.is_empty()),
-        kind: word("kind", query.kind.as_deref())?,
+        kinds: kinds(query.kind.as_deref())?,
         batch_period: period(query.batch_period.as_deref())?,
         after: word("after", query.after.as_deref())?,
     };
@@ -65,6 +65,16 @@ fn stages(text: Option<&str>) -> Result<Option<Vec<domain::stage::Stage>>, ApiEr
     match text.and_then(|text| text.parse::<StageGroup>().ok()) {
         Some(group) => Ok(Some(group.stages())),
         None => Ok(super::arguments::word("stage", text)?.map(|stage| vec![stage])),
+    }
+}
+
+/// The kinds that a word of the filter means: one, or those of a side of AR.
+#[cfg(feature = "ssr")]
+fn kinds(text: Option<&str>) -> Result<Option<Vec<domain::stage::DocumentKind>>, ApiError> {
+    use domain::stage::{DocumentKind, Side};
+    match text.and_then(|text| text.parse::<Side>().ok()) {
+        Some(side) => Ok(Some(DocumentKind::ALL.iter().copied().filter(|kind| kind.side() == Some(side)).collect())),
+        None => Ok(super::arguments::word("kind", text)?.map(|kind| vec![kind])),
     }
 }
 

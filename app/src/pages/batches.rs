@@ -254,7 +254,7 @@ fn BatchLine(batch: BatchView) -> AnyView {
     let amounts = amounts.collect_view();
     view! {
         <tr>
-            <th scope="row"><a href=format!("/batches/{id}")>{batch.number}</a><br/><small>{batch.source}</small></th>
+            <th scope="row"><a class="nowrap" href=format!("/batches/{id}")>{batch.number}</a><br/><small>{batch.source}</small></th>
             <td data-label="Entity">{batch.entity_code}</td>
             <td data-label="Period" class="nowrap">{batch.period.to_string()}</td>
             <td data-label="Received"><Time at=batch.received_at/></td>

@@ -147,7 +147,8 @@ async fn a_forged_event_is_refused_kept_with_the_reason_and_starts_nothing() {
             .unwrap();
         assert_eq!(found, times, "{reason}");
     }
-    let believed = "select count(*)::text from gateway_event where refused is not null and (event_key is not null or pulled_at is not null)";
+    let believed =
+        "select count(*)::text from gateway_event where refused is not null and (event_key is not null or pulled_at is not null)";
     assert_eq!(endpoint.text(believed).await, "0");
     let forged = r#"{"id":"evt_1","type":"charge.succeeded","created":1,"data":{"object":{"id":"ch_1"}}}"#;
     let lonely = Endpoint::new().await;

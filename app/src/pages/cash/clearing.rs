@@ -16,7 +16,6 @@ use domain::{
     settlement::{ClearingLine, PayoutStatus},
 };
 use leptos::prelude::*;
-use rust_decimal::Decimal;
 
 #[component]
 pub fn ClearingPage() -> impl IntoView {
@@ -214,6 +213,7 @@ mod tests {
         money::Currency,
         settlement::{Clearing, Gateway},
     };
+    use rust_decimal::Decimal;
 
     fn proof(balance: Option<i64>) -> ClearingView {
         let mut clearing = Clearing::new(Currency::USD);

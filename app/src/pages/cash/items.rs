@@ -4,7 +4,7 @@ use super::{CashTab, CashTabs, StatusBadge, WORKBENCH, age, customer_href, statu
 use crate::{
     api::receivables::{ItemQuery, OpenItemsView, list_open_items},
     components::{
-        Amount, Choice, Column, DataTable, Empty, Failure, Field, FilterBar, Page, Pager, Query, StageBadge, money_text, use_query,
+        Amount, Choice, Column, DataTable, Empty, Failure, Field, FilterBar, Page, Pager, Query, StageBadge, counted, money_text, use_query,
     },
 };
 use chrono::NaiveDate;
@@ -136,7 +136,7 @@ pub fn ItemTable(#[prop(into)] caption: String, items: Vec<OpenItemRow>, today: 
     let totals = sums.into_iter().map(|sum| {
         view! {
             <tr>
-                <th scope="row" colspan="6">{format!("{what}: {}", sum.count)}</th>
+                <th scope="row" colspan="6">{format!("{what}: {}", counted(sum.count, "item"))}</th>
                 <td class="num" data-label="Open"><Amount value=sum.amount currency=sum.currency code=true/></td>
             </tr>
         }
@@ -208,7 +208,7 @@ mod tests {
     fn an_invoice_leads_to_its_document_and_money_to_the_workbench() {
         let table = |kind| view! { <ItemTable caption="x" items=vec![item(7, kind, 60)] today=day("2026-11-10") whole=true/> }.to_html();
         let (invoice, payment) = (table(DocumentKind::Invoice), table(DocumentKind::Payment));
-        assert!(invoice.contains("/documents/0") && invoice.contains("10 d over") && invoice.contains("Total: 1"), "{invoice}");
+        assert!(invoice.contains("/documents/0") && invoice.contains("10 d over") && invoice.contains("Total: 1 item"), "{invoice}");
         assert!(payment.contains("/cash/workbench/0") && payment.contains("unapplied"), "{payment}");
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     components::{Amount, Column, DataTable, Empty, Failure, GroupRow, MoneyLink, Page, Query, money_text, use_query},
 };
 use domain::{
+    money::grouped,
     receivable::{AgeBand, AgingCell, OpenStatus},
     stage::DocumentKind::{self, CreditMemo, Invoice, Payment},
     view::CallerView,
@@ -33,6 +34,7 @@ pub fn ReceivablesPage() -> impl IntoView {
                         }
                         Ok(ReceivablesView { today, cells, tie }) => {
                             view! {
+                                <div class="intro"><p>{in_short(&cells)}</p></div>
                                 <AgingTable cells caption="Receivables by age" as_of=today.to_string()/>
                                 <ArTies view=tie/>
                             }
@@ -44,6 +46,20 @@ pub fn ReceivablesPage() -> impl IntoView {
             </Suspense>
         </Page>
     }
+}
+
+/// How many invoices are open, late and in dispute; money is per currency below.
+fn in_short(cells: &[AgingCell]) -> String {
+    let count = |of: &dyn Fn(&AgingCell) -> bool| {
+        let invoices = cells.iter().filter(|cell| cell.kind == Invoice && of(cell));
+        grouped(invoices.map(|cell| cell.count).sum::<i64>().into())
+    };
+    let (open, late) = (count(&|_| true), count(&|cell| cell.band != AgeBand::Current));
+    let (old, disputed) = (count(&|cell| cell.band == AgeBand::Over90), count(&|cell| cell.status == OpenStatus::Disputed));
+    let more = [(old, "older than 90 days"), (disputed, "disputed")].into_iter().filter(|(count, _)| count != "0");
+    let more: Vec<String> = more.map(|(count, what)| format!("{count} {what}")).collect();
+    let more = if more.is_empty() { String::new() } else { format!("; {}", more.join(", ")) };
+    format!("Of the invoices {open} are open and {late} of them overdue{more}.")
 }
 
 /// Rows by entity and currency; `customer` keeps the lists behind the figures to one customer.
@@ -169,6 +185,11 @@ mod tests {
         assert_eq!(receivable(&row()), 126.into());
         assert_eq!(unidentified(&[row(), row()]).unwrap(), "Beside it, not inside, stands money whose payer is not known: 2.00 EUR.");
         assert_eq!(unidentified(&[]), None);
+    }
+
+    #[test]
+    fn the_sentence_counts_invoices_and_nothing_else() {
+        assert_eq!(in_short(&row().cells), "Of the invoices 2 are open and 1 of them overdue; 1 disputed.");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use crate::{
     api::receivables::TieView,
-    components::{Amount, Column, DataTable, GroupRow, TieMark, Time, money_text},
+    components::{Amount, Column, DataTable, GroupRow, Query, TieMark, Time, money_text},
 };
 use domain::{
     checkpoint::Tie,
@@ -27,17 +27,19 @@ pub fn ArTies(view: TieView) -> AnyView {
     let groups = groups.collect_view();
     let columns = vec![
         Column::text("Currency"),
-        Column::number("Open invoices"),
+        Column::number("Invoices"),
         Column::number("Credit memos"),
-        Column::number("Unapplied and on account"),
-        Column::number("Applied, not in the ERP yet"),
+        Column::number("Money"),
+        Column::number("Crossing"),
         Column::number("AR here"),
-        Column::number("By other hands in the ERP"),
-        Column::number("ERP subledger"),
+        Column::number("Other hands"),
+        Column::number("Subledger"),
         Column::text("Tie"),
         Column::number("DSO"),
     ];
-    let note = format!("of what the ERP holds; DSO over the {dso_days} days of the last three full months");
+    let note = format!(
+        "of what the ERP holds; money: unapplied and on account; crossing: applied to what the ERP does not hold yet; DSO over {dso_days} days"
+    );
     view! {
         <DataTable caption="AR tie" note columns cards=true>{groups}</DataTable>
         <p class="muted beside-it">
@@ -57,6 +59,7 @@ fn days(dso: &[Dso], tie: &ArTie, of: i64) -> Option<String> {
 fn TieLine(tie: ArTie, #[prop(optional_no_strip)] days: Option<String>) -> AnyView {
     let money = |label: &'static str, value| view! { <td class="num" data-label=label><Amount value currency=tie.currency.clone()/></td> };
     let difference = tie.difference();
+    let breaks = Query::new("/reconciliation", &[("entity", &tie.entity_code)]).href();
     let (mark, words) = if difference.is_zero() {
         (Tie::Ties, "ties".to_owned())
     } else {
@@ -65,14 +68,14 @@ fn TieLine(tie: ArTie, #[prop(optional_no_strip)] days: Option<String>) -> AnyVi
     view! {
         <tr>
             <th scope="row">{tie.currency.clone()}</th>
-            {money("Open invoices", tie.invoices)}
+            {money("Invoices", tie.invoices)}
             {money("Credit memos", -tie.credit_memos)}
-            {money("Unapplied and on account", -tie.receipts)}
-            {money("Applied, not in the ERP yet", tie.crossing)}
+            {money("Money", -tie.receipts)}
+            {money("Crossing", tie.crossing)}
             {money("AR here", tie.ours())}
-            {money("By other hands in the ERP", tie.direct)}
-            {money("ERP subledger", tie.subledger)}
-            <td data-label="Tie"><TieMark tie=mark text=words/></td>
+            {money("Other hands", tie.direct)}
+            {money("Subledger", tie.subledger)}
+            <td data-label="Tie"><a href=breaks><TieMark tie=mark text=words/></a></td>
             <td class="num" data-label="DSO">{days.unwrap_or_else(|| "–".to_owned())}</td>
         </tr>
     }

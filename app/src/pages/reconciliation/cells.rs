@@ -11,7 +11,7 @@ use domain::{
     money::grouped,
     period::AccountingPeriod,
     reconciliation::{CheckpointCell, ReadState},
-    stage::{DocumentKind, Side},
+    stage::Side,
 };
 use leptos::prelude::*;
 use std::collections::BTreeMap;
@@ -160,9 +160,8 @@ pub fn Cells(cells: Vec<CheckpointCell>, read: Vec<ReadState>, period: Accountin
 fn Line(cell: CheckpointCell, entity: Option<String>) -> AnyView {
     let entity = entity.unwrap_or_default();
     let period = cell.period.to_string();
-    let kind = if cell.side == Side::Debit { DocumentKind::Invoice } else { DocumentKind::CreditMemo };
     let pairs = [("entity", entity.as_str()), ("period", &period), ("currency", &cell.currency)];
-    let issued = Query::new("/documents", &pairs).with("kind", kind).href();
+    let issued = Query::new("/documents", &pairs).with("kind", cell.side).href();
     let breaks = Query::new("/reconciliation", &pairs);
     let (all, timing) = (format!("{}{BREAKS}", breaks.href()), format!("{}{BREAKS}", breaks.with("kind", BreakKind::Timing).href()));
     let currency = cell.currency.clone();

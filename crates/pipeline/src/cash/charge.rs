@@ -115,6 +115,7 @@ impl Pass<'_> {
             currency: charge.currency,
             received_on: self.decider.day(charge.created_at),
             customer_code: String::new(),
+            taken_back: false,
             end_to_end_id: None,
             structured_references: Vec::new(),
             documents: charge.invoice_numbers.clone(),

@@ -242,7 +242,8 @@ impl Pass {
     }
 
     fn applies(&self, at: usize) -> bool {
-        self.decisions[at].verdict == Verdict::Confirm && (at < self.fresh || !self.money[at].1.customer_code.is_empty())
+        let (_, money) = &self.money[at];
+        self.decisions[at].verdict == Verdict::Confirm && (at < self.fresh || !money.customer_code.is_empty() && !money.taken_back)
     }
 
     /// What a confirmed decision gives: credit memos that the payer deducted first, then the money.

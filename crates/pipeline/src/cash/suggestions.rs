@@ -140,8 +140,8 @@ fn words(reason: ResidualReason) -> &'static str {
         ResidualReason::ShortPay(ShortReason::SmallBalance) => "is missing: small balance, written off",
         ResidualReason::ShortPay(ShortReason::Dispute) => "is missing: disputed, it stays open",
         ResidualReason::OverPay => "is left over and stays unapplied",
-        ResidualReason::PartialPayment => "the item stays open with the rest",
-        ResidualReason::CurrencyDiffers => "the currencies differ",
+        ResidualReason::PartialPayment => "The item stays open with the rest",
+        ResidualReason::CurrencyDiffers => "The currencies differ",
     }
 }
 

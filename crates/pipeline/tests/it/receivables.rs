@@ -221,6 +221,8 @@ async fn an_application_is_taken_back_once_and_goes_after_it_to_the_erp() {
     let application = company.live("AP-2026-000001").await;
     cash::reverse(&cx, &person(ANN), &scope, application, "the wrong invoice").await.unwrap();
     assert_eq!((company.open("INV-1001").await, company.open("RC-2026-000001").await), (Decimal::from(110), Decimal::from(110)));
+    let again = company.receive().await;
+    assert_eq!((again.applied, again.suggested), (0, 1), "the rules do not undo what a person did");
     let twice = cash::reverse(&cx, &person(ANN), &scope, application, "again").await.unwrap_err();
     assert!(twice.to_string().contains("taken back already"), "{twice}");
     company.posting.post().await;

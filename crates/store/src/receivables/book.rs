@@ -84,7 +84,7 @@ pub struct CreditToApply {
     pub amount: Decimal,
 }
 
-/// Credit memos that name their invoice, oldest first; several of one invoice come one after the other.
+/// Credit memos that name their invoice and were never taken back from it, oldest first; several of one invoice come one after the other.
 pub async fn credits_to_apply(conn: &mut Conn, entity: EntityId, limit: i64) -> Result<Vec<CreditToApply>> {
     Ok(sqlx::query_as!(
         CreditToApply,
@@ -96,6 +96,7 @@ pub async fn credits_to_apply(conn: &mut Conn, entity: EntityId, limit: i64) -> 
             and i.superseded_by is null and i.currency = c.currency
         join open_item t on t.document_id = i.document_id and t.open > 0 and t.customer_code = o.customer_code
         where o.entity_id = $1 and o.kind = 'credit_memo' and o.open > 0 and c.stage not in ('exception', 'held')
+            and not exists (select from application a where a.credit_id = o.document_id and a.reverses is not null)
         order by i.document_id, c.document_id limit $2"#,
         entity.0,
         limit

@@ -69,6 +69,8 @@ pub struct Receipt {
     pub received_on: NaiveDate,
     /// Empty: not known.
     pub customer_code: String,
+    /// Somebody took an application of it back: the rules do not apply it again.
+    pub taken_back: bool,
     pub end_to_end_id: Option<String>,
     pub structured_references: Vec<String>,
     pub documents: Vec<String>,
@@ -89,6 +91,7 @@ struct Row {
     currency: Currency,
     received_on: NaiveDate,
     customer_code: String,
+    taken_back: bool,
     end_to_end_id: Option<String>,
     structured_references: Vec<String>,
     documents: Vec<String>,
@@ -114,6 +117,7 @@ impl TryFrom<Row> for Receipt {
             currency: row.currency,
             received_on: row.received_on,
             customer_code: row.customer_code,
+            taken_back: row.taken_back,
             end_to_end_id: row.end_to_end_id,
             structured_references: row.structured_references,
             documents: row.documents,
@@ -132,7 +136,7 @@ pub async fn receipts(conn: &mut Conn, statements: &[StatementId]) -> Result<Vec
         Row,
         r#"select null::uuid as "document_id: DocumentId", l.statement_id as "statement_id: StatementId", l.ordinal,
             null::uuid as "gateway_account_id: GatewayAccountId", null as entry_id, a.number as account, l.amount,
-            a.currency as "currency: Currency", l.booked_on as received_on, '' as "customer_code!", l.end_to_end_id,
+            a.currency as "currency: Currency", l.booked_on as received_on, '' as "customer_code!", false as "taken_back!", l.end_to_end_id,
             l.structured_references, l.documents, l.mandate, l.counterparty_name as payer_name, l.counterparty_account as payer_account, l.text
         from statement_line l join statement s using (statement_id) join bank_account a using (bank_account_id)
         where l.statement_id = any($1) and l.status = 'booked' and l.amount > 0 and not l.reversal
@@ -151,7 +155,9 @@ pub async fn open_money(conn: &mut Conn, entity: EntityId) -> Result<Vec<Receipt
         Row,
         r#"select i.document_id as "document_id: DocumentId", p.statement_id as "statement_id: StatementId", p.ordinal,
             p.gateway_account_id as "gateway_account_id: GatewayAccountId", p.entry_id, coalesce(a.number, g.code) as "account!",
-            i.open as "amount!", i.currency as "currency: Currency", i.aged_from as received_on, i.customer_code, l.end_to_end_id as "end_to_end_id?",
+            i.open as "amount!", i.currency as "currency: Currency", i.aged_from as received_on, i.customer_code,
+            exists (select from application t where t.credit_id = i.document_id and t.reverses is not null) as "taken_back!",
+            l.end_to_end_id as "end_to_end_id?",
             coalesce(l.structured_references, '{}') as "structured_references!", coalesce(l.documents, e.invoice_numbers) as "documents!",
             l.mandate as "mandate?", l.counterparty_name as "payer_name?", l.counterparty_account as "payer_account?",
             coalesce(l.text, e.reason, '') as "text!"
@@ -196,7 +202,9 @@ pub async fn money(conn: &mut Conn, payment: DocumentId) -> Result<Option<Receip
         Row,
         r#"select i.document_id as "document_id: DocumentId", p.statement_id as "statement_id: StatementId", p.ordinal,
             p.gateway_account_id as "gateway_account_id: GatewayAccountId", p.entry_id, coalesce(a.number, g.code) as "account!",
-            i.amount, i.currency as "currency: Currency", i.aged_from as received_on, i.customer_code, l.end_to_end_id as "end_to_end_id?",
+            i.amount, i.currency as "currency: Currency", i.aged_from as received_on, i.customer_code,
+            exists (select from application t where t.credit_id = i.document_id and t.reverses is not null) as "taken_back!",
+            l.end_to_end_id as "end_to_end_id?",
             coalesce(l.structured_references, '{}') as "structured_references!", coalesce(l.documents, e.invoice_numbers) as "documents!",
             l.mandate as "mandate?", l.counterparty_name as "payer_name?", l.counterparty_account as "payer_account?",
             coalesce(l.text, e.reason, '') as "text!"

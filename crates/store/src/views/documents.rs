@@ -19,7 +19,8 @@ pub struct Filter {
     /// In one of these stages.
     pub stages: Option<Vec<Stage>>,
     pub currency: Option<String>,
-    pub kind: Option<DocumentKind>,
+    /// Of one of these kinds.
+    pub kinds: Option<Vec<DocumentKind>>,
     /// Documents of the batches made for this period, whatever period they are posted in.
     pub batch_period: Option<AccountingPeriod>,
     /// Documents after this one.
@@ -30,11 +31,15 @@ impl Filter {
     fn stage_words(&self) -> Option<Vec<String>> {
         self.stages.as_ref().map(|stages| stages.iter().map(ToString::to_string).collect())
     }
+
+    fn kind_words(&self) -> Option<Vec<String>> {
+        self.kinds.as_ref().map(|kinds| kinds.iter().map(ToString::to_string).collect())
+    }
 }
 
 /// In id order, which is the order they came in.
 pub async fn list(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -> Result<Vec<DocumentRow>> {
-    let stages = filter.stage_words();
+    let (stages, kinds) = (filter.stage_words(), filter.kind_words());
     Ok(sqlx::query_as!(
         DocumentRow,
         r#"select d.document_id as "document_id: DocumentId", d.kind as "kind: DocumentKind", d.number, d.version, d.customer_name,
@@ -43,7 +48,7 @@ pub async fn list(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -> Re
         from document d join entity e using (entity_id) left join posting p using (document_id)
         where d.entity_id = any($1) and ($2::uuid is null or d.entity_id = $2) and ($3::uuid is null or d.batch_id = $3)
             and ($4::text is null or d.period = $4) and ($5::text[] is null or d.stage = any($5)) and ($6::text is null or d.currency = $6)
-            and ($7::text is null or d.kind = $7) and ($8::uuid is null or d.document_id > $8)
+            and ($7::text[] is null or d.kind = any($7)) and ($8::uuid is null or d.document_id > $8)
             and ($9::text is null or d.batch_id in (select batch_id from batch where period = $9))
         order by d.document_id limit $10"#,
         &scope.ids(),
@@ -52,7 +57,7 @@ pub async fn list(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -> Re
         filter.period.map(|p| p.to_string()),
         stages.as_deref(),
         filter.currency,
-        filter.kind.map(DocumentKind::as_str),
+        kinds.as_deref(),
         filter.after.map(|id| id.0),
         filter.batch_period.map(|p| p.to_string()),
         limit
@@ -63,7 +68,7 @@ pub async fn list(pool: &Pool, scope: &Scope, filter: &Filter, limit: i64) -> Re
 
 /// Documents of one number, within the filter: the search box. A query of its own, so that the number's index always leads.
 pub async fn search(pool: &Pool, scope: &Scope, number: &str, filter: &Filter, limit: i64) -> Result<Vec<DocumentRow>> {
-    let stages = filter.stage_words();
+    let (stages, kinds) = (filter.stage_words(), filter.kind_words());
     Ok(sqlx::query_as!(
         DocumentRow,
         r#"select d.document_id as "document_id: DocumentId", d.kind as "kind: DocumentKind", d.number, d.version, d.customer_name,
@@ -72,7 +77,7 @@ pub async fn search(pool: &Pool, scope: &Scope, number: &str, filter: &Filter, l
         from document_number n join document d using (document_id) join entity e on e.entity_id = d.entity_id left join posting p using (document_id)
         where n.entity_id = any($1) and n.number = $2 and ($3::uuid is null or d.entity_id = $3) and ($4::uuid is null or d.batch_id = $4)
             and ($5::text is null or d.period = $5) and ($6::text[] is null or d.stage = any($6)) and ($7::text is null or d.currency = $7)
-            and ($8::text is null or d.kind = $8) and ($9::uuid is null or d.document_id > $9)
+            and ($8::text[] is null or d.kind = any($8)) and ($9::uuid is null or d.document_id > $9)
             and ($10::text is null or d.batch_id in (select batch_id from batch where period = $10))
         order by d.document_id limit $11"#,
         &scope.ids(),
@@ -82,7 +87,7 @@ pub async fn search(pool: &Pool, scope: &Scope, number: &str, filter: &Filter, l
         filter.period.map(|p| p.to_string()),
         stages.as_deref(),
         filter.currency,
-        filter.kind.map(DocumentKind::as_str),
+        kinds.as_deref(),
         filter.after.map(|id| id.0),
         filter.batch_period.map(|p| p.to_string()),
         limit

@@ -96,7 +96,7 @@ fn One(bench: Bench, today: NaiveDate, #[prop(optional_no_strip)] may_not: Optio
     let prefilled = query.parsed::<usize>(FROM).and_then(|number| suggestions.as_ref()?.suggestions.get(number.checked_sub(1)?).cloned());
     let whose = query.get(WHOSE).map(str::to_owned);
     view! {
-        <div class="stack" aria-live="off">
+        <div class="stack">
             <Credit credit today back=list_of(&query).href()/>
             {open.then(|| view! {
                 <Suggestions suggestions item=item.clone() may_not=may_not.clone() query=query.clone()/>
