@@ -132,15 +132,15 @@ impl Gateway {
 
     /// The payouts that the bank books on a day; a negative one is taken from the account.
     pub async fn payouts(&self, day: NaiveDate) -> anyhow::Result<Vec<Movement>> {
-        let midnight = |day: NaiveDate| day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp().to_string();
+        let midnight = |day: NaiveDate| day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp();
         // they are made on the day on which they arrive
         let from = day.checked_sub_days(Days::new(1)).unwrap_or(day);
         let until = day.checked_add_days(Days::new(1)).unwrap_or(day);
-        let within = [("created[gte]", midnight(from)), ("created[lt]", midnight(until)), ("limit", "100".into())];
+        let within = [("created[gte]", midnight(from)), ("created[lt]", midnight(until)), ("limit", 100)];
         let url = format!("{}/v1/payouts", self.url());
         let listed = answer(self.http.get(url).query(&within).bearer_auth(&self.secret_key), "payouts").await?;
         let (arrives, currency) = (midnight(day), ENTITIES[self.entity].currency.parse::<domain::money::Currency>()?);
-        let booked = listed["data"].as_array().into_iter().flatten().filter(|payout| payout["arrival_date"].to_string() == arrives);
+        let booked = listed["data"].as_array().into_iter().flatten().filter(|payout| payout["arrival_date"] == arrives);
         let movement = |payout: &Value| -> Option<Movement> {
             let id = payout["id"].as_str()?;
             Some(Movement {
