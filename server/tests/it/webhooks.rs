@@ -72,7 +72,7 @@ impl Endpoint {
 
     /// An invoice is charged, and told of. What the delivery came to.
     async fn charge(&self, number: &str) -> Value {
-        let due = self.world.ctx.clock.now().date_naive();
+        let due = self.world.ctx.clock.now().date_naive().pred_opt();
         self.admin(
             "invoices",
             &json!([{ "number": number, "customer": "C-1", "amount": "110.00", "currency": "USD", "due": due, "method": "card" }]),
