@@ -1,28 +1,6 @@
 // Bank statements: proved by their own balances, decided by a second person when they are not.
 import { expect, test } from '../fixtures.mjs';
-
-const ACCOUNT = '000123456821'; // Canada, First Harbor
-
-// A BAI2 statement of one credit, years after those of the company's past; `closing` is right at 150000.
-function statement(day, reference, closing) {
-  const total = 100000 + closing + 50000 + 50000;
-  return [
-    `01,FHARBOR,LUMEN,${day},0600,1,,,2/`,
-    `02,LUMEN,FHARBOR,1,${day},2359,CAD,2/`,
-    `03,${ACCOUNT},CAD,010,100000,,,015,${closing},,,100,50000,1,/`,
-    `16,195,50000,0,${reference},,BROOK DATA INC INV-US-000001`,
-    `49,${total},3/`,
-    `98,${total},1,5/`,
-    `99,${total},1,7/`,
-    '',
-  ].join('\n');
-}
-
-async function handOver(page, text) {
-  await page.goto('/cash/accounts');
-  await page.getByLabel('Statement file').setInputFiles({ name: 'day.bai', mimeType: 'text/plain', buffer: Buffer.from(text) });
-  await page.getByRole('button', { name: 'Import' }).click();
-}
+import { handOver, statement } from '../statement.mjs';
 
 test('from the accounts to a statement whose lines add up', async ({ page, signIn, expectAccessible }) => {
   await signIn('controller');
@@ -42,7 +20,7 @@ test('from the accounts to a statement whose lines add up', async ({ page, signI
 test('a statement that does not add up is taken by a second person, with a reason', async ({ page, signIn, expectAccessible }, { project }) => {
   const day = project.name === 'js' ? '320103' : '330103';
   await signIn('controller');
-  await handOver(page, statement(day, `X${day}`, 160000));
+  await handOver(page, statement({ day, closing: 160000 }));
   await expect(page).toHaveURL(/\/cash\/statements\//);
   const at = page.url();
   await expect(page.getByText('This statement waits for a second person')).toBeVisible();
@@ -69,7 +47,7 @@ test('an address from when bank accounts were the page Cash still leads to them'
 
 test('a file of an account that nobody knows is refused with its line', async ({ page, signIn }) => {
   await signIn('controller');
-  await handOver(page, statement('340103', 'X', 150000).replace(ACCOUNT, '999888777666'));
+  await handOver(page, statement({ day: '340103', account: '999888777666' }));
   await expect(page.getByRole('alert')).toContainText('refused');
   await expect(page.getByRole('table', { name: 'Rules broken' })).toContainText('999888777666');
 });

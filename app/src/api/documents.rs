@@ -68,14 +68,17 @@ fn stages(text: Option<&str>) -> Result<Option<Vec<domain::stage::Stage>>, ApiEr
     }
 }
 
-/// The kinds that a word of the filter means: one, or those of a side of AR.
+/// The kinds that a word of the filter means: one, those of a side of AR, or those that come one way.
 #[cfg(feature = "ssr")]
 fn kinds(text: Option<&str>) -> Result<Option<Vec<domain::stage::DocumentKind>>, ApiError> {
-    use domain::stage::{DocumentKind, Side};
-    match text.and_then(|text| text.parse::<Side>().ok()) {
-        Some(side) => Ok(Some(DocumentKind::ALL.iter().copied().filter(|kind| kind.side() == Some(side)).collect())),
-        None => Ok(super::arguments::word("kind", text)?.map(|kind| vec![kind])),
+    use domain::stage::{DocumentKind, Family, Side};
+    if let Some(side) = text.and_then(|text| text.parse::<Side>().ok()) {
+        return Ok(Some(DocumentKind::ALL.iter().copied().filter(|kind| kind.side() == Some(side)).collect()));
     }
+    if let Some(family) = text.and_then(|text| text.parse::<Family>().ok()) {
+        return Ok(Some(family.kinds()));
+    }
+    Ok(super::arguments::word("kind", text)?.map(|kind| vec![kind]))
 }
 
 #[server(prefix = "/fn", endpoint = "list_documents")]

@@ -71,11 +71,11 @@ fn Batches(view: BatchesView) -> AnyView {
 /// What came from billing, and what the banks' money became.
 #[component]
 fn Families(family: Family, query: Query) -> AnyView {
-    let tab = |of: Family, label: &str| {
+    let tab = |of: Family| {
         let kept = if of == Family::Billing { query.without("family") } else { query.with("family", of) };
-        Tab { label: label.to_owned(), href: kept.without("after").href(), count: None, current: of == family }
+        Tab { label: of.label().to_owned(), href: kept.without("after").href(), count: None, current: of == family }
     };
-    let tabs = vec![tab(Family::Billing, "Invoices and credit memos"), tab(Family::Cash, "Payments and applications")];
+    let tabs = vec![tab(Family::Billing), tab(Family::Cash)];
     view! { <Tabs label="Kinds of batches" tabs/> }.into_any()
 }
 
@@ -254,7 +254,7 @@ fn BatchLine(batch: BatchView) -> AnyView {
     let amounts = amounts.collect_view();
     view! {
         <tr>
-            <th scope="row"><a class="nowrap" href=format!("/batches/{id}")>{batch.number}</a><br/><small>{batch.source}</small></th>
+            <th scope="row"><a class="roomy" href=format!("/batches/{id}")>{batch.number}</a><br/><small>{batch.source}</small></th>
             <td data-label="Entity">{batch.entity_code}</td>
             <td data-label="Period" class="nowrap">{batch.period.to_string()}</td>
             <td data-label="Received"><Time at=batch.received_at/></td>

@@ -5,7 +5,7 @@ use crate::{
     components::{Amount, Choice, Column, DataTable, Empty, Failure, Field, FilterBar, Page, Pager, Query, StageBadge, Time, use_query},
 };
 use domain::{
-    stage::{DocumentKind, Side, Stage, StageGroup},
+    stage::{DocumentKind, Family, Side, Stage, StageGroup},
     view::{DocumentRow, Paged},
 };
 use leptos::prelude::*;
@@ -61,7 +61,8 @@ fn Filters(query: Query) -> AnyView {
     let stages = std::iter::once(any("Any stage")).chain(groups).chain(stages).collect();
     let sides = [(Side::Debit, "Debits of AR"), (Side::Credit, "Credits of AR")].map(|(side, label)| (side.to_string(), label.to_owned()));
     let kinds = DocumentKind::ALL.iter().map(|kind| (kind.to_string(), kind.label().to_owned()));
-    let kinds = std::iter::once(any("Any kind")).chain(sides).chain(kinds).collect();
+    let families = Family::ALL.iter().map(|family| (family.to_string(), family.label().to_owned()));
+    let kinds = std::iter::once(any("Any kind")).chain(families).chain(sides).chain(kinds).collect();
     let state = query.clone();
     let value = move |key: &str| state.get(key).unwrap_or_default().to_owned();
     // what the figure that led here brought along, each taken away by its link

@@ -66,6 +66,13 @@ impl Family {
         (self == Self::Billing) == matches!(kind, DocumentKind::Invoice | DocumentKind::CreditMemo)
     }
 
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Billing => "Invoices and credit memos",
+            Self::Cash => "Payments and applications",
+        }
+    }
+
     pub fn kinds(self) -> Vec<DocumentKind> {
         DocumentKind::ALL.iter().copied().filter(|kind| self.contains(*kind)).collect()
     }

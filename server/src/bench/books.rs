@@ -43,13 +43,29 @@ const CAUSES: u32 = 200;
 pub const SLA: TimeDelta = TimeDelta::days(2);
 const TAX: Decimal = Decimal::from_parts(10, 0, 0, false, 2);
 
-/// Writes the books, two batches at a time.
+/// Writes the books.
 pub async fn furnish(cx: &Context, size: Size) -> anyhow::Result<Vec<EntityId>> {
     let companies = company::furnish_four(cx).await?;
+    add_to(cx, size, 0, companies.clone()).await?;
+    store::bench::books::settle(&cx.pool).await?;
+    Ok(companies.into_iter().map(|(entity, _)| entity).collect())
+}
+
+/// Queues documents in books that hold `before` already: they have just come in, as documents that are posted have.
+pub async fn queue(cx: &Context, before: u32, queued: u32) -> anyhow::Result<()> {
+    let attached = store::connections::attached_entities(&mut *cx.pool.acquire().await?).await?;
+    let companies = attached.into_iter().map(|entity| (entity.entity_id, entity.connection_id)).collect();
+    add_to(cx, Size { posted: 0, exceptions: 0, queued }, before, companies).await?;
+    store::bench::analyze(&cx.pool).await?;
+    Ok(())
+}
+
+/// Two batches at a time.
+async fn add_to(cx: &Context, size: Size, before: u32, companies: Vec<(EntityId, ConnectionId)>) -> anyhow::Result<()> {
     let total = size.posted + size.exceptions + size.queued;
     let batch = total.div_ceil(BATCHES_MIN).clamp(1, BATCH);
     let batches = total.div_ceil(batch);
-    let plan = Plan { size, total, batch, batches, now: cx.clock.now(), companies: companies.clone() };
+    let plan = Plan { size, before, total, batch, batches, now: cx.clock.now(), companies };
     let half = |first: u32| {
         let (cx, plan) = (cx.clone(), plan.clone());
         tokio::spawn(async move {
@@ -62,13 +78,14 @@ pub async fn furnish(cx: &Context, size: Size) -> anyhow::Result<Vec<EntityId>> 
     let (even, odd) = (half(0), half(1));
     even.await??;
     odd.await??;
-    store::bench::books::settle(&cx.pool).await?;
-    Ok(companies.into_iter().map(|(entity, _)| entity).collect())
+    Ok(())
 }
 
 #[derive(Clone)]
 struct Plan {
     size: Size,
+    /// Documents that were there before.
+    before: u32,
     total: u32,
     batch: u32,
     batches: u32,
@@ -95,7 +112,7 @@ impl Plan {
         let (mut rows, mut troubles, mut covering) = (Rows::default(), Vec::new(), Covering::default());
         let mut manifest: Vec<ManifestLine> = Vec::new();
         for (line, index) in (1..).zip(first..last) {
-            let content = content(index, period)?;
+            let content = content(self.before + index, period)?;
             let (hash, id) = (content_hash(&content), DocumentId(Uuid::now_v7()));
             let history = self.history(index);
             rows.push(place, id, line, &content, &hash, history)?;
@@ -105,7 +122,7 @@ impl Plan {
                 troubles.push(self.trouble(index, id, at));
             }
         }
-        let number = format!("B-{n:06}");
+        let number = format!("B-{:09}-{n:06}", self.before);
         let batch = NewBatch {
             batch_id: place.batch_id,
             source: "bench",

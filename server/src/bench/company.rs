@@ -100,6 +100,16 @@ async fn connect(conn: &mut Conn, code: &str, slots: i32) -> anyhow::Result<Conn
     Ok(connection_id)
 }
 
+/// An entity of this id with a connection of its own.
+pub async fn connect_entity(cx: &Context, entity: EntityId, code: &str) -> anyhow::Result<ConnectionId> {
+    let mut tx = cx.pool.begin().await?;
+    let connection = connect(&mut tx, code, SLOTS).await?;
+    store::bench::insert_entity(&mut tx, entity, code, "USD").await?;
+    store::connections::attach_entity(&mut tx, entity, connection, "1", true).await?;
+    tx.commit().await?;
+    Ok(connection)
+}
+
 async fn attach(conn: &mut Conn, code: &str, connection: ConnectionId, entity_ref: &str) -> anyhow::Result<EntityId> {
     let entity = EntityId(Uuid::now_v7());
     store::bench::insert_entity(conn, entity, code, "USD").await?;

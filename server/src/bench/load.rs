@@ -9,25 +9,26 @@ const SMALL: u32 = 50_000;
 
 pub async fn run(sizes: Sizes) -> anyhow::Result<Report> {
     let lab = Lab::open().await?;
-    let queued = sizes.documents * u32::try_from(ROUNDS + 1)?;
     let few = lab.database("few", None).await?;
-    books::furnish(&few, books::Size { posted: SMALL, exceptions: 0, queued: sizes.documents }).await?;
+    books::furnish(&few, books::Size { posted: SMALL, exceptions: 0, queued: 0 }).await?;
     few.pool.close().await;
     let many = lab.database("many", None).await?;
     let began = Instant::now();
-    books::furnish(&many, books::Size { posted: sizes.postings, exceptions: sizes.exceptions, queued }).await?;
+    books::furnish(&many, books::Size { posted: sizes.postings, exceptions: sizes.exceptions, queued: 0 }).await?;
     let loaded = began.elapsed();
     let megabytes = store::bench::books::megabytes(&many.pool).await?;
     eprintln!("loaded in {loaded:?}, {megabytes} MB");
 
     let mut resident = Decimal::ZERO;
     let (mut rates, mut ratios) = ([Vec::new(), Vec::new()], Vec::new());
-    for round in 0..ROUNDS {
+    for round in 0..u32::try_from(ROUNDS)? {
         let name = format!("few{round}");
         let few = lab.database(&name, Some("few")).await?;
+        books::queue(&few, SMALL, sizes.documents).await?;
         let on_few = posting::post(&few, sizes.documents, &mut resident).await?;
         check(&few).await?;
         lab.drop_database(&name, few).await?;
+        books::queue(&many, sizes.postings + sizes.exceptions + round * sizes.documents, sizes.documents).await?;
         let on_many = posting::post(&many, sizes.documents, &mut resident).await?;
         eprintln!("round {}: {on_few} postings/s on {SMALL}, {on_many} on {}", round + 1, sizes.postings);
         ratios.push(ratio(on_many, on_few)?);

@@ -32,6 +32,9 @@ pub struct Sizes {
     /// Lines of the statement files of the cash bench
     #[arg(long, default_value_t = 50_000)]
     lines: u32,
+    /// Bank lines that the cash bench applies to ten times as many open items
+    #[arg(long, default_value_t = 100_000)]
+    bank_lines: u32,
     /// Posted documents that load begins with
     #[arg(long, default_value_t = 5_000_000)]
     postings: u32,

@@ -79,7 +79,8 @@ fn age(kind: DocumentKind, aged_from: NaiveDate, today: NaiveDate) -> String {
         0 if kind == DocumentKind::Invoice => "due today".to_owned(),
         ..0 if kind == DocumentKind::Invoice => format!("due in {} d", -days),
         _ if kind == DocumentKind::Invoice => format!("{days} d over"),
-        _ => format!("{days} d"),
+        // a bank may book ahead
+        _ => format!("{} d", days.max(0)),
     }
 }
 
@@ -146,6 +147,7 @@ pub mod tests {
         assert_eq!(said(DocumentKind::Invoice, "2026-12-01"), "due in 10 d");
         assert_eq!(said(DocumentKind::Invoice, "2026-11-01"), "20 d over");
         assert_eq!(said(DocumentKind::Payment, "2026-11-01"), "20 d");
+        assert_eq!(said(DocumentKind::Payment, "2026-11-23"), "0 d");
     }
 
     #[test]

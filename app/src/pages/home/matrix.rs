@@ -3,7 +3,7 @@
 use super::documents;
 use crate::components::{Column, Count, CountLink, DataTable, GroupRow, MoneyLink, Query};
 use domain::{
-    stage::{Stage, StageGroup},
+    stage::{Family, Stage, StageGroup},
     view::{CallerView, MatrixRow},
 };
 use leptos::prelude::*;
@@ -80,7 +80,8 @@ pub fn StageMatrix(matrix: Vec<(String, MatrixRow)>, query: Query, caller: Calle
 
 #[component]
 fn Line(row: MatrixRow, entity: String, period: String) -> AnyView {
-    let base = Query::new("/documents", &[("entity", &entity), ("batch_period", &period), ("currency", &row.currency)]);
+    let base = Query::new("/documents", &[("entity", &entity), ("batch_period", &period), ("currency", &row.currency)])
+        .with("kind", Family::Billing);
     let of = |group: StageGroup| base.with("stage", group).href();
     let places = PLACES.map(|(stage, label)| {
         view! { <td class="num" data-label=label><CountLink value=row.count_in(stage) href=documents(&base, stage)/></td> }

@@ -14,7 +14,7 @@ use crate::{
 use domain::{
     access::{Action, Role},
     money::grouped,
-    stage::{Stage, StageGroup},
+    stage::{Family, Stage, StageGroup},
     view::CallerView,
 };
 use figures::KeyFigures;
@@ -171,7 +171,7 @@ fn needs(documents: i64) -> String {
 /// The documents that the figures of this page count: of the batches made for its period.
 fn issued_here(query: &Query) -> Query {
     let key = |key: &str| query.get(key).unwrap_or_default();
-    Query::new("/documents", &[("entity", key("entity")), ("batch_period", key("period"))])
+    Query::new("/documents", &[("entity", key("entity")), ("batch_period", key("period"))]).with("kind", Family::Billing)
 }
 
 /// The documents of a row in one stage.

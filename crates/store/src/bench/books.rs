@@ -93,6 +93,7 @@ pub async fn write(conn: &mut Conn, place: Place, rows: Rows, troubles: &[Troubl
     write_postings(conn, place).await?;
     sqlx::raw_sql("set local session_replication_role = origin").execute(&mut *conn).await?;
     write_totals(conn, place).await?;
+    crate::receivables::open_batch(conn, place.batch_id).await?;
     open_exceptions(conn, troubles).await
 }
 

@@ -3,6 +3,7 @@
 
 pub mod bare;
 pub mod books;
+pub mod cash;
 
 use crate::{Conn, Pool, Result};
 use domain::{

@@ -72,11 +72,12 @@ pub async fn unreconciled(pool: &Pool, scope: &Scope, period: Option<AccountingP
     Ok(Unreconciled { money, assessed, entities: i64::try_from(scope.entities().len()).unwrap_or_default() })
 }
 
-/// The newest period in which something was issued.
+/// The newest period in which billing issued something.
 pub async fn newest_period(pool: &Pool, scope: &Scope) -> Result<Option<AccountingPeriod>> {
     let issued: Vec<String> = Stage::ALL.iter().filter(|stage| stage.is_issued()).map(ToString::to_string).collect();
     Ok(sqlx::query_scalar!(
-        r#"select max(period) as "period: AccountingPeriod" from period_total where entity_id = any($1) and stage = any($2) and count <> 0"#,
+        r#"select max(period) as "period: AccountingPeriod" from period_total where entity_id = any($1) and stage = any($2) and count <> 0
+            and kind in ('invoice', 'credit_memo')"#,
         &scope.ids(),
         &issued
     )

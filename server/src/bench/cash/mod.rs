@@ -1,5 +1,6 @@
-//! Cash: reading bank statements, and matching receipts with open items.
+//! Cash: reading bank statements, matching receipts with open items in memory, and applying them with their database.
 
+mod applying;
 mod matching;
 mod reading;
 
@@ -10,5 +11,6 @@ pub async fn run(sizes: Sizes) -> anyhow::Result<Report> {
     let mut report = Report { name: "cash", figures: BTreeMap::new(), ratios: BTreeMap::new() };
     reading::run(sizes.lines, &mut report).await?;
     matching::run(&mut report)?;
+    applying::run(sizes.bank_lines, &mut report).await?;
     Ok(report)
 }
