@@ -4,9 +4,10 @@ use crate::{
     api::shell::signed_in,
     components::{Layout, Query, Sprite, Theme, use_query},
     pages::{
-        ApprovalsPage, AuditPage, BankAccountPage, BankAccountsPage, BatchPage, BatchesPage, CashPage, ConnectionsPage, CustomerPage,
-        DocumentPage, DocumentsPage, ExceptionPage, ExceptionsPage, HomePage, InboxPage, JobsPage, LoginPage, MappingsPage, NotFound,
-        OpenItemsPage, ReceivablesPage, ReconciliationPage, ReplayPage, ReplaysPage, StatementPage, UploadPage, UsersPage, WorkbenchPage,
+        ApprovalsPage, AuditPage, BankAccountPage, BankAccountsPage, BatchPage, BatchesPage, CashPage, ClearingPage, ConnectionsPage,
+        CustomerPage, DocumentPage, DocumentsPage, ExceptionPage, ExceptionsPage, HomePage, InboxPage, JobsPage, LoginPage, MappingsPage,
+        MovementsPage, NotFound, OpenItemsPage, ReceivablesPage, ReconciliationPage, ReplayPage, ReplaysPage, StatementPage, UploadPage,
+        UsersPage, WorkbenchPage,
     },
 };
 use leptos::prelude::*;
@@ -78,6 +79,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("cash/receivables") view=ReceivablesPage ssr=SsrMode::Async/>
                     <Route path=path!("cash/items") view=OpenItemsPage ssr=SsrMode::Async/>
                     <Route path=path!("cash/customer") view=CustomerPage ssr=SsrMode::Async/>
+                    <Route path=path!("cash/clearing") view=ClearingPage ssr=SsrMode::Async/>
+                    <Route path=path!("cash/clearing/movements") view=MovementsPage ssr=SsrMode::Async/>
                     <Route path=path!("cash/accounts") view=BankAccountsPage ssr=SsrMode::Async/>
                     <Route path=path!("cash/accounts/:id") view=BankAccountPage ssr=SsrMode::Async/>
                     <Route path=path!("cash/statements/:id") view=StatementPage ssr=SsrMode::Async/>

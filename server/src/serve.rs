@@ -47,6 +47,7 @@ pub fn router(state: AppState) -> Router {
         .merge(static_files)
         .merge(http::health::router())
         .merge(http::api::router(&state))
+        .merge(http::webhooks::router())
         .merge(pages(&state))
         .layer(
             ServiceBuilder::new()

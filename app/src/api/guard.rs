@@ -57,6 +57,8 @@ pub const GUARDS: &[(&str, Guard)] = &[
     ("resolve_exception", Guard::May(Action::Resolve)),
     ("posted_by_hand", Guard::May(Action::Resolve)),
     ("get_cash", Guard::May(Action::ReadFinance)),
+    ("get_clearing", Guard::May(Action::ReadFinance)),
+    ("list_movements", Guard::May(Action::ReadFinance)),
     ("get_bank_account", Guard::May(Action::ReadFinance)),
     ("get_statement", Guard::May(Action::ReadFinance)),
     ("open_bank_account", Guard::May(Action::ManageBankAccounts)),

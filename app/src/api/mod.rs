@@ -8,6 +8,7 @@ pub mod audit;
 pub mod batches;
 pub mod bulk;
 pub mod cash;
+pub mod clearing;
 pub mod connections;
 pub mod documents;
 pub mod exceptions;

@@ -25,7 +25,10 @@ pub use approvals::ApprovalsPage;
 pub use audit::AuditPage;
 pub use batch::BatchPage;
 pub use batches::BatchesPage;
-pub use cash::{BankAccountPage, BankAccountsPage, CashPage, CustomerPage, OpenItemsPage, ReceivablesPage, StatementPage, WorkbenchPage};
+pub use cash::{
+    BankAccountPage, BankAccountsPage, CashPage, ClearingPage, CustomerPage, MovementsPage, OpenItemsPage, ReceivablesPage, StatementPage,
+    WorkbenchPage,
+};
 pub use connections::ConnectionsPage;
 pub use document::DocumentPage;
 pub use documents::DocumentsPage;

@@ -54,6 +54,8 @@ ids! {
     BankAccountId,
     /// A statement of a bank account.
     StatementId,
+    /// An account of ours at a payment gateway.
+    GatewayAccountId,
     /// What ties together everything caused by one act.
     CorrelationId,
 }

@@ -11,6 +11,8 @@ text_enum! {
         ReadBack = "read_back",
         /// Compares issued with read back: checkpoint 3.
         Reconcile = "reconcile",
+        /// Pulls what moved at the payment gateways, and makes payments of their charges.
+        PullGateways = "pull_gateways",
         /// Makes payments of what the banks told, and applies what the rules are sure of.
         ApplyCash = "apply_cash",
         /// Takes the items of running replays in turn.
@@ -33,6 +35,7 @@ impl JobKind {
         match self {
             Self::ReadBack => "Read back from the ERPs",
             Self::Reconcile => "Reconcile issued with ERP",
+            Self::PullGateways => "Pull the payment gateways",
             Self::ApplyCash => "Receive and apply cash",
             Self::Replay => "Go on with replays",
             Self::SealOutcomes => "Seal finished batches",
@@ -48,6 +51,7 @@ impl JobKind {
         match self {
             Self::ReadBack => "*/5 * * * *",
             Self::Reconcile => "*/15 * * * *",
+            Self::PullGateways => "*/10 * * * *",
             Self::ApplyCash => "*/2 * * * *",
             Self::Replay => "*/5 * * * *",
             Self::SealOutcomes => "*/10 * * * *",
@@ -61,7 +65,7 @@ impl JobKind {
     /// Tries before a job is given up; its schedule starts another.
     pub fn attempts_max(self) -> i32 {
         match self {
-            Self::ReadBack | Self::Reconcile | Self::ApplyCash | Self::Replay | Self::SealOutcomes => 5,
+            Self::ReadBack | Self::Reconcile | Self::PullGateways | Self::ApplyCash | Self::Replay | Self::SealOutcomes => 5,
             Self::CountFlow | Self::TellBreaches | Self::SweepSessions | Self::Verify => 3,
         }
     }

@@ -8,6 +8,7 @@ pub mod bulk;
 #[cfg(feature = "calendar")]
 pub mod calendar;
 pub mod checkpoint;
+pub mod clearing;
 pub mod clock;
 pub mod cluster;
 pub mod control;

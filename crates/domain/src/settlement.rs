@@ -59,6 +59,20 @@ text_enum! {
     }
 }
 
+impl ClearingLine {
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Charges => "Charges",
+            Self::Refunds => "Refunds",
+            Self::Disputes => "Disputes and returns",
+            Self::Fees => "Fees",
+            Self::Payouts => "Payouts",
+            Self::Reserves => "Reserves",
+            Self::Adjustments => "Adjustments",
+        }
+    }
+}
+
 impl EntryKind {
     /// Where the movement's gross amount stands in the clearing proof; its fee always stands in `Fees`.
     pub fn line(self) -> ClearingLine {

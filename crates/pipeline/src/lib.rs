@@ -5,6 +5,7 @@ pub mod cash;
 pub mod company;
 pub mod erps;
 pub mod folder;
+pub mod gateways;
 pub mod import;
 pub mod jobs;
 pub mod posting;

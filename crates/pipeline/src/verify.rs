@@ -69,7 +69,9 @@ pub async fn verify(pool: &Pool) -> Result<Report> {
     found("exception totals against exceptions", proof::exception_totals(conn).await?);
     found("causes by day against exceptions", proof::cause_flow(conn).await?);
     found("exceptions by clock against exceptions", proof::exception_clock(conn).await?);
-    found("payments against bank lines", proof::payments(conn).await?);
+    found("bank lines against payments and payouts", proof::payments(conn).await?);
+    found("charges against payments", proof::charges(conn).await?);
+    found("payouts against movements and bank lines", proof::payouts(conn).await?);
     found("open items against documents", proof::open_items(conn).await?);
     found("applications against open items", proof::applications(conn).await?);
     found("allocations against documents", proof::allocations(conn).await?);

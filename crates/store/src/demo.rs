@@ -2,7 +2,7 @@
 
 use crate::{Conn, Pool, Result};
 use chrono::{DateTime, Utc};
-use domain::id::ConnectionId;
+use domain::id::{ConnectionId, GatewayAccountId};
 
 /// When the next posting may be sent or probed; `None`: nothing waits.
 pub async fn next_due(pool: &Pool) -> Result<Option<DateTime<Utc>>> {
@@ -26,6 +26,14 @@ pub async fn set_access(conn: &mut Conn, connection: ConnectionId, settings: &se
     )
     .execute(conn)
     .await?;
+    Ok(())
+}
+
+/// A gateway account is elsewhere, with other keys.
+pub async fn set_gateway(conn: &mut Conn, account: GatewayAccountId, settings: &serde_json::Value, secrets: &[u8]) -> Result<()> {
+    sqlx::query!("update gateway_account set settings = $2, secrets = $3 where gateway_account_id = $1", account.0, settings, secrets)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

@@ -16,6 +16,7 @@ pub mod documents;
 pub mod entities;
 pub mod erp_documents;
 pub mod exceptions;
+pub mod gateways;
 pub mod intakes;
 pub mod jobs;
 pub mod limits;

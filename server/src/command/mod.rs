@@ -4,6 +4,7 @@ mod bench;
 mod connection;
 mod demo;
 mod entity;
+mod gateway;
 mod import;
 mod key;
 mod migrate;
@@ -31,6 +32,9 @@ pub enum Command {
     /// Connects ERP accounts and checks them
     #[command(subcommand)]
     Connection(connection::Arguments),
+    /// Makes accounts at payment gateways known
+    #[command(subcommand)]
+    Gateway(gateway::Arguments),
     /// Creates, lists and deactivates people
     #[command(subcommand)]
     User(user::Arguments),
@@ -54,6 +58,7 @@ impl Command {
             Self::Migrate => migrate::run(&settings).await,
             Self::Entity(arguments) => entity::run(arguments, &settings).await,
             Self::Connection(arguments) => connection::run(arguments, &settings).await,
+            Self::Gateway(arguments) => gateway::run(arguments, &settings).await,
             Self::User(arguments) => user::run(arguments, &settings).await,
             Self::Key(arguments) => key::run(arguments, &settings).await,
             Self::Import(arguments) => import::run(arguments, &settings).await,

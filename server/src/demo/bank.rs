@@ -1,19 +1,23 @@
-//! The company's banks: an account per entity and currency, what customers transfer to it, and a statement for every day with a
-//! movement, in the format that such a bank uses.
+//! The company's banks: an account per entity and currency, what customers transfer to it and payouts bring, and a statement for every
+//! day with a movement, in the format that such a bank uses. What is not transferred is mostly collected by card.
 
 use super::{
     company::{ENTITIES, per_thousand_usd},
     dice::Dice,
+    gateways::WITH_CARDS,
     paper,
-    plan::Batch,
+    plan::{Batch, Charge},
 };
 use chrono::{Datelike, Days, NaiveDate, Weekday};
 use domain::{document::DocumentContent, money::Currency, stage::DocumentKind};
 use rust_decimal::Decimal;
+use simulators::stripe::{Invoice, Method};
 use std::collections::BTreeMap;
 
 /// Per mille of the invoices that are paid by transfer.
 const TRANSFERS: u64 = 250;
+/// Per mille of the others that are collected by card: 60 % of all.
+const CARDS: u64 = 800;
 /// Per mille of the transfers: no reference, a wrong one, paid short.
 const WITHOUT_REFERENCE: u64 = 110;
 const WRONG_REFERENCE: u64 = 30;
@@ -99,20 +103,48 @@ impl Day {
     }
 }
 
-/// The days with movements up to yesterday, each account's in order.
-pub fn days(batches: &[Batch], today: NaiveDate, seed: u64) -> anyhow::Result<Vec<Day>> {
-    let mut dice = Dice::new(seed, 7);
-    let mut booked: BTreeMap<(usize, NaiveDate), Vec<Movement>> = BTreeMap::new();
-    let invoices = batches.iter().flat_map(|batch| batch.documents.iter().map(move |document| (batch.entity, document)));
-    for (entity, invoice) in invoices.filter(|(_, document)| document.kind == DocumentKind::Invoice && document.version == 1) {
-        let place = ACCOUNTS.iter().position(|account| account.entity == entity && account.currency == invoice.currency.code());
-        let (Some(place), true) = (place, dice.per_mille(TRANSFERS)) else { continue };
-        let date = paid_on(&mut dice, invoice.due_date);
-        if date < today && invoice.amount > Decimal::ONE {
-            booked.entry((place, date)).or_default().push(transfer(&mut dice, invoice)?);
+/// The place of an account in [`ACCOUNTS`].
+pub fn place(entity: usize, currency: &str) -> Option<usize> {
+    ACCOUNTS.iter().position(|account| account.entity == entity && account.currency == currency)
+}
+
+/// What customers transfer, by the day on which the bank books it, with the place of the account.
+pub type Transfers = BTreeMap<NaiveDate, Vec<(usize, Movement)>>;
+
+/// How the invoices are paid: transfers up to yesterday, and what is to be collected by card, in the order of the batches.
+pub fn rails(batches: &[Batch], today: NaiveDate, seed: u64) -> anyhow::Result<(Transfers, Vec<Charge>)> {
+    let (mut dice, mut cards) = (Dice::new(seed, 7), Dice::new(seed, 8));
+    let (mut transfers, mut charges) = (Transfers::new(), Vec::new());
+    let invoices = batches.iter().flat_map(|batch| batch.documents.iter().map(move |document| (batch, document)));
+    for (batch, invoice) in invoices.filter(|(_, document)| document.kind == DocumentKind::Invoice && document.version == 1) {
+        let Some(place) = place(batch.entity, invoice.currency.code()) else { continue };
+        let (is_transferred, is_charged) = (dice.per_mille(TRANSFERS), cards.per_mille(CARDS));
+        if is_transferred {
+            let date = paid_on(&mut dice, invoice.due_date);
+            if date < today && invoice.amount > Decimal::ONE {
+                transfers.entry(date).or_default().push((place, transfer(&mut dice, invoice)?));
+            }
+        } else if is_charged && takes_card(batch.entity, invoice) {
+            charges.push(Charge { entity: batch.entity, from: batch.at, invoice: charge(invoice) });
         }
     }
-    statements(booked)
+    Ok((transfers, charges))
+}
+
+fn takes_card(entity: usize, invoice: &DocumentContent) -> bool {
+    WITH_CARDS.contains(&entity) && invoice.currency.code() == ENTITIES[entity].currency && invoice.amount > Decimal::ONE
+}
+
+fn charge(invoice: &DocumentContent) -> Invoice {
+    Invoice {
+        number: invoice.number.clone(),
+        customer: invoice.customer_code.clone(),
+        customer_name: Some(invoice.customer_name.clone()),
+        amount: invoice.amount,
+        currency: invoice.currency.code().to_owned(),
+        due: invoice.due_date,
+        method: Some(Method::Card),
+    }
 }
 
 /// At the median six days after it was due; some late, a few very late.
@@ -152,17 +184,19 @@ fn minor(dollars: u64, each: u64, currency: Currency) -> anyhow::Result<Decimal>
     Ok(Decimal::new(i64::try_from(hundredths * 10u64.pow(decimals) / 100)?, decimals))
 }
 
-fn statements(booked: BTreeMap<(usize, NaiveDate), Vec<Movement>>) -> anyhow::Result<Vec<Day>> {
-    let mut days: Vec<Day> = Vec::new();
-    for ((account, date), movements) in booked {
-        let before = days.last().filter(|day| day.account == account);
-        let opening = match before {
-            Some(day) => day.closing,
-            None => minor(OPENING, 100_000, ACCOUNTS[account].currency.parse()?)?,
+/// What the banks have written so far: the last day of each account.
+#[derive(Debug, Default)]
+pub struct Books(BTreeMap<usize, (Decimal, NaiveDate, u32)>);
+
+impl Books {
+    /// Books movements of a day; days come in their order.
+    pub fn book(&mut self, account: usize, date: NaiveDate, movements: Vec<Movement>) -> anyhow::Result<Day> {
+        let (opening, opened_on, number) = match self.0.get(&account) {
+            Some((closing, day, number)) => (*closing, *day, number + 1),
+            None => (minor(OPENING, 100_000, ACCOUNTS[account].currency.parse()?)?, date.pred_opt().unwrap_or(date), 1),
         };
-        let (opened_on, number) = before.map_or((date.pred_opt().unwrap_or(date), 1), |day| (day.date, day.number + 1));
         let closing = opening + movements.iter().map(|movement| movement.amount).sum::<Decimal>();
-        days.push(Day { account, date, number, opening, opened_on, closing, movements });
+        self.0.insert(account, (closing, date, number));
+        Ok(Day { account, date, number, opening, opened_on, closing, movements })
     }
-    Ok(days)
 }

@@ -3,6 +3,7 @@
 use super::{
     bank::{self, BankAccount},
     dice::{Dice, apportion},
+    gateways,
 };
 use chrono::NaiveDate;
 use domain::{mapping::MappingKind, receivable::WriteOffReason};
@@ -193,6 +194,8 @@ const CUSTOMERS_MAX: u64 = 3_800;
 const FIRST_REFERENCE: u64 = 10_001;
 /// The ERP's id of the first of our bank accounts.
 const FIRST_BANK_REFERENCE: usize = 201;
+/// What gateways hold for us: the ERP's id and name of the account.
+const CLEARING: (&str, &str) = ("102", "Payment gateways");
 
 const FIRST_WORDS: [&str; 24] = [
     "Alder",
@@ -309,7 +312,8 @@ pub fn lists(account: usize, customers: &[Customer], extra: &Extra, from: NaiveD
         .chain((FIRST_WRITE_OFF..).zip(WRITE_OFFS).map(|(id, (reason, _))| ErpItem { id: id.to_string(), name: reason.label().into() }))
         .collect();
     lists.accounts.extend(WRITE_OFFS.map(|(reason, id)| ErpAccount { id: id.into(), name: reason.label().into() }));
-    lists.bank_accounts = bank_accounts(account).map(|(id, bank)| ErpAccount { id, name: bank.name.into() }).collect();
+    let clearing = ErpAccount { id: CLEARING.0.into(), name: CLEARING.1.into() };
+    lists.bank_accounts = bank_accounts(account).map(|(id, bank)| ErpAccount { id, name: bank.name.into() }).chain([clearing]).collect();
     lists
 }
 
@@ -345,12 +349,14 @@ pub fn mappings(account: usize, customers: &[Customer]) -> Vec<(MappingKind, Str
         PRODUCTS.iter().chain([&NEW_PRODUCT]).map(|product| (MappingKind::Account, product.code.to_owned(), product.account.to_owned()));
     let taxes = TAX_CODES.iter().map(|(code, id, _)| (MappingKind::TaxCode, (*code).to_owned(), (*id).to_owned()));
     let banks = bank_accounts(account).map(|(id, bank)| (MappingKind::BankAccount, bank.number.to_owned(), id));
+    let with_cards = gateways::WITH_CARDS.into_iter().filter(move |entity| ENTITIES[*entity].account == account);
+    let clearing = with_cards.map(|entity| (MappingKind::BankAccount, gateways::code(entity), CLEARING.0.to_owned()));
     let write_offs = (FIRST_WRITE_OFF..).zip(WRITE_OFFS).flat_map(|(id, (reason, account))| {
         let code = reason.item_code().to_owned();
         [(MappingKind::Item, code.clone(), id.to_string()), (MappingKind::Account, code, account.to_owned())]
     });
     let out_of_scope = (MappingKind::TaxCode, OUT_OF_SCOPE.0.to_owned(), OUT_OF_SCOPE.1.to_owned());
-    customers.chain(items).chain(accounts).chain(taxes).chain(banks).chain(write_offs).chain([out_of_scope]).collect()
+    customers.chain(items).chain(accounts).chain(taxes).chain(banks).chain(clearing).chain(write_offs).chain([out_of_scope]).collect()
 }
 
 /// How much one person may do alone, per entity, currency and day.
@@ -401,16 +407,16 @@ mod tests {
     }
 
     #[test]
-    fn every_bank_account_of_an_erp_s_entities_is_in_its_lists_and_mapped_to_itself_there() {
+    fn every_account_of_ours_is_mapped_to_one_in_the_lists_of_its_erp() {
         let of_both: usize = (0..ACCOUNTS.len())
             .map(|place| {
                 let known = lists(place, &[], &Extra::default(), NaiveDate::MIN, 0).bank_accounts;
                 let mapped: Vec<_> = mappings(place, &[]).into_iter().filter(|(kind, ..)| *kind == MappingKind::BankAccount).collect();
-                assert!(mapped.iter().zip(&known).all(|((_, _, to), account)| *to == account.id), "{mapped:?}");
+                assert!(mapped.iter().all(|(_, _, to)| known.iter().any(|account| account.id == *to)), "{mapped:?}");
                 mapped.len()
             })
             .sum();
-        assert_eq!(of_both, bank::ACCOUNTS.len());
+        assert_eq!(of_both, bank::ACCOUNTS.len() + gateways::WITH_CARDS.len());
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::{
     bank,
     calendar::{ERP_CLOSES_ON, HARD_CLOSE_ON, after, local, night_after, working_day},
     company::{ACCOUNTS, ENTITIES},
+    gateways::Gateway,
     hands,
     people::People,
     plan::{Batch, MAINTAINED, Plan},
@@ -21,9 +22,13 @@ use domain::{
     period::{AccountingPeriod, PeriodState},
     view::ImportOutcome,
 };
-use pipeline::{Context, cash, erps::Erps, import, posting, readback, reconcile};
+use pipeline::{Context, cash, erps::Erps, gateways, import, posting, readback, reconcile};
 use simulators::netsuite::{FaultKind, FaultRule, On};
-use std::{collections::BTreeSet, io::Cursor, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Cursor,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// How much is waited for at once: what is due within it is done together.
 const STEP: TimeDelta = TimeDelta::seconds(30);
@@ -60,6 +65,8 @@ pub struct Drive<'a> {
     pub clock: &'a TravelClock,
     pub plan: &'a Plan,
     pub accounts: &'a [Account],
+    pub gateways: &'a [Gateway],
+    pub banks: Mutex<bank::Books>,
     pub entities: &'a [EntityId],
     pub people: &'a People,
     pub erps: &'a Erps,
@@ -128,10 +135,8 @@ impl Drive<'_> {
                 events.push((night_after(day.date), Event::Night(place)));
             }
         }
-        let mut told: Vec<chrono::NaiveDate> = self.plan.bank_days.iter().map(|day| day.date).collect();
-        told.sort_unstable();
-        told.dedup();
-        events.extend(told.into_iter().map(|date| (noon(date, 30), Event::Statements(date))));
+        let days = calendar.start().iter_days().take_while(|date| *date < calendar.today);
+        events.extend(days.map(|date| (noon(date, 30), Event::Statements(date))));
         if let [.., day, _] = calendar.days.as_slice() {
             events.push((noon(day.date, 15), Event::Hands));
         }
@@ -209,34 +214,57 @@ impl Drive<'_> {
         Ok(())
     }
 
-    /// One of the accounts has a bank that forgets a day, another one whose sums are wrong once, a third that sends a file twice.
+    /// The gateways go first: what they paid out is on the statements of the day.
     async fn statements(&self, date: chrono::NaiveDate) -> anyhow::Result<()> {
-        let scope = Scope::of_system(self.entities.to_vec());
-        for day in self.plan.bank_days.iter().filter(|day| day.date == date) {
-            let account = &bank::ACCOUNTS[day.account];
-            let (code, odd) = (ENTITIES[account.entity].code, day.number == 3);
-            if odd && code == "SG" {
-                continue;
-            }
-            let mut day = day.clone();
-            if odd && code == "UK" {
-                day.movements.truncate(day.movements.len() - 1);
-            }
-            for _ in 0..if odd && code == "DE" { 2 } else { 1 } {
-                let file = Cursor::new(day.file().into_bytes());
-                let report = cash::import_file(self.cx, &Actor::System("bank".into()), &scope, &day.file_name(), None, file).await?;
-                ensure!(
-                    matches!(report.outcome, ImportOutcome::Imported | ImportOutcome::Unchanged),
-                    "{}: {}",
-                    day.file_name(),
-                    report.summary
-                );
-            }
+        futures::future::try_join_all(self.gateways.iter().map(|gateway| gateway.live(self.plan, self.clock))).await?;
+        futures::future::try_join_all(self.entities.iter().map(|entity| gateways::pull(self.cx, *entity))).await?;
+        for day in self.bank_days(date).await? {
+            self.hand_over(day).await?;
         }
         for entity in self.entities {
             cash::receive(self.cx, *entity).await?;
         }
         self.work().await
+    }
+
+    /// What the banks tell of a day: transfers, then payouts.
+    async fn bank_days(&self, date: chrono::NaiveDate) -> anyhow::Result<Vec<bank::Day>> {
+        let mut booked: BTreeMap<usize, Vec<bank::Movement>> = BTreeMap::new();
+        for (account, movement) in self.plan.transfers.get(&date).into_iter().flatten() {
+            booked.entry(*account).or_default().push(movement.clone());
+        }
+        for gateway in self.gateways {
+            let payouts = gateway.payouts(date).await?;
+            let account = bank::place(gateway.entity, ENTITIES[gateway.entity].currency).context("a bank account")?;
+            if !payouts.is_empty() {
+                booked.entry(account).or_default().extend(payouts);
+            }
+        }
+        let mut banks = self.banks.lock().unwrap_or_else(PoisonError::into_inner);
+        booked.into_iter().map(|(account, movements)| banks.book(account, date, movements)).collect()
+    }
+
+    /// One of the accounts has a bank that forgets a day, another one whose sums are wrong once, a third that sends a file twice.
+    async fn hand_over(&self, mut day: bank::Day) -> anyhow::Result<()> {
+        let scope = Scope::of_system(self.entities.to_vec());
+        let (code, odd) = (ENTITIES[bank::ACCOUNTS[day.account].entity].code, day.number == 3);
+        if odd && code == "SG" {
+            return Ok(());
+        }
+        if odd && code == "UK" {
+            day.movements.truncate(day.movements.len() - 1);
+        }
+        for _ in 0..if odd && code == "DE" { 2 } else { 1 } {
+            let file = Cursor::new(day.file().into_bytes());
+            let report = cash::import_file(self.cx, &Actor::System("bank".into()), &scope, &day.file_name(), None, file).await?;
+            ensure!(
+                matches!(report.outcome, ImportOutcome::Imported | ImportOutcome::Unchanged),
+                "{}: {}",
+                day.file_name(),
+                report.summary
+            );
+        }
+        Ok(())
     }
 
     async fn set_periods(&self, period: AccountingPeriod, state: PeriodState) -> anyhow::Result<()> {

@@ -1,6 +1,6 @@
 //! What the demo leaves in its data directory: what it needs to go on, and where to find it.
 
-use super::{Size, accounts::Account, company::ACCOUNTS, founding::email};
+use super::{Size, Vendors, company::ACCOUNTS, founding::email};
 use anyhow::Context as _;
 use chrono::NaiveDate;
 use domain::access::Role;
@@ -38,11 +38,12 @@ impl State {
 }
 
 /// Says where everything is: once it serves, and not before.
-pub fn announce(data_dir: &Path, url: &str, database_url: &str, accounts: &[Account], state: &State) -> anyhow::Result<()> {
+pub fn announce(data_dir: &Path, url: &str, database_url: &str, vendors: &Vendors, state: &State) -> anyhow::Result<()> {
     let logins: serde_json::Map<String, Value> =
         Role::ALL.iter().map(|role| (role.to_string(), json!({ "email": email(*role), "password": state.password }))).collect();
-    let simulators: serde_json::Map<String, Value> =
-        ACCOUNTS.iter().zip(accounts).map(|(account, running)| (account.code.to_owned(), running.url().into())).collect();
+    let erps = ACCOUNTS.iter().zip(&vendors.accounts).map(|(account, running)| (account.code.to_owned(), running.url().into()));
+    let gateways = vendors.gateways.iter().map(|gateway| (gateway.code(), gateway.url().into()));
+    let simulators: serde_json::Map<String, Value> = erps.chain(gateways).collect();
     let demo = json!({ "url": url, "database_url": database_url, "api_key": state.api_key, "logins": logins, "simulators": simulators });
     write(&data_dir.join(DEMO_FILE), &demo)
 }

@@ -1,9 +1,11 @@
 //! The company before its first document: entities, people, limits, a key, connections, mappings.
 
 use super::{
+    Vendors,
     accounts::Account,
     bank,
     company::{self, ACCOUNTS, CONCURRENCY, ENTITIES},
+    gateways,
     people::People,
     plan::Plan,
 };
@@ -63,7 +65,7 @@ pub struct Founded {
     pub api_key: String,
 }
 
-pub async fn found(cx: &Context, plan: &Plan, accounts: &[Account], entities: &[EntityId], password: &str) -> anyhow::Result<Founded> {
+pub async fn found(cx: &Context, plan: &Plan, vendors: &Vendors, entities: &[EntityId], password: &str) -> anyhow::Result<Founded> {
     let mut conn = cx.pool.acquire().await?;
     for (entity, id) in ENTITIES.iter().zip(entities) {
         let new = store::entities::NewEntity {
@@ -79,9 +81,10 @@ pub async fn found(cx: &Context, plan: &Plan, accounts: &[Account], entities: &[
     for (place, currency, amount) in company::limits() {
         store::limits::set(&mut conn, entities[place], currency, Decimal::from(amount)).await?;
     }
-    for account in &bank::ACCOUNTS {
+    let banks = bank::ACCOUNTS.map(|_| BankAccountId(Uuid::now_v7()));
+    for (account, bank_account_id) in bank::ACCOUNTS.iter().zip(banks) {
         let new = store::statements::NewBankAccount {
-            bank_account_id: BankAccountId(Uuid::now_v7()),
+            bank_account_id,
             entity_id: entities[account.entity],
             number: account.number,
             currency: account.currency,
@@ -92,7 +95,10 @@ pub async fn found(cx: &Context, plan: &Plan, accounts: &[Account], entities: &[
         store::statements::open_account(&mut conn, &new).await?;
     }
     drop(conn);
-    connect(cx, plan, accounts, entities).await?;
+    for gateway in &vendors.gateways {
+        gateway.open(cx, entities[gateway.entity], &banks).await?;
+    }
+    connect(cx, plan, &vendors.accounts, entities).await?;
     let granter = users::cli_granter(cx, "demo").await?;
     let people = hire(cx, &granter, entities, password).await?;
     let expires_at = plan.calendar.end() + KEY_VALID;
@@ -153,10 +159,11 @@ async fn hire(cx: &Context, granter: &Granter, entities: &[EntityId], password: 
 
 /// From now on only some of the accounts' concurrency is used. After a restart the simulators are elsewhere, and know other
 /// credentials.
-pub async fn connect_to_live(cx: &Context, accounts: &[Account]) -> anyhow::Result<()> {
+pub async fn connect_to_live(cx: &Context, vendors: &Vendors) -> anyhow::Result<()> {
+    gateways::connect_to_live(cx, &vendors.gateways).await?;
     let known = store::connections::list(&cx.pool).await?;
     let mut conn = cx.pool.acquire().await?;
-    for (account, named) in accounts.iter().zip(ACCOUNTS) {
+    for (account, named) in vendors.accounts.iter().zip(ACCOUNTS) {
         let connection = known.iter().find(|connection| connection.code == named.code).context("a connection of the company")?;
         let (settings, secrets) = account.access(cx, connection.connection_id)?;
         store::demo::set_access(&mut conn, connection.connection_id, &settings, &secrets, named.slots.into()).await?;

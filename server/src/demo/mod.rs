@@ -1,4 +1,4 @@
-//! The furnished company: five entities on two simulated NetSuite accounts, with a past of three months that the program
+//! The furnished company: five entities on two simulated NetSuite accounts, each with a simulated Stripe account, with a past of three months that the program
 //! itself lived through, and then goes on living.
 
 mod accounts;
@@ -9,6 +9,7 @@ mod days;
 mod dice;
 mod files;
 mod founding;
+mod gateways;
 mod hands;
 mod invoices;
 mod paper;
@@ -27,11 +28,19 @@ use company::{ACCOUNTS, ENTITIES};
 use days::Drive;
 use domain::{access::Role, clock::Clock, id::EntityId};
 use files::State;
+use gateways::Gateway;
 use pipeline::{Context, SystemClock, erps::Erps};
 use plan::Plan;
 use rand::RngCore;
 use serde::{Deserialize, Serialize};
-use std::{net::SocketAddr, path::Path, path::PathBuf, sync::Arc, time::Duration, time::Instant};
+use std::{
+    net::SocketAddr,
+    path::Path,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::Duration,
+    time::Instant,
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -67,7 +76,7 @@ pub async fn run(mut settings: Settings, data_dir: Option<PathBuf>, size: Size) 
     let clock = TravelClock::default();
     installation.context.clock = Arc::new(clock.clone());
     let ran = match stop.run_until_cancelled(open(&installation.context, &clock, &data_dir, size)).await {
-        Some(Ok((accounts, state))) => live(&installation, settings, listener, &data_dir, accounts, &state, stop).await,
+        Some(Ok((vendors, state))) => live(&installation, settings, listener, &data_dir, vendors, &state, stop).await,
         Some(Err(error)) => Err(error),
         None => Ok(()),
     };
@@ -76,48 +85,59 @@ pub async fn run(mut settings: Settings, data_dir: Option<PathBuf>, size: Size) 
 }
 
 /// The company that is there, or a new one.
-async fn open(cx: &Context, clock: &TravelClock, data_dir: &Path, size: Size) -> anyhow::Result<(Vec<Account>, State)> {
+async fn open(cx: &Context, clock: &TravelClock, data_dir: &Path, size: Size) -> anyhow::Result<(Vendors, State)> {
     if let Some(state) = State::read(data_dir)? {
         if state.api_key.is_some() {
             tracing::info!(made_on = %state.today, documents = state.size.documents, "the company is there already");
             let plan = Plan::new(state.today, state.size.documents, state.size.seed)?;
-            let accounts = start(&plan, data_dir, state.size.seed, clock).await?;
-            founding::connect_to_live(cx, &accounts).await?;
-            return Ok((accounts, state));
+            let vendors = Vendors::start(&plan, data_dir, state.size.seed, clock).await?;
+            founding::connect_to_live(cx, &vendors).await?;
+            return Ok((vendors, state));
         }
         tracing::info!("the company was not finished; beginning again");
         store::demo::begin_again(&cx.pool).await?;
-        for place in 0..ACCOUNTS.len() {
-            std::fs::remove_file(data_dir.join(ledger_file(place))).or_else(ignore_absent)?;
+        for ledger in (0..ACCOUNTS.len()).map(ledger_file).chain(gateways::WITH_CARDS.map(gateways::ledger_file)) {
+            std::fs::remove_file(data_dir.join(ledger)).or_else(ignore_absent)?;
         }
     } else if !store::entities::list(&mut *cx.pool.acquire().await?).await?.is_empty() {
         bail!("{} holds another installation; name a directory of its own for the demo", data_dir.display());
     }
     let today = SystemClock.now().date_naive();
-    let (accounts, state) = furnish(cx, clock, data_dir, size, today).await?;
-    Ok((accounts, state))
+    furnish(cx, clock, data_dir, size, today).await
 }
 
 fn ignore_absent(error: std::io::Error) -> std::io::Result<()> {
     if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }
 
-async fn start(plan: &Plan, data_dir: &Path, seed: u64, clock: &TravelClock) -> anyhow::Result<Vec<Account>> {
-    let mut accounts = Vec::new();
-    for place in 0..ACCOUNTS.len() {
-        accounts.push(Account::start(plan, place, data_dir, seed, clock).await?);
+/// Everybody else's systems, simulated in this process.
+pub struct Vendors {
+    accounts: Vec<Account>,
+    gateways: Vec<Gateway>,
+}
+
+impl Vendors {
+    async fn start(plan: &Plan, data_dir: &Path, seed: u64, clock: &TravelClock) -> anyhow::Result<Self> {
+        let mut accounts = Vec::new();
+        for place in 0..ACCOUNTS.len() {
+            accounts.push(Account::start(plan, place, data_dir, seed, clock).await?);
+        }
+        Ok(Self { accounts, gateways: gateways::start(data_dir, seed, clock).await? })
     }
-    Ok(accounts)
+
+    /// Returns when the ledgers are on disk.
+    async fn stop(self) {
+        for account in self.accounts {
+            account.stop().await;
+        }
+        for gateway in self.gateways {
+            gateway.stop().await;
+        }
+    }
 }
 
 /// Makes the company in an empty database, with a past that ends before `today`. Its clock is the machine's afterwards.
-pub async fn furnish(
-    cx: &Context,
-    clock: &TravelClock,
-    data_dir: &Path,
-    size: Size,
-    today: NaiveDate,
-) -> anyhow::Result<(Vec<Account>, State)> {
+pub async fn furnish(cx: &Context, clock: &TravelClock, data_dir: &Path, size: Size, today: NaiveDate) -> anyhow::Result<(Vendors, State)> {
     let began = Instant::now();
     let size = Size { documents: size.documents.max(DOCUMENTS_MIN), ..size };
     let mut state = State { size, today, password: password(), api_key: None };
@@ -125,23 +145,33 @@ pub async fn furnish(
     store::demo::relax(&cx.pool).await?;
     let plan = Plan::new(today, size.documents, size.seed)?;
     clock.set(Some(plan.calendar.start().and_time(chrono::NaiveTime::MIN).and_utc() - TimeDelta::days(1)));
-    let accounts = start(&plan, data_dir, size.seed, clock).await?;
+    let vendors = Vendors::start(&plan, data_dir, size.seed, clock).await?;
     let entities: Vec<EntityId> = ENTITIES.iter().map(|_| EntityId(Uuid::now_v7())).collect();
-    let founded = founding::found(cx, &plan, &accounts, &entities, &state.password).await?;
+    let founded = founding::found(cx, &plan, &vendors, &entities, &state.password).await?;
     let (erps, worker) = (Erps::load(cx).await?, roles::worker_name());
-    let drive =
-        Drive { cx, clock, plan: &plan, accounts: &accounts, entities: &entities, people: &founded.people, erps: &erps, worker: &worker };
+    let drive = Drive {
+        cx,
+        clock,
+        plan: &plan,
+        accounts: &vendors.accounts,
+        gateways: &vendors.gateways,
+        banks: Mutex::default(),
+        entities: &entities,
+        people: &founded.people,
+        erps: &erps,
+        worker: &worker,
+    };
     drive.run().await?;
     clock.set(None);
     drive.arrive().await?;
     drive.leave_open().await?;
-    founding::connect_to_live(cx, &accounts).await?;
+    founding::connect_to_live(cx, &vendors).await?;
     store::daily_flow::recount(&mut *cx.pool.acquire().await?, cx.clock.now()).await?;
     store::demo::harden(&cx.pool).await?;
     state.api_key = Some(founded.api_key);
     state.write(data_dir)?;
     tracing::info!(documents = size.documents, seconds = began.elapsed().as_secs(), "the company is furnished");
-    Ok((accounts, state))
+    Ok((vendors, state))
 }
 
 fn password() -> String {
@@ -155,15 +185,20 @@ async fn live(
     settings: Settings,
     listener: TcpListener,
     data_dir: &Path,
-    accounts: Vec<Account>,
+    vendors: Vendors,
     state: &State,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let url = url(settings.address);
-    let running = roles::run(&installation.context, settings, Some(listener), true, stop.clone());
+    let running = async {
+        let ran = roles::run(&installation.context, settings, Some(listener), true, stop.clone()).await;
+        stop.cancel();
+        ran
+    };
     let announcing = async {
         ready(&url).await?;
-        files::announce(data_dir, &url, &installation.database_url, &accounts, state)?;
+        gateways::listen(&installation.context, &vendors.gateways, &url).await?;
+        files::announce(data_dir, &url, &installation.database_url, &vendors, state)?;
         println!("{}", welcome(&url, state));
         anyhow::Ok(())
     };
@@ -174,11 +209,14 @@ async fn live(
         }
         announced
     };
-    let (ran, announced) = tokio::join!(running, announcing);
-    for account in accounts {
-        account.stop().await;
-    }
-    ran.and(announced)
+    let living = async {
+        let lived = gateways::run(&vendors.gateways, &stop).await;
+        stop.cancel();
+        lived
+    };
+    let (ran, announced, lived) = tokio::join!(running, announcing, living);
+    vendors.stop().await;
+    ran.and(announced).and(lived)
 }
 
 fn url(address: SocketAddr) -> String {

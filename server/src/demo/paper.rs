@@ -29,9 +29,10 @@ pub fn mt940(account: &BankAccount, day: &Day) -> String {
         // writing to a String can't fail
         let _ = write!(
             file,
-            ":61:{}{}C{}NTRFNONREF//{}\r\n:86:/NAME/{}/REMI/{}\r\n",
+            ":61:{}{}{}{}NTRFNONREF//{}\r\n:86:/NAME/{}/REMI/{}\r\n",
             short(day.date),
             day.date.format("%m%d"),
+            if movement.amount.is_sign_negative() { 'D' } else { 'C' },
             swift(movement.amount),
             movement.reference,
             movement.name,
@@ -49,21 +50,26 @@ fn bare(amount: Decimal) -> i128 {
 
 pub fn bai2(account: &BankAccount, day: &Day) -> String {
     let (opening, closing) = (bare(day.opening), bare(day.closing));
-    let credits: i128 = day.movements.iter().map(|movement| bare(movement.amount)).sum();
+    let (taken, brought): (Vec<_>, Vec<_>) = day.movements.iter().partition(|movement| movement.amount.is_sign_negative());
+    let credits: i128 = brought.iter().map(|movement| bare(movement.amount)).sum();
+    let debits: i128 = taken.iter().map(|movement| -bare(movement.amount)).sum();
     let date = short(day.date);
     let mut file = format!("01,FHARBOR,LUMEN,{date},0600,{},,,2/\n02,LUMEN,FHARBOR,1,{date},2359,{},2/\n", day.number, account.currency);
     let _ = writeln!(
         file,
-        "03,{},{},010,{opening},,,015,{closing},,,100,{credits},{},/",
+        "03,{},{},010,{opening},,,015,{closing},,,100,{credits},{},,400,{debits},{},/",
         account.number,
         account.currency,
-        day.movements.len()
+        brought.len(),
+        taken.len()
     );
     for movement in &day.movements {
-        let _ = writeln!(file, "16,195,{},0,{},,{} {}", bare(movement.amount), movement.reference, movement.name, movement.text);
+        let code = if movement.amount.is_sign_negative() { 495 } else { 195 };
+        let amount = bare(movement.amount.abs());
+        let _ = writeln!(file, "16,{code},{amount},0,{},,{} {}", movement.reference, movement.name, movement.text);
     }
     // every amount of 03 and 16 records
-    let total = opening + closing + credits + credits;
+    let total = opening + closing + 2 * (credits + debits);
     let records = day.movements.len() + 2;
     let _ = write!(file, "49,{total},{records}/\n98,{total},1,{}/\n99,{total},1,{}/\n", records + 2, records + 4);
     file
@@ -98,15 +104,15 @@ pub fn camt053(account: &BankAccount, day: &Day) -> String {
     file.push_str(&balance("OPBD", day.opening, currency, day.opened_on));
     file.push_str(&balance("CLBD", day.closing, currency, date));
     for movement in &day.movements {
+        let (side, family, party) = if movement.amount.is_sign_negative() { ("DBIT", "RDDT", "Cdtr") } else { ("CRDT", "RCDT", "Dbtr") };
+        let amount = movement.amount.abs().normalize();
         let _ = write!(
             file,
-            "<Ntry><Amt Ccy=\"{currency}\">{}</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>{date}</Dt></BookgDt>\
-            <ValDt><Dt>{date}</Dt></ValDt><AcctSvcrRef>{}</AcctSvcrRef><BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>RCDT</Cd><SubFmlyCd>ESCT</SubFmlyCd></Fmly></Domn></BkTxCd>\
-            <NtryDtls><TxDtls><Refs><EndToEndId>NOTPROVIDED</EndToEndId></Refs><Amt Ccy=\"{currency}\">{}</Amt><CdtDbtInd>CRDT</CdtDbtInd>\
-            <RltdPties><Dbtr><Pty><Nm>{}</Nm></Pty></Dbtr></RltdPties><RmtInf><Ustrd>{}</Ustrd></RmtInf></TxDtls></NtryDtls></Ntry>",
-            movement.amount.normalize(),
+            "<Ntry><Amt Ccy=\"{currency}\">{amount}</Amt><CdtDbtInd>{side}</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>{date}</Dt></BookgDt>\
+            <ValDt><Dt>{date}</Dt></ValDt><AcctSvcrRef>{}</AcctSvcrRef><BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>{family}</Cd><SubFmlyCd>ESCT</SubFmlyCd></Fmly></Domn></BkTxCd>\
+            <NtryDtls><TxDtls><Refs><EndToEndId>NOTPROVIDED</EndToEndId></Refs><Amt Ccy=\"{currency}\">{amount}</Amt><CdtDbtInd>{side}</CdtDbtInd>\
+            <RltdPties><{party}><Pty><Nm>{}</Nm></Pty></{party}></RltdPties><RmtInf><Ustrd>{}</Ustrd></RmtInf></TxDtls></NtryDtls></Ntry>",
             movement.reference,
-            movement.amount.normalize(),
             xml(&movement.name),
             xml(&movement.text)
         );

@@ -50,13 +50,24 @@ pub struct Touched {
     pub period: AccountingPeriod,
 }
 
+/// An invoice that is collected through the entity's gateway account.
+#[derive(Debug)]
+pub struct Charge {
+    pub entity: usize,
+    /// When it is out.
+    pub from: DateTime<Utc>,
+    pub invoice: simulators::stripe::Invoice,
+}
+
 pub struct Plan {
     pub calendar: Calendar,
     pub customers: Vec<Customer>,
     /// In the order of time.
     pub batches: Vec<Batch>,
-    /// What the banks tell of each day.
-    pub bank_days: Vec<bank::Day>,
+    /// What customers transfer, day by day.
+    pub transfers: bank::Transfers,
+    /// What is collected by card, in the order of time.
+    pub charges: Vec<Charge>,
     /// A small one that comes at last, while the ERP gives no answers.
     pub last: Batch,
     pub troubles: Troubles,
@@ -77,8 +88,8 @@ impl Plan {
         let last = Batch { entity: 0, date: today, at, number, documents, entered: Vec::new() };
         let corrected = corrections(&calendar, &invoices);
         let batches = batches(&calendar, invoices.into_iter().chain(corrected).chain(credits))?;
-        let bank_days = bank::days(&batches, today, seed)?;
-        Ok(Self { calendar, customers, batches, bank_days, last, troubles, touched })
+        let (transfers, charges) = bank::rails(&batches, today, seed)?;
+        Ok(Self { calendar, customers, batches, transfers, charges, last, troubles, touched })
     }
 
     /// The last evening's maintenance, from and until.
@@ -219,6 +230,21 @@ mod tests {
         let credits = documents.len() - invoices;
         assert!((20..=36).contains(&(credits * 1000 / invoices)), "{credits}");
         assert_eq!(plan.touched.len(), TOUCHED);
+    }
+
+    #[test]
+    fn six_of_ten_invoices_in_the_currency_of_the_books_are_charged_and_none_is_paid_twice() {
+        let plan = plan(1);
+        let charged: std::collections::BTreeSet<&str> = plan.charges.iter().map(|charge| charge.invoice.number.as_str()).collect();
+        assert_eq!(charged.len(), plan.charges.len());
+        let in_books = plan.batches.iter().flat_map(|batch| batch.documents.iter().map(move |document| (batch.entity, document)));
+        let in_books = in_books.filter(|(entity, document)| {
+            document.kind == DocumentKind::Invoice && document.version == 1 && document.currency.code() == ENTITIES[*entity].currency
+        });
+        assert!((570..630).contains(&(charged.len() * 1000 / in_books.count())));
+        let transferred =
+            plan.transfers.values().flatten().filter(|(_, movement)| charged.iter().any(|number| movement.text.contains(number)));
+        assert_eq!(transferred.count(), 0);
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod invoice_batches;
 pub mod live;
 pub mod statements;
 pub mod uploads;
+pub mod webhooks;
 
 use crate::{config::Settings, metrics::Metrics};
 use axum::extract::FromRef;

@@ -11,4 +11,5 @@ mod live;
 mod pages;
 mod sessions;
 mod statements;
+mod webhooks;
 mod world;

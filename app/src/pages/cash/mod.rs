@@ -1,11 +1,13 @@
-//! Cash: money that is not applied and the workbench that applies it, receivables by age, and our accounts at banks.
+//! Cash: money that is not applied and the workbench that applies it, receivables by age, our accounts at banks, and what gateways hold.
 
 mod account;
 mod accounts;
 pub mod applications;
+mod clearing;
 mod customer;
 mod items;
 mod matrix;
+mod movements;
 mod rates;
 mod receivables;
 mod statement;
@@ -16,8 +18,10 @@ mod workbench;
 
 pub use account::BankAccountPage;
 pub use accounts::BankAccountsPage;
+pub use clearing::ClearingPage;
 pub use customer::CustomerPage;
 pub use items::OpenItemsPage;
+pub use movements::MovementsPage;
 pub use receivables::ReceivablesPage;
 pub use statement::StatementPage;
 pub use unapplied::CashPage;
@@ -33,15 +37,18 @@ const UNAPPLIED: &str = "/cash";
 const RECEIVABLES: &str = "/cash/receivables";
 const ITEMS: &str = "/cash/items";
 const ACCOUNTS: &str = "/cash/accounts";
+const CLEARING: &str = "/cash/clearing";
+const MOVEMENTS: &str = "/cash/clearing/movements";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum CashTab {
     Unapplied,
     Receivables,
     Accounts,
+    Clearing,
 }
 
-/// The three sides of cash; the entity travels along.
+/// The four sides of cash; the entity travels along.
 #[component]
 fn CashTabs(current: CashTab) -> AnyView {
     let carried = use_query().only(&["entity"]);
@@ -49,6 +56,7 @@ fn CashTabs(current: CashTab) -> AnyView {
         (CashTab::Unapplied, "Unapplied cash", UNAPPLIED),
         (CashTab::Receivables, "Receivables", RECEIVABLES),
         (CashTab::Accounts, "Bank accounts", ACCOUNTS),
+        (CashTab::Clearing, "Gateway clearing", CLEARING),
     ];
     let tabs = tabs.map(|(tab, label, path)| Tab {
         label: label.to_owned(),

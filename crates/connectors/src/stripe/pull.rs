@@ -53,6 +53,15 @@ impl Stripe {
         Ok(Page { items, after: list.after })
     }
 
+    /// The ids of the movements that an itemised payout pays, its own among them. `after` is the last page's.
+    pub async fn entry_ids_of(&self, payout: &str, after: Option<&str>) -> Result<Page<String>, GatewayError> {
+        let mut parameters = vec![("payout", payout.to_owned())];
+        parameters.extend(after.map(|id| ("starting_after", id.to_owned())));
+        let list = self.list("balance_transactions", &parameters).await?;
+        let ids = list.rows.iter().map(|row| Fields(row).need("id").map(str::to_owned));
+        Ok(Page { items: ids.collect::<Result<_, _>>()?, after: list.after })
+    }
+
     /// By creation; what becomes of a payout later is announced by events.
     pub async fn payouts(&self, cursor: &Cursor) -> Result<Pulled<Payout>, GatewayError> {
         self.pull("payouts", &[], cursor, read::payout).await

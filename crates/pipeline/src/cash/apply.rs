@@ -329,8 +329,7 @@ pub async fn identify(
         let decider = Decider::of(cx, tx, item.entity_id, caller.actor()).await?;
         let version = documents::version(tx, paid).await?;
         let id = DocumentId(Uuid::now_v7());
-        let account = receivables::account_of(tx, money.statement_id).await?;
-        let content = payment(&money, item.number.clone(), version + 1, (customer.code.clone(), customer.name), &account);
+        let content = payment(&money, item.number.clone(), version + 1, (customer.code.clone(), customer.name));
         documents::name_successors(tx, &[(paid, id)]).await?;
         let cause = Cause {
             actor: decider.actor.clone(),
@@ -350,7 +349,7 @@ pub async fn identify(
             manifest: None,
         };
         enter::enter(tx, batch, &[(id, content)]).await?;
-        receivables::link(tx, &[(id, money.statement_id, money.ordinal)]).await?;
+        receivables::link(tx, &[(id, money.origin)]).await?;
         let told = json!({ "customer": customer.code, "reason": reason });
         audit::append(tx, &entry(cx, caller, "cash.identify", &format!("document:{id}"), Some(item.entity_id), told)).await?;
         Ok(Ok(id))

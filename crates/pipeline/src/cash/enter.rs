@@ -22,7 +22,7 @@ use uuid::Uuid;
 /// A batch of documents that are entered together.
 pub(super) struct Entry<'a> {
     pub entity: EntityId,
-    /// `bank` or `tieout-cash`.
+    /// `bank`, `gateway` or `tieout-cash`.
     pub source: &'static str,
     pub number: &'a str,
     pub period: AccountingPeriod,

@@ -5,6 +5,7 @@ use crate::Context;
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use domain::{
     access::Actor,
+    calendar::Calendar,
     document::{DocumentContent, DocumentLine},
     id::{DocumentId, EntityId},
     money::Currency,
@@ -48,14 +49,21 @@ pub(super) struct Decider {
     /// The day where the entity keeps its books.
     pub today: NaiveDate,
     pub at: DateTime<Utc>,
+    calendar: Option<Calendar>,
 }
 
 impl Decider {
     pub(super) async fn of(cx: &Context, tx: &mut Tx, entity: EntityId, actor: Actor) -> Result<Self> {
         let at = cx.clock.now();
         let (entity_code, country) = entities::home(tx, entity).await?;
-        let today = calendars::of(tx, &[entity]).await?.remove(&entity).map_or_else(|| at.date_naive(), |calendar| calendar.day(at));
-        Ok(Self { entity, entity_code, country, actor, today, at })
+        let calendar = calendars::of(tx, &[entity]).await?.remove(&entity);
+        let today = day(calendar.as_ref(), at);
+        Ok(Self { entity, entity_code, country, actor, today, at, calendar })
+    }
+
+    /// The day of a moment where the entity keeps its books.
+    pub(super) fn day(&self, at: DateTime<Utc>) -> NaiveDate {
+        day(self.calendar.as_ref(), at)
     }
 
     /// Enters documents of one decision, and the applications among them. Returns the applications' ids.
@@ -136,4 +144,8 @@ impl Decider {
             allocations: given.debits.iter().map(|(debit, _, amount)| (*debit, *amount)).collect(),
         }
     }
+}
+
+fn day(calendar: Option<&Calendar>, at: DateTime<Utc>) -> NaiveDate {
+    calendar.map_or_else(|| at.date_naive(), |calendar| calendar.day(at))
 }

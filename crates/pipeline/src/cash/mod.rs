@@ -3,6 +3,7 @@
 
 mod apply;
 mod book;
+mod charge;
 mod decide;
 mod enter;
 mod give;
@@ -14,6 +15,7 @@ mod survey;
 
 pub(crate) use apply::carry_out;
 pub use apply::{apply, identify, keep, reverse};
+pub(crate) use charge::charge;
 pub use decide::{accept, learn_table, open_account, refuse};
 pub use import::import_file;
 pub use read_only::{Outline, read_only};

@@ -1,5 +1,6 @@
 //! Money in: booked lines of imported statements become payments, and payments and credit memos are applied to what they settle where
-//! the rules are sure. What they are not sure of is suggested to people.
+//! the rules are sure. What they are not sure of is suggested to people. Lines that a gateway's payout brought are no payments: they are
+//! tied to their payout.
 
 use super::{
     book::Ledger,
@@ -25,8 +26,9 @@ use std::collections::{BTreeMap, HashMap};
 use store::{
     Result, Tx,
     batches::ManifestLine,
+    gateways,
     movements::{Cause, transition},
-    receivables::{self, MatchRun, NewSuggestion, Receipt, StatementReceipts},
+    receivables::{self, MatchRun, NewSuggestion, Origin, Receipt, StatementReceipts},
 };
 use uuid::Uuid;
 
@@ -42,6 +44,8 @@ pub struct Received {
     pub applied: usize,
     pub suggested: usize,
     pub credits: usize,
+    /// Lines that gateways' payouts brought or took.
+    pub payouts: usize,
 }
 
 impl std::ops::AddAssign for Received {
@@ -50,6 +54,7 @@ impl std::ops::AddAssign for Received {
         self.applied += other.applied;
         self.suggested += other.suggested;
         self.credits += other.credits;
+        self.payouts += other.payouts;
     }
 }
 
@@ -61,14 +66,14 @@ pub async fn receive(cx: &Context, entity: EntityId) -> anyhow::Result<Received>
         let suggested = ran.suggested;
         all += ran;
         all.suggested = suggested;
-        if ran.payments == 0 && ran.credits == 0 {
+        if ran.payments == 0 && ran.credits == 0 && ran.payouts == 0 {
             return Ok(all);
         }
     }
 }
 
 /// Somebody applied the same item meanwhile: the next try sees it.
-fn overtaken(error: store::Error) -> store::Error {
+pub(super) fn overtaken(error: store::Error) -> store::Error {
     if error.is_conflict_on("open_item_is_not_overallocated") { store::Error::Serialization } else { error }
 }
 
@@ -76,7 +81,7 @@ async fn run(cx: &Context, tx: &mut Tx, entity: EntityId) -> Result<Received> {
     receivables::lock_entity(tx, entity).await?;
     let decider = Decider::of(cx, tx, entity, Actor::System("cash".into())).await?;
     let credits = apply_credits(tx, &decider).await?;
-    let statements = receivables::to_receive(tx, entity, STATEMENTS).await?;
+    let (statements, payouts) = statements(tx, &decider).await?;
     let pass = Pass::decide(tx, &decider, &statements).await?;
     let payments = pass.enter_payments(tx, &decider, &statements).await?;
     let applied = pass.apply(tx, &decider, &payments).await?;
@@ -84,7 +89,17 @@ async fn run(cx: &Context, tx: &mut Tx, entity: EntityId) -> Result<Received> {
     if pass.fresh > 0 {
         receivables::record_run(tx, entity, pass.rules(), decider.at, &pass.totals()).await?;
     }
-    Ok(Received { payments: pass.fresh, applied, suggested, credits })
+    Ok(Received { payments: pass.fresh, applied, suggested, credits, payouts })
+}
+
+/// Statements to be received, and how many of their lines payouts brought: those are set apart before the rest is counted.
+async fn statements(tx: &mut Tx, decider: &Decider) -> Result<(Vec<StatementReceipts>, usize)> {
+    let new: Vec<StatementId> =
+        receivables::to_receive(tx, decider.entity, STATEMENTS).await?.iter().map(|statement| statement.statement_id).collect();
+    let payouts = gateways::recognise(tx, &new, decider.at).await?;
+    gateways::tie(tx, decider.entity, decider.at).await?;
+    let statements = receivables::to_receive(tx, decider.entity, STATEMENTS).await?;
+    Ok((statements, usize::try_from(payouts).unwrap_or(usize::MAX)))
 }
 
 /// Credit memos that name their invoice settle it.
@@ -161,15 +176,14 @@ impl Pass {
         let mut numbers = receivables::numbers(tx, &self.money[self.fresh..].iter().map(|(id, _)| *id).collect::<Vec<_>>()).await?;
         let mut unknown = Vec::new();
         for statement in statements {
-            let of = |(_, (_, money)): &(usize, &(DocumentId, Receipt))| money.statement_id == statement.statement_id;
+            let of = |(_, (_, money)): &(usize, &(DocumentId, Receipt))| is_of(money, statement);
             let lines: Vec<usize> = self.money[..self.fresh].iter().enumerate().filter(of).map(|(at, _)| at).collect();
             if lines.is_empty() {
                 continue;
             }
             let year = statement.last_day.year();
             let taken = receivables::take_numbers(tx, decider.entity, "RC", year, lines.len()).await?;
-            let documents: Vec<_> =
-                lines.iter().zip(taken).map(|(at, number)| (self.money[*at].0, self.payment(*at, number, statement))).collect();
+            let documents: Vec<_> = lines.iter().zip(taken).map(|(at, number)| (self.money[*at].0, self.payment(*at, number))).collect();
             let manifest = ManifestLine {
                 currency: statement.currency,
                 kind: DocumentKind::Payment,
@@ -191,7 +205,7 @@ impl Pass {
             unknown.extend(documents.iter().filter(|(_, content)| content.customer_code.is_empty()).map(|(id, _)| *id));
             numbers.extend(documents.into_iter().map(|(id, content)| (id, content.number)));
         }
-        let links: Vec<_> = self.money[..self.fresh].iter().map(|(id, money)| (*id, money.statement_id, money.ordinal)).collect();
+        let links: Vec<_> = self.money[..self.fresh].iter().map(|(id, money)| (*id, money.origin.clone())).collect();
         receivables::link(tx, &links).await?;
         hold_unidentified(tx, &unknown, decider).await?;
         let ids: Vec<StatementId> = statements.iter().map(|statement| statement.statement_id).collect();
@@ -199,11 +213,11 @@ impl Pass {
         Ok(numbers)
     }
 
-    fn payment(&self, at: usize, number: String, statement: &StatementReceipts) -> DocumentContent {
+    fn payment(&self, at: usize, number: String) -> DocumentContent {
         let (_, money) = &self.money[at];
         let (customer_code, customer_name) =
             self.customer(at).unwrap_or_else(|| (String::new(), money.payer_name.clone().unwrap_or_default()));
-        payment(money, number, 1, (customer_code, customer_name), &statement.account)
+        payment(money, number, 1, (customer_code, customer_name))
     }
 
     /// Applies what the rules are sure of. Money whose payer was not known before keeps waiting for a person.
@@ -300,8 +314,12 @@ impl Pass {
     }
 }
 
+fn is_of(money: &Receipt, statement: &StatementReceipts) -> bool {
+    matches!(money.origin, Origin::Line(id, _) if id == statement.statement_id)
+}
+
 /// Takes so much of what is owed, in order.
-fn take(owed: &mut Vec<(DocumentId, String, Decimal)>, amount: Decimal) -> Vec<(DocumentId, String, Decimal)> {
+pub(super) fn take(owed: &mut Vec<(DocumentId, String, Decimal)>, amount: Decimal) -> Vec<(DocumentId, String, Decimal)> {
     let (mut left, mut taken) = (amount, Vec::new());
     for (id, number, open) in owed.iter_mut() {
         let part = left.min(*open);
@@ -315,9 +333,9 @@ fn take(owed: &mut Vec<(DocumentId, String, Decimal)>, amount: Decimal) -> Vec<(
 }
 
 /// A payment as it comes in, or as a new version when its payer was found. Its line is the account of ours that it came to.
-pub(super) fn payment(money: &Receipt, number: String, version: i32, customer: (String, String), account: &str) -> DocumentContent {
+pub(super) fn payment(money: &Receipt, number: String, version: i32, customer: (String, String)) -> DocumentContent {
     let line = DocumentLine {
-        item_code: account.to_owned(),
+        item_code: money.account.clone(),
         description: money.text.clone(),
         quantity: Decimal::ONE,
         unit_price: money.amount.normalize(),
@@ -343,7 +361,8 @@ pub(super) fn payment(money: &Receipt, number: String, version: i32, customer: (
     }
 }
 
-async fn hold_unidentified(tx: &mut Tx, payments: &[DocumentId], decider: &Decider) -> Result<()> {
+/// Money whose payer is not known goes nowhere until somebody says whose it is.
+pub(super) async fn hold_unidentified(tx: &mut Tx, payments: &[DocumentId], decider: &Decider) -> Result<()> {
     let cause = Cause {
         actor: decider.actor.clone(),
         reason: "the payer is not known".into(),

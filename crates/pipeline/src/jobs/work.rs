@@ -1,7 +1,7 @@
 //! What each kind of job does. All of them may run twice: they compare what is there with what should be there.
 
 use super::Workshop;
-use crate::{access::sign_in, cash, import, readback, reconcile, retry::transaction, verify, workbench::replay};
+use crate::{access::sign_in, cash, gateways, import, readback, reconcile, retry::transaction, verify, workbench::replay};
 use anyhow::{Context as _, bail};
 use chrono::TimeDelta;
 use domain::{
@@ -45,6 +45,10 @@ impl Workshop {
             }
             JobKind::Reconcile => {
                 let result = self.reconcile(&job.claimed.subject).await?;
+                self.complete(job, &result, None).await?;
+            }
+            JobKind::PullGateways => {
+                let result = self.pull_gateways(&job.claimed.subject).await?;
                 self.complete(job, &result, None).await?;
             }
             JobKind::ApplyCash => {
@@ -164,14 +168,40 @@ impl Workshop {
         Ok(format!("{} read, {} gone, {} confirmed, {} differ", sum.read, sum.gone, sum.confirmed, sum.mismatched))
     }
 
-    async fn apply_cash(&self, subject: &str) -> anyhow::Result<String> {
-        let known = store::entities::list(&mut *self.cx.pool.acquire().await.map_err(store::Error::from)?).await?;
-        let mut sum = cash::Received::default();
-        for entity in known.into_iter().filter(|entity| subject.is_empty() || entity.entity_id.to_string() == subject) {
-            sum += cash::receive(&self.cx, entity.entity_id).await?;
+    /// One gateway that does not answer keeps no other from being pulled; the job fails at the end and is tried again.
+    async fn pull_gateways(&self, subject: &str) -> anyhow::Result<String> {
+        let (mut sum, mut errors) = (gateways::Pulled::default(), Vec::new());
+        for entity in self.known(subject).await? {
+            match gateways::pull(&self.cx, entity).await {
+                Ok(done) => sum += done,
+                Err(error) => {
+                    tracing::warn!(%entity, error = format!("{error:#}"), "gateway not pulled");
+                    errors.push(format!("{error:#}"));
+                }
+            }
         }
-        let cash::Received { payments, applied, credits, suggested } = sum;
-        Ok(format!("{payments} payments received, {applied} applications, {credits} credit memos applied, {suggested} wait for a person"))
+        if !errors.is_empty() {
+            bail!("{}", errors.join("; "));
+        }
+        let gateways::Pulled { entries, payouts, payments, applied } = sum;
+        Ok(format!("{entries} movements, {payouts} payouts, {payments} payments received, {applied} applied"))
+    }
+
+    async fn apply_cash(&self, subject: &str) -> anyhow::Result<String> {
+        let mut sum = cash::Received::default();
+        for entity in self.known(subject).await? {
+            sum += cash::receive(&self.cx, entity).await?;
+        }
+        let cash::Received { payments, applied, credits, suggested, payouts } = sum;
+        Ok(format!(
+            "{payments} payments received, {payouts} payouts of gateways, {applied} applications, {credits} credit memos applied, {suggested} wait for a person"
+        ))
+    }
+
+    /// Entities that a job is about, with an ERP or without: all, or the one its subject names.
+    async fn known(&self, subject: &str) -> anyhow::Result<Vec<EntityId>> {
+        let known = store::entities::list(&mut *self.cx.pool.acquire().await.map_err(store::Error::from)?).await?;
+        Ok(known.into_iter().map(|entity| entity.entity_id).filter(|id| subject.is_empty() || id.to_string() == subject).collect())
     }
 
     async fn reconcile(&self, subject: &str) -> anyhow::Result<String> {

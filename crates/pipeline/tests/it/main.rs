@@ -8,6 +8,7 @@ mod clock;
 mod control;
 mod decisions;
 mod fake_erp;
+mod gateways;
 mod import;
 mod invoices;
 mod jobs;

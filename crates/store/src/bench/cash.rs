@@ -6,9 +6,9 @@ use domain::id::StatementId;
 /// Items that payments settled without a person, by the line that brought the money.
 pub async fn applied(pool: &Pool) -> Result<Vec<(StatementId, i32, String)>> {
     let rows = sqlx::query!(
-        r#"select p.statement_id as "statement_id: StatementId", p.ordinal, d.number
+        r#"select p.statement_id as "statement_id!: StatementId", p.ordinal as "ordinal!", d.number
         from application a join payment p on p.document_id = a.credit_id join allocation l on l.document_id = a.document_id
-        join document d on d.document_id = l.debit_id where a.decided_by is null"#
+        join document d on d.document_id = l.debit_id where a.decided_by is null and p.statement_id is not null"#
     )
     .fetch_all(pool)
     .await?;

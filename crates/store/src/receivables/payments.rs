@@ -1,9 +1,10 @@
-//! Money that came to our accounts: lines of statements that become payments, and payments that are not applied in full.
+//! Money that came to us: lines of statements that become payments, and payments that are not applied in full, whether a bank or a
+//! gateway brought them.
 
-use crate::{Conn, Result};
+use crate::{Conn, Error, Result};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::{
-    id::{DocumentId, EntityId, StatementId},
+    id::{DocumentId, EntityId, GatewayAccountId, StatementId},
     money::Currency,
 };
 use rust_decimal::Decimal;
@@ -16,7 +17,8 @@ pub struct StatementReceipts {
     pub account: String,
     pub currency: Currency,
     pub last_day: NaiveDate,
-    /// Booked lines that came in, as the statement's lines come to: the manifest that the payments are held against.
+    /// Booked lines that came in, without payouts of gateways, as the statement's lines come to: the manifest that the payments are held
+    /// against.
     pub count: i64,
     pub total: Decimal,
 }
@@ -34,6 +36,7 @@ pub async fn to_receive(conn: &mut Conn, entity: EntityId, limit: i64) -> Result
         cross join lateral (
             select count(*) as count, coalesce(sum(amount), 0) as total from statement_line l
             where l.statement_id = s.statement_id and l.status = 'booked' and l.amount > 0 and not l.reversal
+                and not exists (select from payout_line w where (w.statement_id, w.ordinal) = (l.statement_id, l.ordinal))
         ) sums
         order by s.last_day, s.place, s.statement_id"#,
         entity.0,
@@ -43,13 +46,23 @@ pub async fn to_receive(conn: &mut Conn, entity: EntityId, limit: i64) -> Result
     .await?)
 }
 
-/// Money with everything that its bank told of it.
+/// What brought money.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A line of a statement, by its ordinal.
+    Line(StatementId, i32),
+    /// A charge, by the gateway's id of its movement.
+    Charge(GatewayAccountId, String),
+}
+
+/// Money with everything that its bank or its gateway told of it.
 #[derive(Debug, Clone)]
 pub struct Receipt {
     /// `None`: a line that is no payment yet.
     pub document_id: Option<DocumentId>,
-    pub statement_id: StatementId,
-    pub ordinal: i32,
+    pub origin: Origin,
+    /// The number or code of our account that it came to.
+    pub account: String,
     /// Of a payment: what is open.
     pub amount: Decimal,
     pub currency: Currency,
@@ -67,79 +80,144 @@ pub struct Receipt {
     pub text: String,
 }
 
+struct Row {
+    document_id: Option<DocumentId>,
+    statement_id: Option<StatementId>,
+    ordinal: Option<i32>,
+    gateway_account_id: Option<GatewayAccountId>,
+    entry_id: Option<String>,
+    account: String,
+    amount: Decimal,
+    currency: Currency,
+    received_on: NaiveDate,
+    customer_code: String,
+    taken_back: bool,
+    end_to_end_id: Option<String>,
+    structured_references: Vec<String>,
+    documents: Vec<String>,
+    mandate: Option<String>,
+    payer_name: Option<String>,
+    payer_account: Option<String>,
+    text: String,
+}
+
+impl TryFrom<Row> for Receipt {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        let of_bank = row.statement_id.zip(row.ordinal).map(|(id, ordinal)| Origin::Line(id, ordinal));
+        let origin = of_bank.or_else(|| Some(Origin::Charge(row.gateway_account_id?, row.entry_id?)));
+        let id = row.document_id.map(|id| id.to_string()).unwrap_or_default();
+        let why = "neither a bank line nor a charge".to_owned();
+        Ok(Self {
+            origin: origin.ok_or(Error::Corrupt { table: "payment", column: "entry_id", id, why })?,
+            document_id: row.document_id,
+            account: row.account,
+            amount: row.amount,
+            currency: row.currency,
+            received_on: row.received_on,
+            customer_code: row.customer_code,
+            taken_back: row.taken_back,
+            end_to_end_id: row.end_to_end_id,
+            structured_references: row.structured_references,
+            documents: row.documents,
+            mandate: row.mandate,
+            payer_name: row.payer_name,
+            payer_account: row.payer_account,
+            text: row.text,
+        })
+    }
+}
+
 /// The lines of statements that become payments, in their order.
 pub async fn receipts(conn: &mut Conn, statements: &[StatementId]) -> Result<Vec<Receipt>> {
     let ids: Vec<uuid::Uuid> = statements.iter().map(|id| id.0).collect();
-    Ok(sqlx::query_as!(
-        Receipt,
-        r#"select null::uuid as "document_id: DocumentId", l.statement_id as "statement_id: StatementId", l.ordinal, l.amount,
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select null::uuid as "document_id: DocumentId", l.statement_id as "statement_id: StatementId", l.ordinal,
+            null::uuid as "gateway_account_id: GatewayAccountId", null as entry_id, a.number as account, l.amount,
             a.currency as "currency: Currency", l.booked_on as received_on, '' as "customer_code!", false as "taken_back!", l.end_to_end_id,
             l.structured_references, l.documents, l.mandate, l.counterparty_name as payer_name, l.counterparty_account as payer_account, l.text
         from statement_line l join statement s using (statement_id) join bank_account a using (bank_account_id)
         where l.statement_id = any($1) and l.status = 'booked' and l.amount > 0 and not l.reversal
+            and not exists (select from payout_line w where (w.statement_id, w.ordinal) = (l.statement_id, l.ordinal))
         order by l.statement_id, l.ordinal"#,
         &ids
     )
     .fetch_all(conn)
-    .await?)
+    .await?;
+    rows.into_iter().map(Receipt::try_from).collect()
 }
 
 /// Payments of an entity that nobody keeps and that are not applied in full.
 pub async fn open_money(conn: &mut Conn, entity: EntityId) -> Result<Vec<Receipt>> {
-    Ok(sqlx::query_as!(
-        Receipt,
-        r#"select i.document_id as "document_id: DocumentId", p.statement_id as "statement_id: StatementId", p.ordinal, i.open as "amount!",
-            i.currency as "currency: Currency", i.aged_from as received_on, i.customer_code,
-            exists (select from application a where a.credit_id = i.document_id and a.reverses is not null) as "taken_back!", l.end_to_end_id, l.structured_references,
-            l.documents, l.mandate, l.counterparty_name as payer_name, l.counterparty_account as payer_account, l.text
-        from open_item i join payment p using (document_id) join statement_line l using (statement_id, ordinal)
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select i.document_id as "document_id: DocumentId", p.statement_id as "statement_id: StatementId", p.ordinal,
+            p.gateway_account_id as "gateway_account_id: GatewayAccountId", p.entry_id, coalesce(a.number, g.code) as "account!",
+            i.open as "amount!", i.currency as "currency: Currency", i.aged_from as received_on, i.customer_code,
+            exists (select from application t where t.credit_id = i.document_id and t.reverses is not null) as "taken_back!",
+            l.end_to_end_id as "end_to_end_id?",
+            coalesce(l.structured_references, '{}') as "structured_references!", coalesce(l.documents, e.invoice_numbers) as "documents!",
+            l.mandate as "mandate?", l.counterparty_name as "payer_name?", l.counterparty_account as "payer_account?",
+            coalesce(l.text, e.reason, '') as "text!"
+        from open_item i join payment p using (document_id)
+        left join statement_line l using (statement_id, ordinal) left join statement s using (statement_id) left join bank_account a using (bank_account_id)
+        left join gateway_entry e on (e.gateway_account_id, e.entry_id) = (p.gateway_account_id, p.entry_id)
+        left join gateway_account g on g.gateway_account_id = p.gateway_account_id
         where i.entity_id = $1 and i.kind = 'payment' and i.open > 0 and i.kept is null order by i.document_id"#,
         entity.0
     )
     .fetch_all(conn)
-    .await?)
+    .await?;
+    rows.into_iter().map(Receipt::try_from).collect()
 }
 
-/// Says which line each payment came with.
-pub async fn link(conn: &mut Conn, payments: &[(DocumentId, StatementId, i32)]) -> Result<()> {
-    let documents: Vec<uuid::Uuid> = payments.iter().map(|(id, ..)| id.0).collect();
-    let statements: Vec<uuid::Uuid> = payments.iter().map(|(_, id, _)| id.0).collect();
-    let ordinals: Vec<i32> = payments.iter().map(|(.., ordinal)| *ordinal).collect();
+/// Says what brought each payment.
+pub async fn link(conn: &mut Conn, payments: &[(DocumentId, Origin)]) -> Result<()> {
+    let documents: Vec<uuid::Uuid> = payments.iter().map(|(id, _)| id.0).collect();
+    let line = |origin: &Origin| if let Origin::Line(id, ordinal) = origin { Some((id.0, *ordinal)) } else { None };
+    let charge = |origin: &Origin| if let Origin::Charge(id, entry) = origin { Some((id.0, entry.clone())) } else { None };
+    let (statements, ordinals): (Vec<Option<uuid::Uuid>>, Vec<Option<i32>>) =
+        payments.iter().map(|(_, origin)| line(origin).unzip()).unzip();
+    let (accounts, entries): (Vec<Option<uuid::Uuid>>, Vec<Option<String>>) =
+        payments.iter().map(|(_, origin)| charge(origin).unzip()).unzip();
     sqlx::query!(
-        "insert into payment (document_id, statement_id, ordinal) select * from unnest($1::uuid[], $2::uuid[], $3::integer[])",
+        "insert into payment (document_id, statement_id, ordinal, gateway_account_id, entry_id)
+        select * from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::uuid[], $5::text[])",
         &documents,
-        &statements,
-        &ordinals
+        &statements as &[Option<uuid::Uuid>],
+        &ordinals as &[Option<i32>],
+        &accounts as &[Option<uuid::Uuid>],
+        &entries as &[Option<String>]
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// A payment with everything that its bank told of it, and its whole amount.
+/// A payment with everything that is told of it, and its whole amount.
 pub async fn money(conn: &mut Conn, payment: DocumentId) -> Result<Option<Receipt>> {
-    Ok(sqlx::query_as!(
-        Receipt,
-        r#"select i.document_id as "document_id: DocumentId", p.statement_id as "statement_id: StatementId", p.ordinal, i.amount,
-            i.currency as "currency: Currency", i.aged_from as received_on, i.customer_code,
-            exists (select from application a where a.credit_id = i.document_id and a.reverses is not null) as "taken_back!", l.end_to_end_id, l.structured_references,
-            l.documents, l.mandate, l.counterparty_name as payer_name, l.counterparty_account as payer_account, l.text
-        from open_item i join payment p using (document_id) join statement_line l using (statement_id, ordinal)
+    let row = sqlx::query_as!(
+        Row,
+        r#"select i.document_id as "document_id: DocumentId", p.statement_id as "statement_id: StatementId", p.ordinal,
+            p.gateway_account_id as "gateway_account_id: GatewayAccountId", p.entry_id, coalesce(a.number, g.code) as "account!",
+            i.amount, i.currency as "currency: Currency", i.aged_from as received_on, i.customer_code,
+            exists (select from application t where t.credit_id = i.document_id and t.reverses is not null) as "taken_back!",
+            l.end_to_end_id as "end_to_end_id?",
+            coalesce(l.structured_references, '{}') as "structured_references!", coalesce(l.documents, e.invoice_numbers) as "documents!",
+            l.mandate as "mandate?", l.counterparty_name as "payer_name?", l.counterparty_account as "payer_account?",
+            coalesce(l.text, e.reason, '') as "text!"
+        from open_item i join payment p using (document_id)
+        left join statement_line l using (statement_id, ordinal) left join statement s using (statement_id) left join bank_account a using (bank_account_id)
+        left join gateway_entry e on (e.gateway_account_id, e.entry_id) = (p.gateway_account_id, p.entry_id)
+        left join gateway_account g on g.gateway_account_id = p.gateway_account_id
         where i.document_id = $1"#,
         payment.0
     )
     .fetch_optional(conn)
-    .await?)
-}
-
-/// The number of the account that a statement tells of.
-pub async fn account_of(conn: &mut Conn, statement: StatementId) -> Result<String> {
-    Ok(sqlx::query_scalar!(
-        "select a.number from statement join bank_account a using (bank_account_id) where statement_id = $1",
-        statement.0
-    )
-    .fetch_one(conn)
-    .await?)
+    .await?;
+    row.map(Receipt::try_from).transpose()
 }
 
 /// Numbers of documents.

@@ -1,0 +1,82 @@
+//! Gateway clearing: the proof of each account's balance, its payouts, and the movements behind a figure.
+
+use super::ApiError;
+use chrono::NaiveDate;
+use domain::{
+    clearing::{ClearingEntry, ClearingView, PayoutView, UntiedLine},
+    view::Paged,
+};
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// Rows of one page.
+#[cfg(feature = "ssr")]
+const PAGE: usize = 50;
+/// Payouts beside the proof, the latest.
+#[cfg(feature = "ssr")]
+const PAYOUTS: i64 = 50;
+#[cfg(feature = "ssr")]
+const UNTIED: i64 = 50;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClearingSeen {
+    /// The first day (UTC) whose movements are told apart.
+    pub from: NaiveDate,
+    pub proofs: Vec<ClearingView>,
+    /// The latest first.
+    pub payouts: Vec<PayoutView>,
+    /// Oldest first.
+    pub untied: Vec<UntiedLine>,
+}
+
+/// `from`: this month's first day, unless it says otherwise.
+#[server(prefix = "/fn", endpoint = "get_clearing")]
+pub async fn get_clearing(entity: Option<String>, from: Option<String>) -> Result<ClearingSeen, ApiError> {
+    use super::arguments::{scope_of, word};
+    use domain::{access::Action, period::AccountingPeriod};
+    use store::views::clearing;
+    let (_, scope) = super::require(Action::ReadFinance)?;
+    let ctx = super::context();
+    let scope = scope_of(&ctx, &scope, entity.as_deref()).await?;
+    let from = word("from", from.as_deref())?.unwrap_or_else(|| AccountingPeriod::of(ctx.clock.now().date_naive()).first_day());
+    Ok(ClearingSeen {
+        from,
+        proofs: clearing::proofs(&ctx.pool, &scope, from).await?,
+        payouts: clearing::payouts(&ctx.pool, &scope, PAYOUTS).await?,
+        untied: clearing::untied(&ctx.pool, &scope, UNTIED).await?,
+    })
+}
+
+/// Which movements, as it stands in the URL.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MovementQuery {
+    pub account: Option<String>,
+    pub currency: Option<String>,
+    pub line: Option<String>,
+    pub from: Option<String>,
+    /// Only what came before this day: the opening.
+    pub until: Option<String>,
+    pub payout: Option<String>,
+    pub after: Option<String>,
+}
+
+/// Newest first.
+#[server(prefix = "/fn", endpoint = "list_movements")]
+pub async fn list_movements(#[server(default)] query: MovementQuery) -> Result<Paged<ClearingEntry>, ApiError> {
+    use super::arguments::{cursor, page, paged, word};
+    use store::views::clearing::{self, Filter};
+    let (_, scope) = super::require(domain::access::Action::ReadFinance)?;
+    let ctx = super::context();
+    let filter = Filter {
+        account: word("account", query.account.as_deref())?.ok_or(ApiError::NotFound)?,
+        currency: word("currency", query.currency.as_deref())?.ok_or(ApiError::NotFound)?,
+        line: word("line", query.line.as_deref())?,
+        from: word("from", query.from.as_deref())?,
+        until: word("until", query.until.as_deref())?,
+        payout: query.payout.filter(|payout| !payout.is_empty()),
+        after: cursor(query.after.as_deref())?,
+    };
+    let rows = clearing::entries(&ctx.pool, &scope, &filter, page(PAGE)).await?;
+    Ok(paged(rows, PAGE, |row| format!("{}~{}", row.created_at.to_rfc3339(), row.entry_id)))
+}

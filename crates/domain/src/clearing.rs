@@ -1,0 +1,129 @@
+//! Gateway clearing on screen: the proof of each account's balance, its movements, its payouts and the bank lines they came with
+//! (accounting.md, Receivables: gateway clearing proof).
+
+use crate::{
+    id::{DocumentId, GatewayAccountId, StatementId},
+    money::Currency,
+    settlement::{Clearing, EntryKind, Gateway, PayoutStatus},
+};
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+/// The clearing proof of one account and settlement currency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClearingView {
+    pub gateway_account_id: GatewayAccountId,
+    pub entity_code: String,
+    pub gateway: Gateway,
+    pub code: String,
+    pub name: String,
+    /// What the movements before the first day came to.
+    pub opening: Decimal,
+    /// What moved since.
+    pub clearing: Clearing,
+    /// What the gateway said it held, and when; `None`: it was not asked yet.
+    pub balance: Option<(Decimal, DateTime<Utc>)>,
+    /// Paid out, and not on a bank statement yet.
+    pub in_transit: Decimal,
+    /// On a bank statement, and no payout that we know of.
+    pub untied: Decimal,
+    pub pulled_at: Option<DateTime<Utc>>,
+}
+
+impl ClearingView {
+    pub fn closing(&self) -> Decimal {
+        self.clearing.closing(self.opening)
+    }
+
+    /// What the gateway holds more than its movements say; zero is the rule. `None`: nothing to hold it against.
+    pub fn residual(&self) -> Option<Decimal> {
+        self.balance.map(|(balance, _)| balance - self.closing())
+    }
+}
+
+/// A movement as the list behind a figure shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClearingEntry {
+    pub entry_id: String,
+    pub kind: EntryKind,
+    pub created_at: DateTime<Utc>,
+    pub amount: Decimal,
+    pub currency: Currency,
+    pub gross: Decimal,
+    pub fee: Decimal,
+    pub net: Decimal,
+    pub settlement_currency: Currency,
+    pub payout_id: Option<String>,
+    pub invoice_numbers: Vec<String>,
+    pub reason: Option<String>,
+    /// The payment that it became, and its number.
+    pub payment: Option<(DocumentId, String)>,
+}
+
+/// A payout with the bank line that it came with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayoutView {
+    pub gateway_account_id: GatewayAccountId,
+    pub code: String,
+    pub payout_id: String,
+    pub amount: Decimal,
+    pub currency: Currency,
+    pub status: PayoutStatus,
+    pub arrival_on: NaiveDate,
+    /// What its movements leave unexplained; `None`: the gateway has not listed them.
+    pub residual: Option<Decimal>,
+    pub line: Option<PayoutLine>,
+}
+
+/// The bank line of a payout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayoutLine {
+    pub statement_id: StatementId,
+    pub ordinal: i32,
+    pub booked_on: NaiveDate,
+    pub tied_at: DateTime<Utc>,
+    /// The rule or the person.
+    pub tied_by: String,
+}
+
+/// A bank line of a gateway whose payout is not known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UntiedLine {
+    pub code: String,
+    pub statement_id: StatementId,
+    pub ordinal: i32,
+    pub booked_on: NaiveDate,
+    pub amount: Decimal,
+    pub currency: Currency,
+    pub text: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settlement::ClearingLine;
+
+    #[test]
+    fn the_residual_is_what_the_gateway_holds_more_than_its_movements_say() {
+        let mut clearing = Clearing::new(Currency::USD);
+        clearing.lines.insert(ClearingLine::Charges, Decimal::from(100));
+        clearing.lines.insert(ClearingLine::Fees, Decimal::from(-3));
+        let mut view = ClearingView {
+            gateway_account_id: GatewayAccountId(uuid::Uuid::nil()),
+            entity_code: "US".into(),
+            gateway: Gateway::Stripe,
+            code: "STRIPE-US".into(),
+            name: "Stripe".into(),
+            opening: Decimal::from(10),
+            clearing,
+            balance: None,
+            in_transit: Decimal::ZERO,
+            untied: Decimal::ZERO,
+            pulled_at: None,
+        };
+        assert_eq!((view.closing(), view.residual()), (Decimal::from(107), None), "without a balance nothing is proved");
+        view.balance = Some((Decimal::from(108), DateTime::UNIX_EPOCH));
+        assert_eq!(view.residual(), Some(Decimal::ONE));
+    }
+}

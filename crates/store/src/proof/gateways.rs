@@ -1,0 +1,47 @@
+//! Gateways against payments, payouts and bank lines.
+
+use super::Compared;
+use crate::{Conn, Result};
+
+/// Every payment of a gateway is one charge of that amount, and no charge is two.
+pub async fn charges(conn: &mut Conn) -> Result<Compared> {
+    let rows = sqlx::query_scalar!("select count(*) from payment where entry_id is not null").fetch_one(&mut *conn).await?;
+    let first = sqlx::query_scalar!(
+        r#"with live as (
+            select p.gateway_account_id, p.entry_id, count(*) as times, min(d.amount) as amount, min(d.currency) as currency,
+                string_agg(d.number, ', ') as number
+            from payment p join document d using (document_id) where d.superseded_by is null and p.entry_id is not null
+            group by p.gateway_account_id, p.entry_id
+        )
+        select format('charge %s: the gateway says %s %s, taken as %s %s %s', entry_id, e.amount, e.currency, l.number, l.amount, l.currency)
+            as "text!"
+        from live l left join gateway_entry e using (gateway_account_id, entry_id)
+        where (e.kind, e.amount, e.currency, 1) is distinct from ('charge', l.amount, l.currency, l.times) order by 1 limit 1"#
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(Compared::new(rows, first))
+}
+
+/// A payout is what its movements come to, and the bank line that it is tied to says the same amount and currency.
+pub async fn payouts(conn: &mut Conn) -> Result<Compared> {
+    let rows = sqlx::query_scalar!("select count(*) from gateway_payout").fetch_one(&mut *conn).await?;
+    let first = sqlx::query_scalar!(
+        r#"with paid as (
+            select gateway_account_id, payout_id, sum(net) as net from gateway_entry
+            where payout_id is not null and kind not in ('payout', 'payout_failure') group by gateway_account_id, payout_id
+        )
+        select format('payout %s of %s %s: its movements come to %s', payout_id, p.amount, p.currency, coalesce(m.net, 0)) as "text!"
+        from gateway_payout p left join paid m using (gateway_account_id, payout_id)
+        where p.itemised_at is not null and p.amount <> coalesce(m.net, 0)
+        union all
+        select format('payout %s of %s %s: the bank line that it is tied to says %s %s', w.payout_id, p.amount, p.currency, l.amount, b.currency)
+        from payout_line w join gateway_payout p using (gateway_account_id, payout_id) join statement_line l using (statement_id, ordinal)
+        join statement s using (statement_id) join bank_account b using (bank_account_id)
+        where (l.amount, b.currency) is distinct from (p.amount, p.currency)
+        order by 1 limit 1"#
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(Compared::new(rows, first))
+}

@@ -1,0 +1,169 @@
+//! Stripe's webhooks over a socket, as the simulated account delivers them: believed, doubled, late, out of order and forged.
+
+use crate::world::World;
+use axum::http::StatusCode;
+use chrono::TimeDelta;
+use domain::{access::Actor, clock::Clock, id::GatewayAccountId, job::JobKind};
+use pipeline::gateways::{StripeAccount, StripeSecrets, StripeSettings, open_stripe, pull};
+use serde_json::{Value, json};
+use server::{config::Settings, http::AppState, serve::router};
+use simulators::stripe::{Config, Simulator, Switches};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+const SECRET: &str = "whsec_of_this_test";
+
+struct Endpoint {
+    world: World,
+    simulator: Simulator,
+    account: GatewayAccountId,
+    url: String,
+    _dir: tempfile::TempDir,
+}
+
+impl Endpoint {
+    /// The program on a socket, and a Stripe account that tells it everything.
+    async fn new() -> Self {
+        let (world, dir) = (World::new().await, tempfile::tempdir().unwrap());
+        let clock = world.clock.clone();
+        let config = Config {
+            data_file: dir.path().join("stripe.jsonl"),
+            secret_key: "sk_test_1".into(),
+            country: "US".into(),
+            currency: "USD".into(),
+            rates: [].into(),
+            seed: 13,
+            switches: Switches::default(),
+            now: Arc::new(move || clock.now()),
+        };
+        let simulator = Simulator::start(config, "127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let account = GatewayAccountId(uuid::Uuid::from_u128(77));
+        let new = StripeAccount {
+            gateway_account_id: account,
+            entity_id: world.us,
+            external_id: "acct_1".into(),
+            code: "STRIPE-US".into(),
+            name: "Stripe".into(),
+            settings: StripeSettings { base_url: simulator.url().into() },
+            secrets: StripeSecrets { secret_key: "sk_test_1".into(), webhook_secrets: vec![SECRET.into()] },
+            bank_words: "Stripe".into(),
+            since: world.ctx.clock.now(),
+            pays_out: Vec::new(),
+        };
+        open_stripe(&world.ctx, &Actor::Cli("test".into()), &new).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/webhooks/stripe/{account}", listener.local_addr().unwrap());
+        let app = router(AppState::new(world.ctx.clone(), Settings::default()));
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        let endpoint = Self { world, simulator, account, url, _dir: dir };
+        endpoint.admin("webhook", &json!({ "url": endpoint.url, "secret": SECRET })).await;
+        endpoint
+    }
+
+    async fn admin(&self, path: &str, body: &Value) -> Value {
+        let answer = reqwest::Client::new().post(format!("{}/admin/{path}", self.simulator.url())).json(body).send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}");
+        serde_json::from_str(&answer.text().await.unwrap()).unwrap()
+    }
+
+    async fn fault(&self, kind: &str) {
+        self.admin("faults", &json!({ "kind": kind, "on": "webhook", "next": 1 })).await;
+    }
+
+    /// An invoice is charged, and told of. What the delivery came to.
+    async fn charge(&self, number: &str) -> Value {
+        let due = self.world.ctx.clock.now().date_naive().pred_opt();
+        self.admin(
+            "invoices",
+            &json!([{ "number": number, "customer": "C-1", "amount": "110.00", "currency": "USD", "due": due, "method": "card" }]),
+        )
+        .await;
+        self.world.clock.advance(TimeDelta::hours(1));
+        self.admin("run", &json!({})).await["delivered"].clone()
+    }
+
+    async fn text(&self, sql: &'static str) -> String {
+        sqlx::query_scalar(sql).fetch_one(&self.world.db.pool).await.unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
+    async fn pulls_due(&self) -> usize {
+        let due = store::jobs::last_runs(&self.world.db.pool, JobKind::PullGateways, 10).await.unwrap();
+        assert!(due.iter().all(|job| job.subject == self.world.us.to_string() && job.run_at <= self.world.ctx.clock.now()));
+        due.len()
+    }
+
+    async fn post(&self, url: &str, signature: Option<&str>, body: &str) -> StatusCode {
+        let mut request = reqwest::Client::new().post(url).body(body.to_owned());
+        if let Some(signature) = signature {
+            request = request.header("Stripe-Signature", signature);
+        }
+        StatusCode::from_u16(request.send().await.unwrap().status().as_u16()).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn an_event_is_kept_answered_and_makes_the_next_pull_due_and_the_pull_looks_at_it() {
+    let endpoint = Endpoint::new().await;
+    let delivered = endpoint.charge("INV-1").await;
+    assert_eq!((&delivered["refused"], delivered["accepted"].as_u64().unwrap() >= 3), (&json!(0), true), "{delivered}");
+    assert_eq!(endpoint.pulls_due().await, 1, "many events are one pull");
+    assert_eq!(endpoint.text("select count(*)::text from gateway_entry").await, "0", "an event is no truth");
+    assert_eq!(endpoint.text("select count(*)::text from gateway_event where pulled_at is not null").await, "0");
+    assert_eq!(pull(&endpoint.world.ctx, endpoint.world.us).await.unwrap().entries, 1);
+    assert_eq!(endpoint.text("select count(*)::text from gateway_event where pulled_at is null").await, "0");
+}
+
+#[tokio::test]
+async fn doubled_late_and_reordered_events_change_nothing_but_their_count() {
+    let endpoint = Endpoint::new().await;
+    for kind in ["doubled", "late", "out_of_order"] {
+        endpoint.fault(kind).await;
+        endpoint.charge(&format!("INV-{kind}")).await;
+    }
+    endpoint.admin("deliver", &json!({})).await;
+    assert_eq!(endpoint.text("select max(times)::text || ' ' || count(*) filter (where times > 1) from gateway_event").await, "2 1");
+    let told = endpoint.text("select count(distinct event_key)::text from gateway_event").await;
+    assert_eq!(told, endpoint.text("select count(*)::text from gateway_event").await);
+    assert_eq!(endpoint.pulls_due().await, 1);
+    let pulled = pull(&endpoint.world.ctx, endpoint.world.us).await.unwrap();
+    assert_eq!((pulled.entries, pulled.payments), (3, 3));
+    let again = pull(&endpoint.world.ctx, endpoint.world.us).await.unwrap();
+    assert_eq!((again.entries, again.payments), (0, 0));
+}
+
+#[tokio::test]
+async fn a_forged_event_is_refused_kept_with_the_reason_and_starts_nothing() {
+    let endpoint = Endpoint::new().await;
+    for kind in ["wrong_secret", "altered_body", "old_timestamp", "other_scheme"] {
+        endpoint.fault(kind).await;
+    }
+    let before = endpoint.charge("INV-1").await;
+    assert_eq!(before["refused"], 4, "{before}");
+    for (reason, times) in [("no v1 signature of %", 2), ("signed 3600 seconds ago%", 1), ("% has no v1 signature%", 1)] {
+        let found: i64 = sqlx::query_scalar("select count(*) from gateway_event where refused like $1")
+            .bind(reason)
+            .fetch_one(&endpoint.world.db.pool)
+            .await
+            .unwrap();
+        assert_eq!(found, times, "{reason}");
+    }
+    let believed =
+        "select count(*)::text from gateway_event where refused is not null and (event_key is not null or pulled_at is not null)";
+    assert_eq!(endpoint.text(believed).await, "0");
+    let forged = r#"{"id":"evt_1","type":"charge.succeeded","created":1,"data":{"object":{"id":"ch_1"}}}"#;
+    let lonely = Endpoint::new().await;
+    assert_eq!(lonely.post(&lonely.url, Some("t=1,v1=00"), forged).await, StatusCode::BAD_REQUEST);
+    assert_eq!(lonely.post(&lonely.url, None, forged).await, StatusCode::BAD_REQUEST);
+    assert_eq!(lonely.pulls_due().await, 0);
+    assert_eq!(lonely.text("select count(*)::text from gateway_event where refused is not null").await, "2");
+}
+
+#[tokio::test]
+async fn an_account_that_is_not_ours_is_not_found_and_a_huge_body_is_not_taken() {
+    let endpoint = Endpoint::new().await;
+    let other = endpoint.url.replace(&endpoint.account.to_string(), &uuid::Uuid::from_u128(78).to_string());
+    assert_eq!(endpoint.post(&other, Some("t=1,v1=00"), "{}").await, StatusCode::NOT_FOUND);
+    assert_eq!(endpoint.post(&endpoint.url.replace(&endpoint.account.to_string(), "x"), None, "{}").await, StatusCode::NOT_FOUND);
+    assert_eq!(endpoint.post(&endpoint.url, Some("t=1,v1=00"), &" ".repeat(300 * 1024)).await, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(endpoint.text("select count(*)::text from gateway_event").await, "0");
+}
