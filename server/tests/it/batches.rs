@@ -48,7 +48,7 @@ async fn an_uploaded_batch_is_accounted_for_down_to_its_documents() {
     for part in ["Invoice INV-2026-1001", "0.0007", "imported with batch 2026-10-US-1", "controller@example.com", "1,100.00"] {
         assert!(document.contains(part), "{part}: {document}");
     }
-    assert!(text(&browser.get("/batches?period=2026-09").await).contains("No batch of this entity and period"));
+    assert!(text(&browser.get("/batches?period=2026-09").await).contains("No such batch has come in"));
 
     let csv = browser.get(link(&documents, "/export/documents.csv")).await;
     assert_eq!(csv.body.lines().count(), 3, "{}", csv.body);

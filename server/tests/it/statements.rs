@@ -24,7 +24,7 @@ async fn with_account(world: &World, browser: &mut crate::world::Browser) -> Str
     let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let answer = browser.post("/fn/open_bank_account", &form).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
-    let cash = text(&browser.get("/cash").await);
+    let cash = text(&browser.get("/cash/accounts").await);
     assert!(cash.contains("Operating") && cash.contains("0001 … 6789") && !cash.contains("000123456789"), "masked: {cash}");
     link(&cash, "/cash/accounts/").to_owned()
 }
@@ -33,7 +33,7 @@ async fn with_account(world: &World, browser: &mut crate::world::Browser) -> Str
 async fn a_statement_travels_from_the_upload_to_its_lines() {
     let world = World::new().await;
     let mut browser = world.signed_in(Role::Controller).await;
-    assert!(text(&browser.get("/cash").await).contains("No bank account is known yet"));
+    assert!(text(&browser.get("/cash/accounts").await).contains("No bank account is known yet"));
     let account = with_account(&world, &mut browser).await;
     let answer = browser.upload("/cash/upload", "october.sta", STATEMENT).await;
     assert!(answer.location().starts_with("/cash/statements/"), "{}", answer.location());
@@ -49,7 +49,7 @@ async fn a_statement_travels_from_the_upload_to_its_lines() {
     assert!(api.body.contains("\"closing\":\"1480.0000\"") && api.body.contains("0001 … 6789"), "{}", api.body);
     assert_eq!(world.call(Method::GET, "/api/v1/statements?state=lost", Some(&key)).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     let off = browser.upload("/cash/upload", "off.sta", &STATEMENT.replace("1480,00", "1481,00").replace("2610021002", "2610031003")).await;
-    assert!(off.location().starts_with("/cash?intake="), "the same statement with other content: {}", off.location());
+    assert!(off.location().starts_with("/cash/accounts?intake="), "the same statement with other content: {}", off.location());
     assert!(text(&browser.get(off.location()).await).contains("here already with other content"));
 }
 
@@ -79,7 +79,7 @@ async fn a_table_asks_what_its_columns_mean_before_anything_comes_in() {
 async fn who_may_not_manage_accounts_opens_none() {
     let world = World::new().await;
     let mut browser = world.signed_in(Role::Executive).await;
-    let page = text(&browser.get("/cash").await);
+    let page = text(&browser.get("/cash/accounts").await);
     assert!(!page.contains("Make a bank account known"), "{page}");
     let form = [("entity", "x"), ("number", "1"), ("currency", "USD"), ("name", "Mine")];
     assert_eq!(browser.call("/fn/open_bank_account", &form).await.status, StatusCode::FORBIDDEN);
