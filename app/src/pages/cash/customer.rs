@@ -4,7 +4,7 @@ use super::{CashTab, CashTabs, applications::Applications, items::ItemTable, rec
 use crate::{
     api::{
         form_error,
-        receivables::{CustomerView, get_customer},
+        receivables::{ACCOUNT, CustomerView, get_customer},
     },
     components::{Empty, Failure, Fold, Notice, Page, Submit, TextField, Tone, use_query},
     pages::exceptions::cause::Back,
@@ -45,7 +45,8 @@ fn Account(account: CustomerView) -> AnyView {
     let may_not = reach.why_not_in(Action::ApplyCash, &entity_code);
     let error = form_error("keep_item").map(|error| error.to_string());
     let table = move |caption: &'static str, items: Vec<OpenItemRow>| {
-        (!items.is_empty()).then(|| view! { <ItemTable caption items today whole=false/> })
+        let whole = items.len() < ACCOUNT;
+        (!items.is_empty()).then(|| view! { <ItemTable caption items today whole/> })
     };
     let none = cells.is_empty();
     let marks = view! { <Disputes invoices=invoices.clone() may_not=may_not.clone()/> };
