@@ -3,7 +3,12 @@
 use crate::world::World;
 use axum::http::StatusCode;
 use chrono::TimeDelta;
-use domain::{access::Actor, clock::Clock, id::GatewayAccountId, job::JobKind};
+use domain::{
+    access::{Actor, Role},
+    clock::Clock,
+    id::GatewayAccountId,
+    job::JobKind,
+};
 use pipeline::gateways::{StripeAccount, StripeSecrets, StripeSettings, open_stripe, pull};
 use serde_json::{Value, json};
 use server::{config::Settings, http::AppState, serve::router};
@@ -166,4 +171,21 @@ async fn an_account_that_is_not_ours_is_not_found_and_a_huge_body_is_not_taken()
     assert_eq!(endpoint.post(&endpoint.url.replace(&endpoint.account.to_string(), "x"), None, "{}").await, StatusCode::NOT_FOUND);
     assert_eq!(endpoint.post(&endpoint.url, Some("t=1,v1=00"), &" ".repeat(300 * 1024)).await, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(endpoint.text("select count(*)::text from gateway_event").await, "0");
+}
+
+#[tokio::test]
+async fn the_clearing_page_proves_the_balance_and_leads_to_the_movements_behind_it() {
+    let endpoint = Endpoint::new().await;
+    endpoint.charge("INV-1").await;
+    pull(&endpoint.world.ctx, endpoint.world.us).await.unwrap();
+    let mut browser = endpoint.world.signed_in(Role::Controller).await;
+    let page = browser.get("/cash/clearing").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.body.contains("What moved explains every balance that a gateway gave."), "{}", page.body);
+    let movements = format!("/cash/clearing/movements?account={}&amp;currency=USD&amp;from=2026-10-01&amp;line=charges", endpoint.account);
+    assert!(page.body.contains(&movements), "{}", page.body);
+    let behind = browser.get(&movements.replace("&amp;", "&")).await;
+    assert!(behind.body.contains("Charges since 2026-10-01") && behind.body.contains("INV-1"), "{}", behind.body);
+    assert!(behind.body.contains("RC-2026-000001") && behind.body.contains("3.49"), "its payment and its fee: {}", behind.body);
+    assert_eq!(browser.get("/cash/clearing/movements?account=x&currency=USD").await.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
