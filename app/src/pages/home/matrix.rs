@@ -120,7 +120,7 @@ mod tests {
         let count = |group| count_of(&lines[0].1, group);
         assert_eq!((lines.len(), count(StageGroup::Issued), count(StageGroup::OnItsWay), open_amount(&lines[0].1)), (1, 4, 3, 55.into()));
         let html = view! { <Line row=lines[0].1.clone() entity="DE".to_owned() period=String::new()/> }.to_html();
-        let list = "/documents?entity=DE&amp;currency=EUR&amp;stage=";
+        let list = "/documents?entity=DE&amp;currency=EUR&amp;kind=billing&amp;stage=";
         for word in ["issued", "on_its_way", "not_confirmed", "confirmed"] {
             assert!(html.contains(&format!("{list}{word}\"")), "{word}: {html}");
         }

@@ -266,7 +266,7 @@ pub mod tests {
     fn a_figure_leads_to_its_breaks_and_to_its_documents() {
         let html = view! { <Line cell=cell("DE", "EUR", (2, 100), (1, 60), (0, 0), (1, 40)) entity=Some("DE".to_owned())/> }.to_html();
         assert!(html.contains("/reconciliation?entity=DE&amp;period=2026-10&amp;currency=EUR#breaks"), "{html}");
-        assert!(html.contains("/documents?entity=DE&amp;period=2026-10&amp;currency=EUR&amp;kind=invoice"), "{html}");
+        assert!(html.contains("/documents?entity=DE&amp;period=2026-10&amp;currency=EUR&amp;kind=debit"), "{html}");
         assert!(html.contains("off by 40.00 EUR") && !html.contains("kind=timing"), "nothing is behind a zero: {html}");
     }
 }
