@@ -21,8 +21,7 @@ const CANDIDATES: usize = 60;
 #[cfg(feature = "ssr")]
 const DIRECT: i64 = 100;
 /// Items of each kind on a customer's account.
-#[cfg(feature = "ssr")]
-const ACCOUNT: usize = 100;
+pub const ACCOUNT: usize = 100;
 
 /// The filter of a list of open items as it stands in the URL.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,10 +1,10 @@
 //! What settles what: applications with their reasons, and the way back. Shown on the workbench, on a customer's account and on the
 //! page of a document.
 
-use super::super::exceptions::cause::Back;
+use super::BackTo;
 use crate::{
     api::form_error,
-    components::{Amount, Column, DataTable, Fold, Notice, Pill, StageBadge, Submit, TextField, Time, Tone},
+    components::{Amount, Column, DataTable, Fold, Notice, Pill, StageBadge, Submit, TextField, Time, Tone, use_query},
 };
 use domain::receivable::{AllocationView, ApplicationView};
 use leptos::prelude::*;
@@ -19,7 +19,9 @@ pub fn Applications(applications: Vec<ApplicationView>, #[prop(optional_no_strip
         return ().into_any();
     }
     let error = form_error("reverse_application").map(|error| error.to_string());
-    let lines = applications.into_iter().map(|application| view! { <Line application may_not=may_not.clone()/> }).collect_view();
+    let back = use_query().href();
+    let lines = applications.into_iter().map(|application| view! { <Line application may_not=may_not.clone() back=back.clone()/> });
+    let lines = lines.collect_view();
     let columns = vec![
         Column::text("Application"),
         Column::text("Gives"),
@@ -38,14 +40,14 @@ pub fn Applications(applications: Vec<ApplicationView>, #[prop(optional_no_strip
 }
 
 #[component]
-fn Line(application: ApplicationView, #[prop(optional_no_strip)] may_not: Option<String>) -> AnyView {
+fn Line(application: ApplicationView, #[prop(optional_no_strip)] may_not: Option<String>, back: String) -> AnyView {
     let amount = application.amount();
     let by = application.decided_by.clone().unwrap_or_else(|| "the rules".to_owned());
-    let score = application.score.map(|score| format!(", score {score}"));
+    let by = application.score.map_or(by.clone(), |score| format!("{by}, score {score}"));
     let credit = format!("{} {}", application.credit_kind.label(), application.credit_number);
     let act = match application.reversed_by {
         Some(reversal) => view! { <a href=format!("/documents/{reversal}")><Pill tone=Tone::None text="taken back"/></a> }.into_any(),
-        None => view! { <TakeBack id=application.document_id.to_string() number=application.number.clone() may_not/> }.into_any(),
+        None => view! { <TakeBack id=application.document_id.to_string() number=application.number.clone() may_not back/> }.into_any(),
     };
     view! {
         <tr class="tall">
@@ -53,7 +55,7 @@ fn Line(application: ApplicationView, #[prop(optional_no_strip)] may_not: Option
             <td data-label="Gives"><a href=format!("/documents/{}", application.credit_id)>{credit}</a></td>
             <td data-label="To"><Items allocations=application.allocations currency=application.currency.clone()/></td>
             <td class="num" data-label="Amount"><Amount value=amount currency=application.currency code=true/></td>
-            <td data-label="Decided" class="prose">{by}{score}<small class="below"><Time at=application.decided_at/></small><small class="below">{application.reason}</small></td>
+            <td data-label="Decided" class="prose">{by}<small class="below"><Time at=application.decided_at/></small><small class="below">{application.reason}</small></td>
             <td>{act}</td>
         </tr>
     }
@@ -74,11 +76,11 @@ fn Items(allocations: Vec<AllocationView>, currency: String) -> AnyView {
 }
 
 #[component]
-fn TakeBack(id: String, number: String, #[prop(optional_no_strip)] may_not: Option<String>) -> AnyView {
+fn TakeBack(id: String, number: String, #[prop(optional_no_strip)] may_not: Option<String>, back: String) -> AnyView {
     view! {
         <Fold summary="Take back">
             <form class="form" method="post" action="/fn/reverse_application">
-                <Back/>
+                <BackTo href=back/>
                 <input type="hidden" name="application" value=id.clone()/>
                 <TextField id=format!("back-{id}") name="reason" label="Because" required=true/>
                 <div class="actions"><Submit text=format!("Take back {number}") why_not=may_not danger=true/></div>
@@ -118,7 +120,9 @@ mod tests {
 
     #[test]
     fn an_application_that_was_taken_back_offers_no_second_time() {
-        let line = |reversed| view! { <table><tbody><Line application=application(1, reversed) may_not=None/></tbody></table> }.to_html();
+        let line = |reversed| {
+            view! { <table><tbody><Line application=application(1, reversed) may_not=None back="/x".to_owned()/></tbody></table> }.to_html()
+        };
         assert!(line(None).contains("Take back AP-2026-000001"));
         let html = line(Some(DocumentId(Uuid::nil())));
         assert!(html.contains("taken back") && !html.contains("<form"), "{html}");
@@ -126,7 +130,8 @@ mod tests {
 
     #[test]
     fn a_long_remittance_names_its_first_items_and_sums_all() {
-        let html = view! { <table><tbody><Line application=application(180, None) may_not=None/></tbody></table> }.to_html();
+        let html =
+            view! { <table><tbody><Line application=application(180, None) may_not=None back="/x".to_owned()/></tbody></table> }.to_html();
         assert!(html.contains("INV-8<") && !html.contains("INV-9<") && html.contains("and 172 more"), "{html}");
         assert!(html.contains("1,800.00") && html.contains("the rules, score 95"), "{html}");
     }

@@ -1,13 +1,12 @@
 //! A customer's account in one entity: what is open on both sides, what is disputed, and what was applied.
 
-use super::{CashTab, CashTabs, applications::Applications, items::ItemTable, receivables::AgingTable};
+use super::{BackTo, CashTab, CashTabs, applications::Applications, items::ItemTable, receivables::AgingTable};
 use crate::{
     api::{
         form_error,
-        receivables::{CustomerView, get_customer},
+        receivables::{ACCOUNT, CustomerView, get_customer},
     },
     components::{Empty, Failure, Fold, Notice, Page, Submit, TextField, Tone, use_query},
-    pages::exceptions::cause::Back,
 };
 use domain::{
     access::Action,
@@ -45,10 +44,11 @@ fn Account(account: CustomerView) -> AnyView {
     let may_not = reach.why_not_in(Action::ApplyCash, &entity_code);
     let error = form_error("keep_item").map(|error| error.to_string());
     let table = move |caption: &'static str, items: Vec<OpenItemRow>| {
-        (!items.is_empty()).then(|| view! { <ItemTable caption items today whole=false/> })
+        let whole = items.len() < ACCOUNT;
+        (!items.is_empty()).then(|| view! { <ItemTable caption items today whole/> })
     };
     let none = cells.is_empty();
-    let marks = view! { <Disputes invoices=invoices.clone() may_not=may_not.clone()/> };
+    let marks = view! { <Disputes invoices=invoices.clone() may_not=may_not.clone() back=use_query().href()/> };
     view! {
         <Page title crumbs=crumbs() scoped=false>
             <CashTabs current=CashTab::Receivables/>
@@ -70,13 +70,15 @@ fn Account(account: CustomerView) -> AnyView {
 
 /// Marks an invoice as disputed, or ends that.
 #[component]
-fn Disputes(invoices: Vec<OpenItemRow>, #[prop(optional_no_strip)] may_not: Option<String>) -> AnyView {
+fn Disputes(invoices: Vec<OpenItemRow>, #[prop(optional_no_strip)] may_not: Option<String>, back: String) -> AnyView {
     if invoices.is_empty() {
         return ().into_any();
     }
     let (disputed, others): (Vec<_>, Vec<_>) = invoices.into_iter().partition(|item| item.status == OpenStatus::Disputed);
-    let form =
-        |items: Vec<OpenItemRow>, on: bool, may_not: Option<String>| (!items.is_empty()).then(|| view! { <DisputeForm items on may_not/> });
+    let form = move |items: Vec<OpenItemRow>, on: bool, may_not: Option<String>| {
+        let back = back.clone();
+        (!items.is_empty()).then(|| view! { <DisputeForm items on may_not back/> })
+    };
     view! {
         <Fold summary="Disputes">
             <div class="form-pair">{form(others, true, may_not.clone())}{form(disputed, false, may_not)}</div>
@@ -86,7 +88,7 @@ fn Disputes(invoices: Vec<OpenItemRow>, #[prop(optional_no_strip)] may_not: Opti
 }
 
 #[component]
-fn DisputeForm(items: Vec<OpenItemRow>, on: bool, #[prop(optional_no_strip)] may_not: Option<String>) -> AnyView {
+fn DisputeForm(items: Vec<OpenItemRow>, on: bool, #[prop(optional_no_strip)] may_not: Option<String>, back: String) -> AnyView {
     let (label, text, id) = if on {
         ("The customer disputes", "Mark as disputed", "disputed")
     } else {
@@ -99,7 +101,7 @@ fn DisputeForm(items: Vec<OpenItemRow>, on: bool, #[prop(optional_no_strip)] may
     let options = options.collect();
     view! {
         <form class="form" method="post" action="/fn/keep_item">
-            <Back/>
+            <BackTo href=back/>
             <input type="hidden" name="on" value=on.to_string()/>
             <crate::components::Choice id name="item" label options/>
             <TextField id=format!("{id}-because") name="reason" label="Because" required=true/>
@@ -118,7 +120,8 @@ mod tests {
     fn a_disputed_invoice_can_only_be_freed_and_another_only_be_marked() {
         let mut disputed = item(1, DocumentKind::Invoice, 10);
         disputed.status = OpenStatus::Disputed;
-        let html = view! { <Disputes invoices=vec![disputed, item(2, DocumentKind::Invoice, 20)] may_not=None/> }.to_html();
+        let html =
+            view! { <Disputes invoices=vec![disputed, item(2, DocumentKind::Invoice, 20)] may_not=None back="/x".to_owned()/> }.to_html();
         let (mark, end) = html.split_once("Settled between us").unwrap();
         assert!(mark.contains("N-2 · 20.00 EUR") && !mark.contains("N-1 ·"), "{html}");
         assert!(end.contains("N-1 · 10.00 EUR") && end.contains("End the dispute"), "{html}");

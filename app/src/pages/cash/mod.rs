@@ -67,6 +67,12 @@ fn CashTabs(current: CashTab) -> AnyView {
     view! { <Tabs label="Cash" tabs=Vec::from(tabs)/> }.into_any()
 }
 
+/// Where a form leads back to.
+#[component]
+fn BackTo(#[prop(into)] href: String) -> impl IntoView {
+    view! { <input type="hidden" name="back" value=href/> }
+}
+
 /// The account of a customer in an entity.
 pub fn customer_href(entity: &str, customer: &str) -> String {
     Query::new("/cash/customer", &[("entity", entity), ("customer", customer)]).href()

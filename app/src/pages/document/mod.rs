@@ -20,7 +20,8 @@ use domain::{
     document::DocumentLine,
     money::grouped,
     posting::OutcomeKind,
-    stage::Stage,
+    stage::{DocumentKind, Stage},
+    statement::masked,
     view::{AttemptView, DocumentRow, DocumentView, MovementView, PostingView},
 };
 use leptos::prelude::*;
@@ -137,7 +138,7 @@ fn Lines(lines: Vec<DocumentLine>, row: DocumentRow) -> AnyView {
     let rows = lines.iter().map(|line| {
         view! {
             <tr>
-                <th scope="row">{line.item_code.clone()}</th>
+                <th scope="row">{item_of(row.kind, line)}</th>
                 <td data-label="Description">{line.description.clone()}</td>
                 <td data-label="Tax code">{line.tax_code.clone()}</td>
                 <td class="num" data-label="Quantity"><span class="amount">{grouped(line.quantity.normalize())}</span></td>
@@ -171,6 +172,11 @@ fn Lines(lines: Vec<DocumentLine>, row: DocumentRow) -> AnyView {
         </DataTable>
     }
     .into_any()
+}
+
+/// The item of a line. Of money it is our account, whose number is never shown in full.
+fn item_of(kind: DocumentKind, line: &DocumentLine) -> String {
+    if kind == DocumentKind::Payment { masked(&line.item_code) } else { line.item_code.clone() }
 }
 
 #[component]
@@ -267,8 +273,6 @@ fn Attempt(attempt: AttemptView, ordinal: usize) -> AnyView {
 #[cfg(test)]
 mod tests {
     use super::{super::documents::tests::document, *};
-    use domain::stage::DocumentKind;
-
     fn line(net: &str, tax: &str) -> DocumentLine {
         DocumentLine {
             item_code: "API".to_owned(),
@@ -288,6 +292,13 @@ mod tests {
         assert!(html.contains("is-ties") && html.contains(">1,000,000<") && html.contains(">0.0007<"), "{html}");
         let html = view! { <Lines lines=vec![line("7.00", "0.70")] row/> }.to_html();
         assert!(html.contains("off by 3.30 EUR"), "{html}");
+    }
+
+    #[test]
+    fn the_line_of_a_payment_does_not_tell_our_account() {
+        let of_money = DocumentLine { item_code: "DE89370400440532013000".to_owned(), ..line("7.00", "0") };
+        assert!(!item_of(DocumentKind::Payment, &of_money).contains("37040044"));
+        assert_eq!(item_of(DocumentKind::Invoice, &line("7.00", "0")), "API");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::{
     api::form_error,
     components::{Field, Fold, Notice, Submit, TextField, Tone, money_text},
-    pages::{cash::customer_href, exceptions::cause::Back},
+    pages::cash::{BackTo, customer_href},
 };
 use domain::{
     receivable::{OpenItemRow, OpenStatus},
@@ -12,7 +12,7 @@ use domain::{
 use leptos::prelude::*;
 
 #[component]
-pub fn Acts(item: OpenItemRow, #[prop(optional_no_strip)] may_not: Option<String>) -> AnyView {
+pub fn Acts(item: OpenItemRow, #[prop(optional_no_strip)] may_not: Option<String>, back: String) -> AnyView {
     let error = ["identify_payer", "keep_item"].into_iter().find_map(form_error);
     let error = error.map(|error| view! { <Notice tone=Tone::Off title="Nothing was changed" text=error.to_string()/> });
     let unknown = item.customer_code.is_empty();
@@ -23,21 +23,21 @@ pub fn Acts(item: OpenItemRow, #[prop(optional_no_strip)] may_not: Option<String
     let money = item.kind == DocumentKind::Payment;
     view! {
         {error}
-        {(money && unknown).then(|| view! { <Identify item=item.clone() may_not=may_not.clone()/> })}
-        {(money && !unknown).then(|| view! { <KeepIt item may_not/> })}
+        {(money && unknown).then(|| view! { <Identify item=item.clone() may_not=may_not.clone() back=back.clone()/> })}
+        {(money && !unknown).then(|| view! { <KeepIt item may_not back/> })}
         {account}
     }
     .into_any()
 }
 
 #[component]
-fn Identify(item: OpenItemRow, #[prop(optional_no_strip)] may_not: Option<String>) -> AnyView {
+fn Identify(item: OpenItemRow, #[prop(optional_no_strip)] may_not: Option<String>, back: String) -> AnyView {
     let failed = form_error("identify_payer").is_some();
     view! {
         <section class="card pane">
             <Fold summary="Say who paid" open=failed>
                 <form class="form" method="post" action="/fn/identify_payer">
-                    <Back/>
+                    <BackTo href=back/>
                     <input type="hidden" name="payment" value=item.document_id.to_string()/>
                     <Field id="identify-customer" name="customer" label="Customer code" autocomplete="off" required=true/>
                     <TextField id="identify-because" name="reason" label="How do you know" required=true/>
@@ -50,7 +50,7 @@ fn Identify(item: OpenItemRow, #[prop(optional_no_strip)] may_not: Option<String
 }
 
 #[component]
-fn KeepIt(item: OpenItemRow, #[prop(optional_no_strip)] may_not: Option<String>) -> AnyView {
+fn KeepIt(item: OpenItemRow, #[prop(optional_no_strip)] may_not: Option<String>, back: String) -> AnyView {
     let kept = item.status == OpenStatus::OnAccount;
     let amount = money_text(item.open, &item.currency);
     let (summary, text) = if kept {
@@ -62,7 +62,7 @@ fn KeepIt(item: OpenItemRow, #[prop(optional_no_strip)] may_not: Option<String>)
         <section class="card pane">
             <Fold summary>
                 <form class="form" method="post" action="/fn/keep_item">
-                    <Back/>
+                    <BackTo href=back/>
                     <input type="hidden" name="item" value=item.document_id.to_string()/>
                     <input type="hidden" name="on" value=(!kept).to_string()/>
                     <TextField id="keep-because" name="reason" label="Because" required=true/>
@@ -81,9 +81,9 @@ mod tests {
     #[test]
     fn what_nobody_is_known_to_have_paid_can_not_be_kept_for_him() {
         let mut payment = item(1, DocumentKind::Payment, 60);
-        let known = view! { <KeepIt item=payment.clone() may_not=None/> }.to_html();
+        let known = view! { <KeepIt item=payment.clone() may_not=None back="/x".to_owned()/> }.to_html();
         assert!(known.contains("Keep 60.00 EUR on account") && known.contains("name=\"on\" value=\"true\""), "{known}");
         payment.status = OpenStatus::OnAccount;
-        assert!(view! { <KeepIt item=payment may_not=None/> }.to_html().contains("name=\"on\" value=\"false\""));
+        assert!(view! { <KeepIt item=payment may_not=None back="/x".to_owned()/> }.to_html().contains("name=\"on\" value=\"false\""));
     }
 }

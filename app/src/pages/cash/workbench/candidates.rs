@@ -3,10 +3,7 @@
 use super::{WHOSE, left::Left, suggestions::new_payer};
 use crate::{
     components::{Amount, Column, DataTable, Field, Query, Submit, TextField, amount::plain},
-    pages::{
-        cash::{StatusBadge, age, customer_href},
-        exceptions::cause::Back,
-    },
+    pages::cash::{BackTo, StatusBadge, age, customer_href},
 };
 use chrono::NaiveDate;
 use domain::{
@@ -90,7 +87,7 @@ pub fn Candidates(
         view! { <p class="muted">{said}</p> }.into_any()
     } else {
         let payer = new_payer(&item, customer.as_deref());
-        view! { <Form item=item.clone() rows payer may_not today/> }.into_any()
+        view! { <Form item=item.clone() rows payer may_not back=query.here_without(super::FROM).href() today/> }.into_any()
     };
     view! {
         <section class="card pane by-hand" id="by-hand" aria-labelledby="by-hand-title">
@@ -115,6 +112,7 @@ fn Form(
     rows: Vec<Row>,
     #[prop(optional_no_strip)] payer: Option<String>,
     #[prop(optional_no_strip)] may_not: Option<String>,
+    back: String,
     today: NaiveDate,
 ) -> AnyView {
     let said = payer.as_ref().map(|code| view! { <p class="muted">{format!("Whoever applies it says that {code} paid it.")}</p> });
@@ -131,7 +129,7 @@ fn Form(
     ];
     view! {
         <form method="post" action="/fn/apply_cash" id="apply">
-            <Back/>
+            <BackTo href=back/>
             <input type="hidden" name="credit" value=item.document_id.to_string()/>
             {payer.map(|code| view! { <input type="hidden" name="payer" value=code/> })}
             <DataTable caption="Give it to" note=format!("in {currency}; only what is ticked counts") columns cards=true><tbody>{lines}</tbody></DataTable>

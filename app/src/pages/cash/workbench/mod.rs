@@ -101,7 +101,7 @@ fn One(bench: Bench, today: NaiveDate, #[prop(optional_no_strip)] may_not: Optio
             {open.then(|| view! {
                 <Suggestions suggestions item=item.clone() may_not=may_not.clone() query=query.clone()/>
                 <Candidates item=item.clone() customer whose candidates more prefilled may_not=may_not.clone() today query=query.clone()/>
-                <Acts item may_not=may_not.clone()/>
+                <Acts item may_not=may_not.clone() back=query.here_without(FROM).href()/>
             })}
             <Applications applications may_not/>
         </div>

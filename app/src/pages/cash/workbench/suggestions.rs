@@ -5,7 +5,7 @@ use super::FROM;
 use crate::{
     api::form_error,
     components::{Amount, Notice, Query, Submit, Time, Tone, amount::plain, money_text},
-    pages::{cash::customer_href, exceptions::cause::Back},
+    pages::cash::{BackTo, customer_href},
 };
 use domain::{
     receivable::{OpenItemRow, SuggestedPart, SuggestionView, SuggestionsView},
@@ -51,7 +51,7 @@ fn Card(
     query: Query,
 ) -> AnyView {
     let SuggestionView { title, customer, parts, residual, residual_reason, write_off, score, evidence, against, why_not } = suggestion;
-    let currency = item.currency.clone();
+    let (currency, back) = (item.currency.clone(), query.here_without(FROM).href());
     let given: Decimal = parts.iter().map(|part| part.amount).sum();
     let heading = if parts.is_empty() { "Nothing to pay: keep it".to_owned() } else { title.clone() };
     let change = (!parts.is_empty() && why_not.is_none()).then(|| {
@@ -66,7 +66,7 @@ fn Card(
     let rest = (!residual.is_zero()).then(|| format!("{} {residual_reason}", money_text(residual.abs(), &currency)));
     let rest = rest.or((!residual_reason.is_empty()).then_some(residual_reason));
     let act = if parts.is_empty() {
-        view! { <Keep item may_not=may_not.or(why_not)/> }.into_any()
+        view! { <Keep item may_not=may_not.or(why_not) back/> }.into_any()
     } else {
         let fields = parts.iter().enumerate().map(|(row, part)| {
             let why = write_off.filter(|_| !part.write_off.is_zero()).map_or("", |reason| reason.as_str());
@@ -79,7 +79,7 @@ fn Card(
         };
         view! {
             <form class="actions" method="post" action="/fn/apply_cash">
-                <Back/>
+                <BackTo href=back/>
                 <input type="hidden" name="credit" value=item.document_id.to_string()/>
                 {payer.map(|code| view! { <input type="hidden" name="payer" value=code/> })}
                 <input type="hidden" name="reason" value=format!("Suggestion taken: {title}, score {score}")/>
@@ -126,11 +126,11 @@ fn Given(row: usize, part: SuggestedPart, currency: String, why: &'static str) -
 }
 
 #[component]
-fn Keep(item: OpenItemRow, #[prop(optional_no_strip)] may_not: Option<String>) -> AnyView {
+fn Keep(item: OpenItemRow, #[prop(optional_no_strip)] may_not: Option<String>, back: String) -> AnyView {
     let why_not = may_not.or_else(|| item.customer_code.is_empty().then(|| "say who paid first, below".to_owned()));
     view! {
         <form class="actions" method="post" action="/fn/keep_item">
-            <Back/>
+            <BackTo href=back/>
             <input type="hidden" name="item" value=item.document_id.to_string()/>
             <input type="hidden" name="on" value="true"/>
             <input type="hidden" name="reason" value="Suggestion taken: nothing to pay"/>
