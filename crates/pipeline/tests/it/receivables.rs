@@ -43,6 +43,9 @@ fn mt940(number: u32, lines: &[(&str, &str, &str)]) -> String {
     file
 }
 
+/// What an invoice is given, and what of it is given up.
+pub type Part<'a> = (&'a str, &'a str, Option<(WriteOffReason, &'a str)>);
+
 /// The small company with a bank and three invoices of 110.00, 220.00 and 330.00 in its ERP.
 pub struct Company {
     pub posting: Posting,
@@ -88,12 +91,7 @@ impl Company {
         DocumentId(sqlx::query_scalar(sql).bind(number).fetch_one(&self.posting.world.db.pool).await.unwrap())
     }
 
-    pub async fn apply(
-        &self,
-        who: &str,
-        credit: &str,
-        parts: &[(&str, &str, Option<(WriteOffReason, &str)>)],
-    ) -> Result<Resolved, WorkError> {
+    pub async fn apply(&self, who: &str, credit: &str, parts: &[Part<'_>]) -> Result<Resolved, WorkError> {
         let mut allocations = Vec::new();
         for (number, amount, write_off) in parts {
             let write_off = write_off.map(|(reason, amount)| (reason, amount.parse().unwrap()));
