@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_proposal_whose_item_was_settled_meanwhile_is_not_shown() {
-        let (payment, whole) = (item(9, DocumentKind::Payment, 100), proposal(&[(1, 100_00)], 0, ResidualReason::None));
+        let (payment, whole) = (item(9, DocumentKind::Payment, 100), proposal(&[(1, 10_000)], 0, ResidualReason::None));
         assert!(as_it_stands(&whole, &payment, &[item(1, DocumentKind::Invoice, 100)]).is_some());
         assert!(as_it_stands(&whole, &payment, &[item(1, DocumentKind::Invoice, 99)]).is_none());
         assert!(as_it_stands(&whole, &payment, &[]).is_none(), "it is gone");
@@ -206,9 +206,9 @@ mod tests {
     fn what_is_missing_is_written_off_to_the_cent_or_stays_open() {
         let (payment, items) =
             (item(9, DocumentKind::Payment, 97), [item(1, DocumentKind::Invoice, 50), item(2, DocumentKind::Invoice, 50)]);
-        let parts = [(1, 50_00), (2, 50_00)];
+        let parts = [(1, 5_000), (2, 5_000)];
         let sums = |reason| {
-            let shown = as_it_stands(&proposal(&parts, -3_00, reason), &payment, &items).unwrap();
+            let shown = as_it_stands(&proposal(&parts, -300, reason), &payment, &items).unwrap();
             let sum = |of: fn(&SuggestedPart) -> Decimal| shown.parts.iter().map(of).sum::<Decimal>();
             (sum(|part| part.amount), sum(|part| part.write_off), shown.write_off)
         };
@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn what_can_not_be_applied_as_it_stands_says_why() {
         let (payment, memo) = (item(9, DocumentKind::Payment, 90), item(2, DocumentKind::CreditMemo, 10));
-        let deducted = proposal(&[(1, 100_00), (2, -10_00)], 0, ResidualReason::None);
+        let deducted = proposal(&[(1, 10_000), (2, -1_000)], 0, ResidualReason::None);
         let shown = as_it_stands(&deducted, &payment, &[item(1, DocumentKind::Invoice, 100), memo]).unwrap();
         assert_eq!(shown.why_not.as_deref(), Some("The payer deducted INV-2: apply that first, then the payment."));
         assert_eq!(shown.parts[1].amount, 10.into());

@@ -44,7 +44,7 @@ fn mt940(number: u32, lines: &[(&str, &str, &str)]) -> String {
 }
 
 /// What an invoice is given, and what of it is given up.
-type Part<'a> = (&'a str, &'a str, Option<(WriteOffReason, &'a str)>);
+pub type Part<'a> = (&'a str, &'a str, Option<(WriteOffReason, &'a str)>);
 
 /// The small company with a bank and three invoices of 110.00, 220.00 and 330.00 in its ERP.
 pub struct Company {
