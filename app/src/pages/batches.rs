@@ -18,6 +18,8 @@ use domain::{
 };
 use leptos::prelude::*;
 
+/// Numbers of so many characters stay in one line where there is room.
+const ROOMY: usize = 18;
 pub(super) const UPLOAD: &str = "/batches/upload";
 
 #[component]
@@ -246,6 +248,8 @@ fn BatchLine(batch: BatchView) -> AnyView {
     let in_exception = of_batch.with("stage", Stage::Exception).href();
     let exceptions: i64 = batch.matrix.iter().map(|row| row.count_in(Stage::Exception)).sum();
     let (tie, words) = tie_of_all(&batch.matrix);
+    // a long number may wrap
+    let roomy = (batch.number.len() <= ROOMY).then_some("roomy");
     let amounts = batch.matrix.iter().map(|row| {
         let side = (row.kind != DocumentKind::Invoice).then(|| view! { <small>{format!("{}s ", row.kind.label().to_lowercase())}</small> });
         let href = documents(&of_batch, row, None);
@@ -254,7 +258,7 @@ fn BatchLine(batch: BatchView) -> AnyView {
     let amounts = amounts.collect_view();
     view! {
         <tr>
-            <th scope="row"><a class="roomy" href=format!("/batches/{id}")>{batch.number}</a><br/><small>{batch.source}</small></th>
+            <th scope="row"><a class=roomy href=format!("/batches/{id}")>{batch.number}</a><br/><small>{batch.source}</small></th>
             <td data-label="Entity">{batch.entity_code}</td>
             <td data-label="Period" class="nowrap">{batch.period.to_string()}</td>
             <td data-label="Received"><Time at=batch.received_at/></td>
