@@ -141,7 +141,7 @@ fn Active(active: Paged<MappingView>, connection: ConnectionView, query: Query, 
         view! {
             <tr>
                 <td data-label="What">{mapping.kind.label()}</td>
-                <th scope="row"><code>{mapping.source_code}</code></th>
+                <th scope="row"><code class="id">{mapping.source_code}</code></th>
                 <td data-label="Reference"><code>{mapping.target_ref}</code></td>
                 <td data-label="Version">{mapping.version}</td>
                 <td data-label="In force by">{mapping.decided_by.unwrap_or(mapping.proposed_by)}</td>

@@ -28,7 +28,7 @@ use store::{
 };
 
 /// Everything has settled by then, or never will.
-pub const PATIENCE: Duration = Duration::from_secs(240);
+pub const PATIENCE: Duration = Duration::from_secs(420);
 
 pub fn context(pool: Pool) -> Context {
     Context { pool, clock: Arc::new(SystemClock), secrets: Arc::new(Cipher::new([7; 32])) }
