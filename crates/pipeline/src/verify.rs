@@ -72,6 +72,7 @@ pub async fn verify(pool: &Pool) -> Result<Report> {
     found("bank lines against payments and payouts", proof::payments(conn).await?);
     found("charges against payments", proof::charges(conn).await?);
     found("payouts against movements and bank lines", proof::payouts(conn).await?);
+    found("gateway totals against movements", proof::gateway_totals(conn).await?);
     found("open items against documents", proof::open_items(conn).await?);
     found("applications against open items", proof::applications(conn).await?);
     found("allocations against documents", proof::allocations(conn).await?);

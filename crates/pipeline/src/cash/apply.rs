@@ -32,7 +32,7 @@ use store::{
     documents, exceptions,
     limits::{self, Act, Reach},
     movements::{Cause, transition},
-    receivables::{self, Item},
+    receivables::{self, Item, NewAlias},
 };
 use uuid::Uuid;
 
@@ -214,21 +214,12 @@ async fn learn(tx: &mut Tx, credit: &Item, application: DocumentId, decider: &De
         return Ok(());
     }
     let Some(money) = receivables::money(tx, credit.document_id).await? else { return Ok(()) };
-    for (kind, value) in [("account", &money.payer_account), ("name", &money.payer_name)] {
-        if let Some(value) = value {
-            receivables::learn(
-                tx,
-                credit.entity_id,
-                (kind, value),
-                &credit.customer_code,
-                application,
-                &decider.actor.to_string(),
-                decider.at,
-            )
-            .await?;
-        }
-    }
-    Ok(())
+    let told = [("account", &money.payer_account), ("name", &money.payer_name)];
+    let aliases: Vec<NewAlias<'_>> = told
+        .into_iter()
+        .filter_map(|(kind, value)| Some(NewAlias { kind, value: value.as_deref()?, customer_code: &credit.customer_code, application }))
+        .collect();
+    receivables::learn(tx, credit.entity_id, &aliases, &decider.actor.to_string(), decider.at).await
 }
 
 /// A credit memo of our own, under an item that says why.

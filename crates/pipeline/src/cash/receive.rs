@@ -28,7 +28,7 @@ use store::{
     batches::ManifestLine,
     gateways,
     movements::{Cause, transition},
-    receivables::{self, MatchRun, NewSuggestion, Origin, Receipt, StatementReceipts},
+    receivables::{self, MatchRun, NewAlias, NewSuggestion, Origin, Receipt, StatementReceipts},
 };
 use uuid::Uuid;
 
@@ -175,12 +175,9 @@ impl Pass {
     ) -> Result<HashMap<DocumentId, String>> {
         let mut numbers = receivables::numbers(tx, &self.money[self.fresh..].iter().map(|(id, _)| *id).collect::<Vec<_>>()).await?;
         let mut unknown = Vec::new();
+        let mut lines_of = self.lines_of_statements();
         for statement in statements {
-            let of = |(_, (_, money)): &(usize, &(DocumentId, Receipt))| is_of(money, statement);
-            let lines: Vec<usize> = self.money[..self.fresh].iter().enumerate().filter(of).map(|(at, _)| at).collect();
-            if lines.is_empty() {
-                continue;
-            }
+            let Some(lines) = lines_of.remove(&statement.statement_id) else { continue };
             let year = statement.last_day.year();
             let taken = receivables::take_numbers(tx, decider.entity, "RC", year, lines.len()).await?;
             let documents: Vec<_> = lines.iter().zip(taken).map(|(at, number)| (self.money[*at].0, self.payment(*at, number))).collect();
@@ -213,6 +210,17 @@ impl Pass {
         Ok(numbers)
     }
 
+    /// Places of the fresh lines, by their statement.
+    fn lines_of_statements(&self) -> HashMap<StatementId, Vec<usize>> {
+        let mut lines: HashMap<StatementId, Vec<usize>> = HashMap::new();
+        for (at, (_, money)) in self.money[..self.fresh].iter().enumerate() {
+            if let Origin::Line(id, _) = money.origin {
+                lines.entry(id).or_default().push(at);
+            }
+        }
+        lines
+    }
+
     fn payment(&self, at: usize, number: String) -> DocumentContent {
         let (_, money) = &self.money[at];
         let (customer_code, customer_name) =
@@ -232,12 +240,14 @@ impl Pass {
             given.extend(parts);
         }
         let made = decider.give(tx, Vec::new(), &given).await?;
-        for (place, money, customer) in payers {
-            if let Some(account) = &money.payer_account {
-                let by = decider.actor.to_string();
-                receivables::learn(tx, decider.entity, ("account", account), &customer, made[place], &by, decider.at).await?;
-            }
-        }
+        let aliases: Vec<NewAlias<'_>> = payers
+            .iter()
+            .filter_map(|(place, money, customer)| {
+                let value = money.payer_account.as_deref()?;
+                Some(NewAlias { kind: "account", value, customer_code: customer, application: made[*place] })
+            })
+            .collect();
+        receivables::learn(tx, decider.entity, &aliases, &decider.actor.to_string(), decider.at).await?;
         Ok(made.len())
     }
 
@@ -312,10 +322,6 @@ impl Pass {
         }
         totals.into_values().collect()
     }
-}
-
-fn is_of(money: &Receipt, statement: &StatementReceipts) -> bool {
-    matches!(money.origin, Origin::Line(id, _) if id == statement.statement_id)
 }
 
 /// Takes so much of what is owed, in order.

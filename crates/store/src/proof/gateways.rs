@@ -45,3 +45,22 @@ pub async fn payouts(conn: &mut Conn) -> Result<Compared> {
     .await?;
     Ok(Compared::new(rows, first))
 }
+
+/// Totals of what moved in gateways' accounts against the movements.
+pub async fn gateway_totals(conn: &mut Conn) -> Result<Compared> {
+    let rows = sqlx::query_scalar!("select count(*) from gateway_total").fetch_one(&mut *conn).await?;
+    let first = sqlx::query_scalar!(
+        r#"with moved as (
+            select gateway_account_id, settlement_currency as currency, (created_at at time zone 'UTC')::date as day, kind, count(*) as count,
+                sum(gross) as gross, sum(fee) as fee
+            from gateway_entry group by 1, 2, 3, 4
+        )
+        select format('%s %s of %s in %s: the total says %s, %s less %s; moved are %s, %s less %s', g.code, kind, day, currency, t.count, t.gross,
+            t.fee, m.count, m.gross, m.fee) as "text!"
+        from gateway_total t full join moved m using (gateway_account_id, currency, day, kind) join gateway_account g using (gateway_account_id)
+        where (t.count, t.gross, t.fee) is distinct from (m.count, m.gross, m.fee) order by 1 limit 1"#
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(Compared::new(rows, first))
+}

@@ -153,19 +153,12 @@ pub async fn receipts(conn: &mut Conn, statements: &[StatementId]) -> Result<Vec
 pub async fn open_money(conn: &mut Conn, entity: EntityId) -> Result<Vec<Receipt>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select i.document_id as "document_id: DocumentId", p.statement_id as "statement_id: StatementId", p.ordinal,
-            p.gateway_account_id as "gateway_account_id: GatewayAccountId", p.entry_id, coalesce(a.number, g.code) as "account!",
-            i.open as "amount!", i.currency as "currency: Currency", i.aged_from as received_on, i.customer_code,
-            exists (select from application t where t.credit_id = i.document_id and t.reverses is not null) as "taken_back!",
-            l.end_to_end_id as "end_to_end_id?",
-            coalesce(l.structured_references, '{}') as "structured_references!", coalesce(l.documents, e.invoice_numbers) as "documents!",
-            l.mandate as "mandate?", l.counterparty_name as "payer_name?", l.counterparty_account as "payer_account?",
-            coalesce(l.text, e.reason, '') as "text!"
-        from open_item i join payment p using (document_id)
-        left join statement_line l using (statement_id, ordinal) left join statement s using (statement_id) left join bank_account a using (bank_account_id)
-        left join gateway_entry e on (e.gateway_account_id, e.entry_id) = (p.gateway_account_id, p.entry_id)
-        left join gateway_account g on g.gateway_account_id = p.gateway_account_id
-        where i.entity_id = $1 and i.kind = 'payment' and i.open > 0 and i.kept is null order by i.document_id"#,
+        r#"select document_id as "document_id: DocumentId", statement_id as "statement_id: StatementId", ordinal,
+            gateway_account_id as "gateway_account_id: GatewayAccountId", entry_id, account as "account!", open as "amount!",
+            currency as "currency!: Currency", received_on as "received_on!", customer_code as "customer_code!", taken_back as "taken_back!",
+            end_to_end_id, structured_references as "structured_references!", documents as "documents!", mandate, payer_name, payer_account,
+            text as "text!"
+        from payment_money where entity_id = $1 and open > 0 and kept is null order by document_id"#,
         entity.0
     )
     .fetch_all(conn)
@@ -200,19 +193,12 @@ pub async fn link(conn: &mut Conn, payments: &[(DocumentId, Origin)]) -> Result<
 pub async fn money(conn: &mut Conn, payment: DocumentId) -> Result<Option<Receipt>> {
     let row = sqlx::query_as!(
         Row,
-        r#"select i.document_id as "document_id: DocumentId", p.statement_id as "statement_id: StatementId", p.ordinal,
-            p.gateway_account_id as "gateway_account_id: GatewayAccountId", p.entry_id, coalesce(a.number, g.code) as "account!",
-            i.amount, i.currency as "currency: Currency", i.aged_from as received_on, i.customer_code,
-            exists (select from application t where t.credit_id = i.document_id and t.reverses is not null) as "taken_back!",
-            l.end_to_end_id as "end_to_end_id?",
-            coalesce(l.structured_references, '{}') as "structured_references!", coalesce(l.documents, e.invoice_numbers) as "documents!",
-            l.mandate as "mandate?", l.counterparty_name as "payer_name?", l.counterparty_account as "payer_account?",
-            coalesce(l.text, e.reason, '') as "text!"
-        from open_item i join payment p using (document_id)
-        left join statement_line l using (statement_id, ordinal) left join statement s using (statement_id) left join bank_account a using (bank_account_id)
-        left join gateway_entry e on (e.gateway_account_id, e.entry_id) = (p.gateway_account_id, p.entry_id)
-        left join gateway_account g on g.gateway_account_id = p.gateway_account_id
-        where i.document_id = $1"#,
+        r#"select document_id as "document_id: DocumentId", statement_id as "statement_id: StatementId", ordinal,
+            gateway_account_id as "gateway_account_id: GatewayAccountId", entry_id, account as "account!", amount as "amount!",
+            currency as "currency!: Currency", received_on as "received_on!", customer_code as "customer_code!", taken_back as "taken_back!",
+            end_to_end_id, structured_references as "structured_references!", documents as "documents!", mandate, payer_name, payer_account,
+            text as "text!"
+        from payment_money where document_id = $1"#,
         payment.0
     )
     .fetch_optional(conn)

@@ -44,24 +44,31 @@ pub async fn suggest(conn: &mut Conn, entity: EntityId, new: &[NewSuggestion], a
     Ok(())
 }
 
-/// Keeps under which account or name a customer pays, as an application showed.
-pub async fn learn(
-    conn: &mut Conn,
-    entity: EntityId,
-    (kind, value): (&str, &str),
-    customer: &str,
-    application: DocumentId,
-    by: &str,
-    at: DateTime<Utc>,
-) -> Result<()> {
+/// An account or a name that a customer pays under, and the application that showed it.
+#[derive(Debug, Clone)]
+pub struct NewAlias<'a> {
+    /// `account` or `name`.
+    pub kind: &'static str,
+    pub value: &'a str,
+    pub customer_code: &'a str,
+    pub application: DocumentId,
+}
+
+/// Keeps under which accounts and names customers pay; what is known stays as it is.
+pub async fn learn(conn: &mut Conn, entity: EntityId, new: &[NewAlias<'_>], by: &str, at: DateTime<Utc>) -> Result<()> {
+    let kinds: Vec<&str> = new.iter().map(|n| n.kind).collect();
+    let values: Vec<&str> = new.iter().map(|n| n.value).collect();
+    let customers: Vec<&str> = new.iter().map(|n| n.customer_code).collect();
+    let applications: Vec<uuid::Uuid> = new.iter().map(|n| n.application.0).collect();
     sqlx::query!(
         "insert into payer_alias (entity_id, kind, value, customer_code, document_id, learned_from, learned_at)
-        values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing",
+        select $1, k, v, c, d, $6, $7 from unnest($2::text[], $3::text[], $4::text[], $5::uuid[]) n (k, v, c, d) where v <> ''
+        on conflict do nothing",
         entity.0,
-        kind,
-        value,
-        customer,
-        application.0,
+        &kinds as &[&str],
+        &values as &[&str],
+        &customers as &[&str],
+        &applications,
         by,
         at
     )

@@ -20,14 +20,20 @@ fn midnight(day: NaiveDate) -> DateTime<Utc> {
 pub async fn proofs(pool: &Pool, scope: &Scope, from: NaiveDate) -> Result<Vec<ClearingView>> {
     let mut views = heads(pool, scope).await?;
     let moved = sqlx::query!(
-        r#"select e.gateway_account_id as "gateway_account_id: GatewayAccountId", e.settlement_currency as "currency: Currency",
-            case when e.created_at >= $2 then e.kind end as "kind: EntryKind", sum(e.gross) as "gross!", sum(e.fee) as "fee!"
-        from gateway_entry e join gateway_account g using (gateway_account_id)
-        left join gateway_currency c on c.gateway_account_id = e.gateway_account_id and c.currency = e.settlement_currency
-        where g.entity_id = any($1) and (c.balance_at is null or e.pulled_at <= c.balance_at)
-        group by 1, 2, 3"#,
+        r#"with moved as (
+            select t.gateway_account_id, t.currency, t.kind, t.day, t.gross, t.fee
+            from gateway_total t join gateway_account g using (gateway_account_id) where g.entity_id = any($1)
+            union all
+            select e.gateway_account_id, e.settlement_currency, e.kind, (e.created_at at time zone 'UTC')::date, -e.gross, -e.fee
+            from gateway_account g join gateway_currency c using (gateway_account_id) join gateway_entry e
+                on e.gateway_account_id = c.gateway_account_id and e.settlement_currency = c.currency and e.pulled_at > c.balance_at
+            where g.entity_id = any($1)
+        )
+        select gateway_account_id as "gateway_account_id!: GatewayAccountId", currency as "currency!: Currency",
+            case when day >= $2 then kind end as "kind: EntryKind", sum(gross) as "gross!", sum(fee) as "fee!"
+        from moved group by 1, 2, 3"#,
         &scope.ids(),
-        midnight(from)
+        from
     )
     .fetch_all(pool)
     .await?;
