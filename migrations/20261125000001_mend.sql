@@ -1,4 +1,4 @@
--- Figures of clearing from totals, and one sentence for the money that a payment is.
+-- Figures of clearing from totals, and cells of the clock by their key.
 
 -- What moved in a gateway's account, by the day (UTC) on which it did.
 create table gateway_total (
@@ -28,15 +28,17 @@ from gateway_entry group by 1, 2, 3, 4;
 -- What was pulled after the gateway was asked for its balance: not in what is held against it.
 create index gateway_entry_pulled on gateway_entry (gateway_account_id, pulled_at);
 
--- A payment with everything that its bank or its gateway told of it.
-create view payment_money as
-select i.document_id, i.entity_id, p.statement_id, p.ordinal, p.gateway_account_id, p.entry_id, coalesce(a.number, g.code) as account,
-    i.amount, i.open, i.kept, i.currency, i.aged_from as received_on, i.customer_code,
-    exists (select from application t where t.credit_id = i.document_id and t.reverses is not null) as taken_back,
-    l.end_to_end_id, coalesce(l.structured_references, '{}') as structured_references, coalesce(l.documents, e.invoice_numbers) as documents,
-    l.mandate, l.counterparty_name as payer_name, l.counterparty_account as payer_account, coalesce(l.text, e.reason, '') as text
-from open_item i join payment p using (document_id)
-left join statement_line l using (statement_id, ordinal) left join statement s using (statement_id) left join bank_account a using (bank_account_id)
-left join gateway_entry e on (e.gateway_account_id, e.entry_id) = (p.gateway_account_id, p.entry_id)
-left join gateway_account g on g.gateway_account_id = p.gateway_account_id
-where i.kind = 'payment';
+
+-- Looks cells up by their key: it went through all of them, half a million where each exception is due at a time of its own.
+create or replace function clock_off() returns trigger language plpgsql as $$
+begin
+    perform add_to_exception_clock((select array_agg(row(n.*)::exception)
+        from new_rows n join old_rows o using (exception_id) where o.closed_at is null and n.closed_at is not null), -1);
+    delete from exception_clock t
+    using (select distinct entity_id, due_at, date_trunc('hour', opened_at, 'UTC') as hour from new_rows where closed_at is not null) n
+    where t.entity_id = n.entity_id and t.due_at = n.due_at and t.opened_hour = n.hour and t.count = 0;
+    delete from exception_clock t
+    using (select distinct entity_id, date_trunc('hour', opened_at, 'UTC') as hour from new_rows where closed_at is not null and due_at is null) n
+    where t.entity_id = n.entity_id and t.due_at is null and t.opened_hour = n.hour and t.count = 0;
+    return null;
+end $$;

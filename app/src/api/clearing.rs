@@ -1,9 +1,9 @@
 //! Gateway clearing: the proof of each account's balance, its payouts, and the movements behind a figure.
 
 use super::ApiError;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::{
-    clearing::{ClearingEntry, ClearingView, PayoutView, UntiedLine},
+    clearing::{ClearingEntry, ClearingView, DisputeView, PayoutView, UntiedLine},
     view::Paged,
 };
 use leptos::prelude::*;
@@ -17,6 +17,8 @@ const PAGE: usize = 50;
 const PAYOUTS: i64 = 50;
 #[cfg(feature = "ssr")]
 const UNTIED: i64 = 50;
+#[cfg(feature = "ssr")]
+const DISPUTES: i64 = 50;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClearingSeen {
@@ -27,6 +29,9 @@ pub struct ClearingSeen {
     pub payouts: Vec<PayoutView>,
     /// Oldest first.
     pub untied: Vec<UntiedLine>,
+    /// What waits for an answer first, by its deadline.
+    pub disputes: Vec<DisputeView>,
+    pub now: DateTime<Utc>,
 }
 
 /// `from`: this month's first day, unless it says otherwise.
@@ -44,6 +49,8 @@ pub async fn get_clearing(entity: Option<String>, from: Option<String>) -> Resul
         proofs: clearing::proofs(&ctx.pool, &scope, from).await?,
         payouts: clearing::payouts(&ctx.pool, &scope, PAYOUTS).await?,
         untied: clearing::untied(&ctx.pool, &scope, UNTIED).await?,
+        disputes: clearing::disputes(&ctx.pool, &scope, DISPUTES).await?,
+        now: ctx.clock.now(),
     })
 }
 

@@ -84,7 +84,7 @@ pub async fn get_unapplied(entity: Option<String>) -> Result<UnappliedView, ApiE
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceivablesView {
     pub today: NaiveDate,
-    /// Invoices, credit memos and payments.
+    /// Of everything that can be open.
     pub cells: Vec<AgingCell>,
     pub tie: TieView,
 }
@@ -109,7 +109,8 @@ pub async fn get_receivables(entity: Option<String>) -> Result<ReceivablesView, 
     let ctx = super::context();
     let scope = super::arguments::scope_of(&ctx, &scope, entity.as_deref()).await?;
     let today = ctx.clock.now().date_naive();
-    let cells = store::views::receivables::aging(&ctx.pool, &scope, &[Invoice, CreditMemo, Payment], today).await?;
+    let kinds = [Invoice, CreditMemo, Payment, Refund, ReturnedPayment, Chargeback];
+    let cells = store::views::receivables::aging(&ctx.pool, &scope, &kinds, today).await?;
     let last = AccountingPeriod::of(today).previous();
     let months = [last, last.previous(), last.previous().previous()];
     let tie = TieView {
@@ -234,7 +235,7 @@ mod ssr {
         access::Scope,
         id::DocumentId,
         receivable::{AgeBand, CreditView, OpenItemRow, SuggestionsView},
-        stage::DocumentKind,
+        stage::{DocumentKind, Side},
     };
     use pipeline::Context;
     use store::views::receivables::{self, Filter};
@@ -276,7 +277,7 @@ mod ssr {
     pub async fn bench(ctx: &Context, scope: &Scope, id: DocumentId, whose: Option<&str>) -> Result<Bench, ApiError> {
         // who paid was said meanwhile: an old address leads to the new version
         let id = receivables::live_version(&ctx.pool, scope, id).await?.ok_or(ApiError::NotFound)?;
-        let item = receivables::find(&ctx.pool, scope, id).await?.filter(|item| item.kind != DocumentKind::Invoice);
+        let item = receivables::find(&ctx.pool, scope, id).await?.filter(|item| item.kind.side() == Some(Side::Credit));
         let item = item.ok_or(ApiError::NotFound)?;
         let own = scope.narrowed(&[item.entity_id]);
         let line = receivables::bank_line(&ctx.pool, &own, id).await?;
@@ -309,9 +310,14 @@ mod ssr {
         Ok(known.or_else(probable))
     }
 
+    /// Money that went back first, which is rare, then invoices.
     async fn offered(ctx: &Context, scope: &Scope, customer: &str, currency: &str) -> Result<Vec<OpenItemRow>, ApiError> {
-        let filter = Filter { currency: Some(currency.to_owned()), ..of(customer, DocumentKind::Invoice) };
-        Ok(receivables::list(&ctx.pool, scope, &filter, page(CANDIDATES)).await?)
+        let mut offered = Vec::new();
+        for kind in DocumentKind::MONEY_BACK.into_iter().chain([DocumentKind::Invoice]) {
+            let filter = Filter { currency: Some(currency.to_owned()), ..of(customer, kind) };
+            offered.extend(receivables::list(&ctx.pool, scope, &filter, page(CANDIDATES)).await?);
+        }
+        Ok(offered)
     }
 
     pub async fn of_customer(ctx: &Context, scope: &Scope, customer: &str, kind: DocumentKind) -> Result<Vec<OpenItemRow>, ApiError> {

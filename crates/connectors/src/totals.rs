@@ -9,13 +9,13 @@ use domain::{
 use rust_decimal::Decimal;
 use std::{collections::BTreeMap, fmt};
 
-/// What is totalled apart. Journals that debit and credit AR stand in one total, as signed amounts.
+/// What is totalled apart. Payments, money that went back and journals stand in one total, as signed amounts: every ERP tells them apart
+/// in its own way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
     Invoices,
     CreditMemos,
-    Payments,
-    Journals,
+    MoneyAndJournals,
     /// Never part of a period: read one by one.
     Applications,
 }
@@ -25,8 +25,7 @@ impl From<ErpKind> for Class {
         match kind {
             ErpKind::Invoice => Self::Invoices,
             ErpKind::CreditMemo => Self::CreditMemos,
-            ErpKind::Payment => Self::Payments,
-            ErpKind::JournalDebit | ErpKind::JournalCredit => Self::Journals,
+            ErpKind::Payment | ErpKind::MoneyBack | ErpKind::JournalDebit | ErpKind::JournalCredit => Self::MoneyAndJournals,
             ErpKind::CashApplication | ErpKind::ApplicationReversal => Self::Applications,
         }
     }
@@ -37,8 +36,7 @@ impl fmt::Display for Class {
         f.pad(match self {
             Self::Invoices => "invoices",
             Self::CreditMemos => "credit memos",
-            Self::Payments => "payments",
-            Self::Journals => "journals",
+            Self::MoneyAndJournals => "payments and journals",
             Self::Applications => "applications",
         })
     }
@@ -104,7 +102,7 @@ mod tests {
         let shown = "credit memos of 2026-10 in USD: the ERP totals 1 of -5, its pages hold 0 of 0";
         assert_eq!(erp.difference(&left_out, october).unwrap(), shown);
         let mut more = erp.clone();
-        more.add(Class::Journals, eur, Total { count: 2, amount: Decimal::ZERO });
+        more.add(Class::MoneyAndJournals, eur, Total { count: 2, amount: Decimal::ZERO });
         assert!(erp.difference(&more, october).is_some(), "two journals that net to zero are two rows all the same");
     }
 }

@@ -4,7 +4,7 @@
 use crate::{
     id::{DocumentId, GatewayAccountId, StatementId},
     money::Currency,
-    settlement::{Clearing, EntryKind, Gateway, PayoutStatus},
+    settlement::{Clearing, DisputeStatus, EntryKind, Gateway, PayoutStatus},
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
@@ -85,6 +85,24 @@ pub struct PayoutLine {
     pub tied_at: DateTime<Utc>,
     /// The rule or the person.
     pub tied_by: String,
+}
+
+/// A dispute with the payment that it takes back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DisputeView {
+    pub code: String,
+    pub dispute_id: String,
+    pub amount: Decimal,
+    pub currency: Currency,
+    pub status: DisputeStatus,
+    pub created_at: DateTime<Utc>,
+    /// Until when evidence is taken.
+    pub respond_by: Option<DateTime<Utc>>,
+    pub reason: Option<String>,
+    /// The payment and its number, and the customer.
+    pub payment: Option<(DocumentId, String, String)>,
+    /// The chargeback that took it back, once the money has moved.
+    pub chargeback: Option<(DocumentId, String)>,
 }
 
 /// A bank line of a gateway whose payout is not known.

@@ -4,7 +4,6 @@
 use crate::{
     document::{DocumentContent, DocumentLine},
     posting::{MappedDocument, MappedLine, PostingKey},
-    stage::DocumentKind,
     text_enum::text_enum,
 };
 use serde::{Deserialize, Serialize};
@@ -80,12 +79,11 @@ pub fn map<'a>(
     };
     let customer_ref = find(MappingKind::Customer, &document.customer_code);
     let mut line = |line: &DocumentLine| {
-        let (item_ref, account_ref, tax_ref) = match document.kind {
-            DocumentKind::Payment => (String::new(), find(MappingKind::BankAccount, &line.item_code), String::new()),
-            _ => {
-                let item_ref = find(MappingKind::Item, &line.item_code);
-                (item_ref, find(MappingKind::Account, &line.item_code), find(MappingKind::TaxCode, &line.tax_code))
-            }
+        let (item_ref, account_ref, tax_ref) = if document.kind.is_money() {
+            (String::new(), find(MappingKind::BankAccount, &line.item_code), String::new())
+        } else {
+            let item_ref = find(MappingKind::Item, &line.item_code);
+            (item_ref, find(MappingKind::Account, &line.item_code), find(MappingKind::TaxCode, &line.tax_code))
         };
         let DocumentLine { description, quantity, unit_price, net, tax, .. } = line.clone();
         MappedLine { item_ref, account_ref, tax_ref, description, quantity, unit_price, net, tax }
@@ -118,6 +116,7 @@ pub fn map<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stage::DocumentKind;
 
     fn document(items: &[&str]) -> DocumentContent {
         let date = chrono::NaiveDate::from_ymd_opt(2026, 10, 31).unwrap();

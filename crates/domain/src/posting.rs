@@ -51,6 +51,9 @@ impl PostingKey {
             DocumentKind::Invoice => "inv",
             DocumentKind::CreditMemo => "cm",
             DocumentKind::Payment => "pay",
+            DocumentKind::Refund => "ref",
+            DocumentKind::ReturnedPayment => "ret",
+            DocumentKind::Chargeback => "cb",
             DocumentKind::CashApplication => "app",
             DocumentKind::ApplicationReversal => "rev",
         };
@@ -87,7 +90,7 @@ pub struct MappedDocument {
     pub applies_to: Option<String>,
     /// `true`: we send the tax and the ERP must keep it; `false`: the ERP computes it and we compare.
     pub tax_is_ours: bool,
-    /// Of a payment: one line per account of ours that it came to, which only `account_ref`, `description` and `net` tell of.
+    /// Of money: one line per account of ours that it came to or left, which only `account_ref`, `description` and `net` tell of.
     pub lines: Vec<MappedLine>,
     /// Of an application or its reversal: what it settles. Every item is in the ERP by then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -175,6 +178,8 @@ text_enum! {
         /// A direct journal that credits AR.
         JournalCredit = "journal_credit",
         Payment = "payment",
+        /// Money that went back to a customer, for whatever reason.
+        MoneyBack = "money_back",
         /// Read back one by one, because it is no posting of its own in most ERPs.
         CashApplication = "cash_application",
         ApplicationReversal = "application_reversal",
@@ -187,6 +192,7 @@ impl From<DocumentKind> for ErpKind {
             DocumentKind::Invoice => Self::Invoice,
             DocumentKind::CreditMemo => Self::CreditMemo,
             DocumentKind::Payment => Self::Payment,
+            DocumentKind::Refund | DocumentKind::ReturnedPayment | DocumentKind::Chargeback => Self::MoneyBack,
             DocumentKind::CashApplication => Self::CashApplication,
             DocumentKind::ApplicationReversal => Self::ApplicationReversal,
         }
@@ -197,7 +203,7 @@ impl ErpKind {
     /// `None`: it moves nothing into or out of AR.
     pub fn side(self) -> Option<Side> {
         match self {
-            Self::Invoice | Self::JournalDebit => Some(Side::Debit),
+            Self::Invoice | Self::JournalDebit | Self::MoneyBack => Some(Side::Debit),
             Self::CreditMemo | Self::JournalCredit | Self::Payment => Some(Side::Credit),
             Self::CashApplication | Self::ApplicationReversal => None,
         }

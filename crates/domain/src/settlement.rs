@@ -7,6 +7,7 @@
 
 use crate::{
     money::{Currency, Money, MoneyError},
+    stage::DocumentKind,
     text_enum::text_enum,
 };
 use chrono::{DateTime, NaiveDate, Utc};
@@ -84,6 +85,19 @@ impl EntryKind {
             Self::Payout | Self::PayoutFailure => ClearingLine::Payouts,
             Self::Reserve | Self::ReserveRelease => ClearingLine::Reserves,
             Self::Adjustment => ClearingLine::Adjustments,
+        }
+    }
+
+    /// What it is in receivables; `None`: nobody who owes us has part in it.
+    pub fn document(self) -> Option<DocumentKind> {
+        match self {
+            Self::Charge | Self::RefundFailure | Self::DisputeReversal => Some(DocumentKind::Payment),
+            Self::Refund => Some(DocumentKind::Refund),
+            Self::Return => Some(DocumentKind::ReturnedPayment),
+            Self::Dispute => Some(DocumentKind::Chargeback),
+            Self::DisputeFee | Self::Fee | Self::Payout | Self::PayoutFailure | Self::Reserve | Self::ReserveRelease | Self::Adjustment => {
+                None
+            }
         }
     }
 
@@ -240,6 +254,13 @@ text_enum! {
         Lost = "lost",
         /// An inquiry that ended without a chargeback.
         Closed = "closed",
+    }
+}
+
+impl DisputeStatus {
+    /// Nothing can be answered any more.
+    pub fn is_decided(self) -> bool {
+        matches!(self, Self::Won | Self::Lost | Self::Closed)
     }
 }
 

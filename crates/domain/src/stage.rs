@@ -44,6 +44,12 @@ text_enum! {
         CreditMemo = "credit_memo",
         /// Money received from a customer. Its lines say which account of ours it came to.
         Payment = "payment",
+        /// Money that we gave back. It consumes a credit, never an open invoice; its lines say which account it left.
+        Refund = "refund",
+        /// A payment that the payer's bank took back after it was credited: a returned direct debit.
+        ReturnedPayment = "returned_payment",
+        /// A payment that the payer disputes, taken back through the card scheme.
+        Chargeback = "chargeback",
         /// Gives one credit (a payment or credit memo) to what it settles. Zero-sum: its lines are the allocations.
         CashApplication = "cash_application",
         /// Takes a cash application back; its lines are those of the application.
@@ -87,10 +93,11 @@ text_enum! {
 }
 
 impl DocumentKind {
-    /// An invoice debits AR; credit memos and payments credit it; an application moves nothing into or out of it.
+    /// An invoice debits AR, and so does money that went back; credit memos and payments credit it; an application moves nothing into or
+    /// out of it.
     pub fn side(self) -> Option<Side> {
         match self {
-            Self::Invoice => Some(Side::Debit),
+            Self::Invoice | Self::Refund | Self::ReturnedPayment | Self::Chargeback => Some(Side::Debit),
             Self::CreditMemo | Self::Payment => Some(Side::Credit),
             Self::CashApplication | Self::ApplicationReversal => None,
         }
@@ -101,11 +108,26 @@ impl DocumentKind {
         self.side().is_none()
     }
 
+    /// Money that a customer had paid and has again.
+    pub const MONEY_BACK: [Self; 3] = [Self::Refund, Self::ReturnedPayment, Self::Chargeback];
+
+    pub fn is_money_back(self) -> bool {
+        Self::MONEY_BACK.contains(&self)
+    }
+
+    /// Whether money left one of our accounts, or came to it.
+    pub fn is_money(self) -> bool {
+        self == Self::Payment || self.is_money_back()
+    }
+
     pub fn label(self) -> &'static str {
         match self {
             Self::Invoice => "Invoice",
             Self::CreditMemo => "Credit memo",
             Self::Payment => "Payment",
+            Self::Refund => "Refund",
+            Self::ReturnedPayment => "Returned payment",
+            Self::Chargeback => "Chargeback",
             Self::CashApplication => "Cash application",
             Self::ApplicationReversal => "Application reversal",
         }

@@ -53,6 +53,9 @@ pub struct NetsuiteSettings {
     pub certificate_id: String,
     /// Currency to its internal id in the account.
     pub currencies: BTreeMap<Currency, String>,
+    /// The AR account that money that went back is debited to. Without it such documents are refused before they are sent.
+    #[serde(default)]
+    pub receivables_account: Option<String>,
 }
 
 /// What an Odoo connection's row holds, beside its secrets.
@@ -115,6 +118,7 @@ pub(crate) fn connect(cx: &Context, connection: &Account<'_>) -> anyhow::Result<
                 certificate_id: settings.certificate_id,
                 private_key_pem: secret,
                 currencies: settings.currencies,
+                receivables_account: settings.receivables_account,
                 request_timeout,
                 processing_time_max,
             };

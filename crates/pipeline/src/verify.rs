@@ -70,9 +70,9 @@ pub async fn verify(pool: &Pool) -> Result<Report> {
     found("causes by day against exceptions", proof::cause_flow(conn).await?);
     found("exceptions by clock against exceptions", proof::exception_clock(conn).await?);
     found("bank lines against payments and payouts", proof::payments(conn).await?);
-    found("charges against payments", proof::charges(conn).await?);
+    found("gateway movements against documents", proof::movements_at_gateways(conn).await?);
     found("payouts against movements and bank lines", proof::payouts(conn).await?);
-    found("gateway totals against movements", proof::gateway_totals(conn).await?);
+    found("gateway totals against gateway movements", proof::gateway_totals(conn).await?);
     found("open items against documents", proof::open_items(conn).await?);
     found("applications against open items", proof::applications(conn).await?);
     found("allocations against documents", proof::allocations(conn).await?);

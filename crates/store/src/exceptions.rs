@@ -76,9 +76,14 @@ pub async fn open(conn: &mut Conn, new: &[NewException], at: DateTime<Utc>) -> R
     Ok(())
 }
 
-/// Closes the open exceptions of documents that went on, and tells who watches them.
+/// Closes the open exceptions of documents that went on, and tells who watches them. Most have none, and then nothing is written.
 pub async fn close(conn: &mut Conn, documents: &[DocumentId], closed_as: NoticeKind, by: Option<&str>, at: DateTime<Utc>) -> Result<u64> {
     let ids: Vec<uuid::Uuid> = documents.iter().map(|id| id.0).collect();
+    let any =
+        sqlx::query_scalar!(r#"select exists (select from exception where document_id = any($1) and closed_at is null) as "any!""#, &ids);
+    if !any.fetch_one(&mut *conn).await? {
+        return Ok(0);
+    }
     let closed = sqlx::query_scalar!(
         r#"update exception set closed_at = $3, closed_as = $2 where document_id = any($1) and closed_at is null
         returning exception_id as "exception_id: ExceptionId""#,

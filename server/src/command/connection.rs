@@ -25,7 +25,7 @@ pub struct Create {
     /// `netsuite` or `odoo`
     #[arg(long)]
     system: ErpSystem,
-    /// JSON file. NetSuite: account_url, client_id, certificate_id, currencies {EUR: id}. Odoo: url, database, journal_code
+    /// JSON file. NetSuite: account_url, client_id, certificate_id, currencies {EUR: id}, receivables_account. Odoo: url, database, journal_code
     #[arg(long)]
     settings: PathBuf,
     /// File with the private key (NetSuite, PEM) or the API key (Odoo); kept encrypted

@@ -70,6 +70,7 @@ impl Account {
             client_id: client.client_id.clone(),
             certificate_id: client.certificate_id.clone(),
             currencies: currencies?,
+            receivables_account: Some(self.lists.receivables_account.clone()),
         };
         let secret = cx.secrets.seal(self.credentials.private_key_pem.as_bytes(), &secret_binding(connection))?;
         Ok((serde_json::to_value(settings)?, secret))

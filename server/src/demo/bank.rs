@@ -144,6 +144,7 @@ fn charge(invoice: &DocumentContent) -> Invoice {
         currency: invoice.currency.code().to_owned(),
         due: invoice.due_date,
         method: Some(Method::Card),
+        fate: None,
     }
 }
 

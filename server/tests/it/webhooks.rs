@@ -131,9 +131,9 @@ async fn doubled_late_and_reordered_events_change_nothing_but_their_count() {
     assert_eq!(told, endpoint.text("select count(*)::text from gateway_event").await);
     assert_eq!(endpoint.pulls_due().await, 1);
     let pulled = pull(&endpoint.world.ctx, endpoint.world.us).await.unwrap();
-    assert_eq!((pulled.entries, pulled.payments), (3, 3));
+    assert_eq!((pulled.entries, pulled.documents), (3, 3));
     let again = pull(&endpoint.world.ctx, endpoint.world.us).await.unwrap();
-    assert_eq!((again.entries, again.payments), (0, 0));
+    assert_eq!((again.entries, again.documents), (0, 0));
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Gateway clearing: opening, what moved and the balance that the gateway says, per account and currency; payouts with the bank lines they
 //! came with, and lines that wait for a payout.
 
-use super::{CashTab, CashTabs, MOVEMENTS};
+use super::{CashTab, CashTabs, MOVEMENTS, disputes::Disputes};
 use crate::{
     api::clearing::{ClearingSeen, get_clearing},
     components::{
@@ -42,10 +42,11 @@ pub fn ClearingPage() -> impl IntoView {
 
 #[component]
 fn Clearing(seen: ClearingSeen) -> AnyView {
-    let ClearingSeen { from, proofs, payouts, untied } = seen;
+    let ClearingSeen { from, proofs, payouts, untied, disputes, now } = seen;
     view! {
         <p class="lead">{in_short(&proofs, untied.len())}</p>
         <Proofs proofs from/>
+        {(!disputes.is_empty()).then(|| view! { <Disputes disputes now/> })}
         {(!untied.is_empty()).then(|| view! { <Untied lines=untied/> })}
         {(!payouts.is_empty()).then(|| view! { <Payouts payouts/> })}
     }

@@ -10,14 +10,13 @@ use crate::{
 use chrono::NaiveDate;
 use domain::{
     receivable::{AgeBand, AgingCell, OpenItemRow, OpenStatus},
-    stage::DocumentKind,
+    stage::{DocumentKind, Side},
     view::StageMoney,
 };
 use leptos::prelude::*;
 
 /// What the filter bar asks; the entity is in the top bar.
 const OWN: &[&str] = &["kind", "currency", "status", "band", "customer"];
-const KINDS: [DocumentKind; 3] = [DocumentKind::Invoice, DocumentKind::CreditMemo, DocumentKind::Payment];
 
 #[component]
 pub fn OpenItemsPage() -> impl IntoView {
@@ -69,6 +68,9 @@ pub fn title(kind: DocumentKind) -> &'static str {
     match kind {
         DocumentKind::CreditMemo => "Open credit memos",
         DocumentKind::Payment => "Money that is not applied",
+        DocumentKind::Refund => "Refunds that no credit covers",
+        DocumentKind::ReturnedPayment => "Returned payments whose payment is not known",
+        DocumentKind::Chargeback => "Chargebacks whose payment is not known",
         _ => "Open invoices",
     }
 }
@@ -110,7 +112,8 @@ pub fn Filters(kind: DocumentKind, cells: Vec<AgingCell>, query: Query, own: &'s
     currencies.sort_unstable();
     currencies.dedup();
     let currencies = options(&currencies, str::to_owned, |code| count(&|cell| cell.currency == code));
-    let kinds = KINDS.iter().filter(|kind| own.contains(&"customer") || **kind != DocumentKind::Invoice);
+    let kinds = DocumentKind::ALL.iter().filter(|kind| !kind.is_application());
+    let kinds = kinds.filter(|kind| own.contains(&"customer") || kind.side() == Some(Side::Credit));
     let kinds = kinds.map(|kind| (kind.to_string(), kind.label().to_owned())).collect();
     let state = query.clone();
     let now = move |key: &str| state.get(key).unwrap_or_default().to_owned();
@@ -161,7 +164,7 @@ pub fn ItemTable(#[prop(into)] caption: String, items: Vec<OpenItemRow>, today: 
 
 #[component]
 fn ItemLine(item: OpenItemRow, today: NaiveDate, aged: &'static str) -> AnyView {
-    let href = if item.kind == DocumentKind::Invoice {
+    let href = if item.kind.side() == Some(Side::Debit) {
         format!("/documents/{}", item.document_id)
     } else {
         format!("{WORKBENCH}/{}", item.document_id)

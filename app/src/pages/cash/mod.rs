@@ -5,6 +5,7 @@ mod accounts;
 pub mod applications;
 mod clearing;
 mod customer;
+mod disputes;
 mod items;
 mod matrix;
 mod movements;

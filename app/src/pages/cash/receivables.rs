@@ -98,11 +98,11 @@ pub fn AgingTable(
     .into_any()
 }
 
-const COLUMNS: u32 = 11;
+const COLUMNS: u32 = 12;
 
 fn columns() -> Vec<Column> {
     let bands = AgeBand::ALL.iter().map(|band| Column::number(band.label(Invoice)));
-    let beside = ["Disputed", "Credit memos", "Unapplied", "On account", "Receivable"].map(Column::number);
+    let beside = ["Disputed", "Refunded, returned", "Credit memos", "Unapplied", "On account", "Receivable"].map(Column::number);
     std::iter::once(Column::text("Currency")).chain(bands).chain(beside).collect()
 }
 
@@ -121,9 +121,14 @@ fn unidentified(rows: &[AgingRow]) -> Option<String> {
     (!sums.is_empty()).then(|| format!("Beside it, not inside, stands money whose payer is not known: {}.", sums.join(", ")))
 }
 
-/// What AR holds of a row: open invoices, disputed ones too, less open credit memos and money of known payers.
+/// Money that went back and that no credit covers yet.
+fn money_back(row: &AgingRow) -> Decimal {
+    DocumentKind::MONEY_BACK.into_iter().map(|kind| row.open(kind, &[OpenStatus::Open], AgeBand::ALL)).sum()
+}
+
+/// What AR holds of a row: open invoices, disputed ones too, and money that went back, less open credit memos and money of known payers.
 fn receivable(row: &AgingRow) -> Decimal {
-    row.open(Invoice, OpenStatus::ALL, AgeBand::ALL)
+    row.open(Invoice, OpenStatus::ALL, AgeBand::ALL) + money_back(row)
         - row.open(CreditMemo, OpenStatus::ALL, AgeBand::ALL)
         - row.open(Payment, &[OpenStatus::Open, OpenStatus::OnAccount], AgeBand::ALL)
 }
@@ -151,12 +156,18 @@ fn Line(row: AgingRow, #[prop(optional_no_strip)] customer: Option<String>) -> A
         let value = row.open(kind, &[status], AgeBand::ALL) * sign;
         view! { <td class=class data-label=label>{money(value, list(path, kind, status).href())}</td> }
     });
+    let [disputed, reducing @ ..] = beside;
+    // the list shows one kind: the first of which something is open
+    let kind = DocumentKind::MONEY_BACK.into_iter().find(|kind| row.count(*kind, &[OpenStatus::Open]) > 0).unwrap_or(DocumentKind::Refund);
+    let back = money(money_back(&row), list(ITEMS, kind, OpenStatus::Open).href());
     let all = Query::new(ITEMS, &pairs).with("kind", Invoice).href();
     view! {
         <tr>
             <th scope="row"><a href=all>{row.currency.clone()}</a></th>
             {bands}
-            {Vec::from(beside)}
+            {disputed}
+            <td class="num" data-label="Refunded, returned">{back}</td>
+            {Vec::from(reducing)}
             <td class="num scale" data-label="Receivable"><b><Amount value=receivable(&row) currency=row.currency.clone()/></b></td>
         </tr>
     }

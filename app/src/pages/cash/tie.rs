@@ -103,6 +103,7 @@ fn Direct(direct: Vec<DirectPosting>) -> AnyView {
             ErpKind::Invoice => "invoice",
             ErpKind::CreditMemo => "credit memo",
             ErpKind::Payment => "payment",
+            ErpKind::MoneyBack => "money that went back",
             ErpKind::CashApplication | ErpKind::ApplicationReversal => "application",
         };
         let signed = if posting.kind.side() == Some(Side::Credit) { -posting.total } else { posting.total };

@@ -176,7 +176,7 @@ fn Lines(lines: Vec<DocumentLine>, row: DocumentRow) -> AnyView {
 
 /// The item of a line. Of money it is our account, whose number is never shown in full.
 fn item_of(kind: DocumentKind, line: &DocumentLine) -> String {
-    if kind == DocumentKind::Payment { masked(&line.item_code) } else { line.item_code.clone() }
+    if kind.is_money() { masked(&line.item_code) } else { line.item_code.clone() }
 }
 
 #[component]

@@ -25,6 +25,7 @@ use domain::{
     posting::{Exchange, Fence, MappedDocument, Outcome, Probe, Refusal},
     stage::DocumentKind,
 };
+use payload::Names;
 use read::{Cursor, Row};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -47,6 +48,8 @@ pub struct Config {
     pub private_key_pem: String,
     /// Currency to its internal id in this account.
     pub currencies: BTreeMap<Currency, String>,
+    /// The AR account that journals of money that went back debit.
+    pub receivables_account: Option<String>,
     pub request_timeout: Duration,
     pub processing_time_max: Duration,
 }
@@ -66,6 +69,7 @@ impl Config {
             certificate_id: certificate_id.to_owned(),
             private_key_pem: private_key_pem.to_owned(),
             currencies,
+            receivables_account: None,
             request_timeout: REQUEST_TIMEOUT,
             processing_time_max: PROCESSING_TIME_MAX,
         }
@@ -74,7 +78,7 @@ impl Config {
 
 pub struct Netsuite {
     wire: Wire,
-    currencies: BTreeMap<Currency, String>,
+    names: Names,
     promise: Promise,
 }
 
@@ -92,7 +96,7 @@ impl Netsuite {
             not_carried: NOT_CARRIED,
         };
         let wire = Wire::new(&config, clock).context("NetSuite connection")?;
-        Ok(Self { wire, currencies: config.currencies, promise })
+        Ok(Self { wire, names: Names { currencies: config.currencies, receivables_account: config.receivables_account }, promise })
     }
 
     /// Sends a document. `known` is the key of what it changes.
@@ -168,6 +172,7 @@ const NOT_CARRIED: &[&str] = &[
     "bank account of payments",
     "net per revenue account and dimension",
     "applied-to references of credit memos",
+    "customer of money that went back",
     "posting date, customer and number of cash applications",
 ];
 
@@ -177,6 +182,8 @@ fn record_type(kind: DocumentKind) -> Option<&'static str> {
         DocumentKind::Invoice => Some("invoice"),
         DocumentKind::CreditMemo => Some("creditMemo"),
         DocumentKind::Payment => Some("customerPayment"),
+        // A customer refund can't be made before it is applied, and a chargeback is none.
+        DocumentKind::Refund | DocumentKind::ReturnedPayment | DocumentKind::Chargeback => Some("journalEntry"),
         DocumentKind::CashApplication | DocumentKind::ApplicationReversal => None,
     }
 }
@@ -193,7 +200,7 @@ impl Erp for Netsuite {
     }
 
     fn payload(&self, document: &MappedDocument) -> Value {
-        payload::body(document, &self.currencies)
+        payload::body(document, &self.names)
     }
 
     async fn post(&self, payload: &Payload, correlation_id: &str) -> Sent {

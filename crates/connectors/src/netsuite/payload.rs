@@ -1,4 +1,4 @@
-//! The record body [B: schemas/invoice, schemas/creditMemo, schemas/customerPayment]. Amounts are JSON numbers with exactly our digits.
+//! The record body [B: schemas/invoice, schemas/creditMemo, schemas/customerPayment, schemas/journalEntry]. Amounts are JSON numbers with exactly our digits.
 
 use super::apply;
 use domain::{
@@ -10,18 +10,31 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) fn body(document: &MappedDocument, currencies: &BTreeMap<Currency, String>) -> Value {
+/// What the account calls things that no mapping translates.
+pub(super) struct Names {
+    pub(super) currencies: BTreeMap<Currency, String>,
+    pub(super) receivables_account: Option<String>,
+}
+
+pub(super) fn body(document: &MappedDocument, names: &Names) -> Value {
     // A currency without an id goes under its code: NetSuite refuses it and names the field.
-    let currency = currencies.get(&document.currency).map_or_else(|| document.currency.code(), String::as_str);
+    let currency = names.currencies.get(&document.currency).map_or_else(|| document.currency.code(), String::as_str);
     match document.kind {
         DocumentKind::Invoice | DocumentKind::CreditMemo => billing(document, currency),
         DocumentKind::Payment => payment(document, currency),
+        DocumentKind::Refund | DocumentKind::ReturnedPayment | DocumentKind::Chargeback => {
+            journal(document, currency, names.receivables_account.as_deref())
+        }
         DocumentKind::CashApplication | DocumentKind::ApplicationReversal => apply::body(document),
     }
 }
 
-/// Refuses what NetSuite has no place for, before anything is sent: a payment comes to one account.
+/// Refuses what NetSuite has no place for, before anything is sent: a payment comes to one account, and a journal debits one that is known.
 pub(super) fn check(body: &Value) -> Result<(), Refusal> {
+    if body["line"]["items"][0]["account"].is_null() && body["line"].is_object() {
+        let message = "The settings of the connection name no receivables_account, which money that went back is debited to.".to_owned();
+        return Err(Refusal { code: "receivables_account".to_owned(), message, field: Some("line".to_owned()) });
+    }
     let Some(accounts) = body["account"].as_array() else { return Ok(()) };
     let named: Vec<&str> = accounts.iter().filter_map(|account| account["id"].as_str()).collect();
     let named = if named.is_empty() { "none".to_owned() } else { named.join(" and ") };
@@ -47,6 +60,29 @@ fn payment(document: &MappedDocument, currency: &str) -> Value {
         "account": account,
         "memo": memo.join("; "),
         "autoApply": false,
+    })
+}
+
+/// Debits the customer's receivable again, and credits the accounts that the money left [H:section_0223040947].
+fn journal(document: &MappedDocument, currency: &str, receivables_account: Option<&str>) -> Value {
+    let memo = |line: &MappedLine| line.description.clone();
+    let debit = json!({
+        "account": receivables_account.map(reference),
+        "debit": number(document.total),
+        "entity": reference(&document.customer_ref),
+        "memo": document.lines.iter().map(memo).collect::<Vec<_>>().join("; "),
+    });
+    let credit = |line: &MappedLine| json!({ "account": reference(&line.account_ref), "credit": number(line.net), "memo": memo(line) });
+    let lines: Vec<Value> = [debit].into_iter().chain(document.lines.iter().map(credit)).collect();
+    json!({
+        "externalId": document.posting_key.0,
+        "tranId": document.number,
+        "subsidiary": reference(&document.entity_ref),
+        "currency": reference(currency),
+        "tranDate": document.posting_date.to_string(),
+        "memo": document.number,
+        "approved": true,
+        "line": { "items": lines },
     })
 }
 

@@ -19,7 +19,8 @@ pub(super) const PAGE_ROWS: usize = 1000;
 /// How our posting keys begin; other documents with an external id are not ours.
 const OURS: &str = "tieout-";
 
-/// Invoices, credit memos, payments, and journals to AR; refunds on the same account belong to another checkpoint.
+/// Invoices, credit memos, payments, and journals to AR; ours among them are money that went back. Customer refunds, which we never make,
+/// are left out.
 /// Functional amounts (`tal.debit`) are left out: amounts are in the transaction's currency.
 const COLUMNS: &str = "t.id AS id, t.tranid AS tranid, t.externalid AS externalid, t.type AS type, t.entity AS entity, \
 t.voided AS voided, t.posting AS posting, t.taxtotal AS taxtotal, TO_CHAR(t.trandate, 'YYYY-MM-DD') AS trandate, \
@@ -98,8 +99,7 @@ pub(super) fn opening(answer: Result<Answer, Failure>) -> Result<Opening, ReadEr
         let class = match row.need("type")?.as_str() {
             "CustInvc" => Class::Invoices,
             "CustCred" => Class::CreditMemos,
-            "CustPymt" => Class::Payments,
-            "Journal" => Class::Journals,
+            "CustPymt" | "Journal" => Class::MoneyAndJournals,
             other => return Err(ReadError::Unreadable(format!("transaction type {other:?}"))),
         };
         totals.add(class, row.parsed("currency")?, Total { count, amount });
@@ -167,10 +167,12 @@ impl Row {
         // NetSuite's sign: what debits AR is positive, so credit memos and payments are negative.
         let amount: Decimal = self.parsed("foreignamount")?;
         let id = self.need("id")?;
+        let posting_key = self.text("externalid").filter(|id| id.to_lowercase().starts_with(OURS)).map(PostingKey);
         let (kind, erp_id, total) = match self.need("type")?.as_str() {
             "CustInvc" => (ErpKind::Invoice, id, amount),
             "CustCred" => (ErpKind::CreditMemo, id, -amount),
             "CustPymt" => (ErpKind::Payment, id, -amount),
+            "Journal" if posting_key.is_some() && amount.is_sign_positive() => (ErpKind::MoneyBack, id, amount),
             // A journal can hit AR with several lines; each is a posting of its own.
             "Journal" if amount.is_sign_negative() => (ErpKind::JournalCredit, format!("{id}/{}", self.key()?), -amount),
             "Journal" => (ErpKind::JournalDebit, format!("{id}/{}", self.key()?), amount),
@@ -179,7 +181,7 @@ impl Row {
         Ok(ErpDocument {
             erp_id,
             erp_number: self.need("tranid")?,
-            posting_key: self.text("externalid").filter(|id| id.to_lowercase().starts_with(OURS)).map(PostingKey),
+            posting_key,
             kind,
             state: self.state(),
             entity_ref: self.need("subsidiary")?,

@@ -1,4 +1,4 @@
-//! Payments: `account.payment`, found by our posting key in its memo, which is the `ref` of its journal entry too.
+//! Money that came and money that went back: `account.payment`, found by our posting key in its memo, which is the `ref` of its journal entry too.
 
 use super::{
     number, payload,
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 pub(super) const MODEL: &str = "account.payment";
 const ID_PREFIX: &str = "payment/";
+const OUTBOUND: &str = "outbound";
 
 const FIELDS: [&str; 13] = [
     "state",
@@ -53,11 +54,12 @@ pub(super) fn body(document: &MappedDocument) -> Value {
             journals.push(journal);
         }
     }
+    let payment_type = if document.kind.is_money_back() { OUTBOUND } else { "inbound" };
     json!({
         "currency": document.currency,
         "journals": journals,
         "values": {
-            "payment_type": "inbound",
+            "payment_type": payment_type,
             "partner_type": "customer",
             "company_id": payload::id(&document.entity_ref),
             "partner_id": payload::id(&document.customer_ref),
@@ -70,41 +72,43 @@ pub(super) fn body(document: &MappedDocument) -> Value {
     })
 }
 
-/// The way money comes in through the payment's journal, as `create` wants it.
+/// The way money comes or goes through the payment's journal, as `create` wants it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Method {
     pub id: i64,
-    /// Whether the journal names the account that is debited until the bank shows the money.
+    /// Whether the journal names the account that stands for the money until the bank shows it.
     has_account: bool,
 }
 
 impl Method {
     /// Without an account on the method Odoo may book nothing before the bank statement comes: then the company's default is
-    /// asked for, so that the receivable is credited now.
+    /// asked for, so that the receivable moves now.
     pub(super) fn context(self) -> Value {
         if self.has_account { json!({}) } else { json!({ "force_payment_move": true }) }
     }
 }
 
-/// The one journal that the payment came to, and its first inbound method.
+/// The one journal that the payment came to or left, and its first method of that direction.
 pub(super) async fn method(talk: &mut Talk<'_>, company: i64, body: &Value) -> Result<Method, Fault> {
     let journals = body["journals"].as_array().map(Vec::as_slice).unwrap_or_default();
     let [journal] = journals else {
         let message = format!("A payment in Odoo comes to one journal, and this one came to {}.", journals.len());
         return Err(Fault::Business(refusal("one_journal", message, "account")));
     };
+    let direction = &body["values"]["payment_type"];
     let domain = json!([
         ["journal_id", "=", journal],
         ["journal_id.company_id", "=", company],
         ["journal_id.type", "in", ["bank", "cash"]],
-        ["payment_type", "=", "inbound"],
+        ["payment_type", "=", direction],
     ]);
     let asked = json!({ "domain": domain, "fields": ["payment_account_id"], "order": "sequence, id", "limit": 1 });
     let found = talk.call("account.payment.method.line/search_read", company, asked).await?;
     match found[0]["id"].as_i64() {
         Some(id) => Ok(Method { id, has_account: found[0]["payment_account_id"].is_array() }),
         None => {
-            let message = format!("Journal {journal} is no bank or cash journal of company {company} with an inbound payment method.");
+            let direction = direction.as_str().unwrap_or_default();
+            let message = format!("Journal {journal} is no bank or cash journal of company {company} with an {direction} payment method.");
             Err(Fault::Business(refusal("journal_unfit", message, "account")))
         }
     }
@@ -144,7 +148,7 @@ fn without_entry(row: &Value, id: i64) -> Option<ErpDocument> {
     Some(ErpDocument {
         erp_id: erp_id(id),
         posting_key: row["memo"].as_str().map(|text| PostingKey(text.to_owned())),
-        kind: ErpKind::Payment,
+        kind: if row["payment_type"] == OUTBOUND { ErpKind::MoneyBack } else { ErpKind::Payment },
         state: if matches!(row["state"].as_str()?, "canceled" | "rejected") { ErpState::Voided } else { ErpState::Draft },
         total: number(&row["amount"])?,
         ..read::common(row)?
@@ -166,16 +170,17 @@ fn is_untouched(row: &Value, body: &Value) -> bool {
         && number(&row["amount"]).map(|held| held.normalize()) == amount(&sent["amount"])
 }
 
-/// A receivable line that a bank or cash journal credits. Of a payment that we made it is the payment.
+/// A receivable line of a payment, or one that a bank or cash journal credits. Of a payment that we made it is the payment.
 pub(super) fn line(row: &Value) -> Option<ErpDocument> {
     let common = read::common(row)?;
     let ours = row["payment_id"][0].as_i64().filter(|_| common.posting_key.is_some());
+    let amount = number(&row["amount_currency"])?;
     Some(ErpDocument {
         erp_id: ours.map_or(read::line_id(row)?, erp_id),
         erp_number: row["move_name"].as_str().unwrap_or_default().to_owned(),
-        kind: ErpKind::Payment,
+        kind: if amount.is_sign_negative() { ErpKind::Payment } else { ErpKind::MoneyBack },
         state: read::state(&row["parent_state"])?,
-        total: -number(&row["amount_currency"])?,
+        total: amount.abs(),
         ..common
     })
 }

@@ -148,8 +148,7 @@ fn group(part: Part, row: &Value, amount: &str) -> Option<Group> {
     let (class, amount) = match (part, row["move_type"].as_str()) {
         (Part::Documents, Some("out_refund")) => (Class::CreditMemos, -sum),
         (Part::Documents, _) => (Class::Invoices, sum),
-        (Part::Payments, _) => (Class::Payments, sum),
-        (Part::Lines, _) => (Class::Journals, sum),
+        (Part::Payments | Part::Lines, _) => (Class::MoneyAndJournals, sum),
     };
     Some(Group { class, currency, total: Total { count: row["__count"].as_u64()?, amount }, last: row["id:max"].as_i64()? })
 }
@@ -182,7 +181,12 @@ pub(super) async fn page(
     Ok(Page { documents, next: next.map(|cursor| cursor.to_string()) })
 }
 
+/// What debits or credits AR beside payments. Money that went back through a payment of ours is that payment.
 fn journal_line(row: &Value) -> Option<ErpDocument> {
+    let ours = row["payment_id"].is_array() && read::common(row)?.posting_key.is_some();
+    if ours {
+        return payment::line(row);
+    }
     let amount = number(&row["amount_currency"])?;
     let kind = if amount.is_sign_negative() { ErpKind::JournalCredit } else { ErpKind::JournalDebit };
     Some(ErpDocument {

@@ -14,15 +14,12 @@ use domain::{
 use serde_json::{Value, json};
 
 fn model(kind: DocumentKind) -> &'static str {
-    if kind == DocumentKind::Payment { payment::MODEL } else { "account.move" }
+    if kind.is_money() { payment::MODEL } else { "account.move" }
 }
 
 /// Everything in the company with our key, in any state, oldest first.
 async fn by_key(talk: &mut Talk<'_>, company: i64, payload: &Payload) -> Result<Vec<Held>, Fault> {
-    match payload.kind {
-        DocumentKind::Payment => payment::by_key(talk, company, payload).await,
-        _ => read::by_key(talk, company, payload).await,
-    }
+    if payload.kind.is_money() { payment::by_key(talk, company, payload).await } else { read::by_key(talk, company, payload).await }
 }
 
 struct Ready {
@@ -47,7 +44,7 @@ impl Odoo {
             Ok(Some(id)) => self.post_draft(talk, payload, company, id).await,
             Ok(None) => Outcome::Ambiguous { reason: "Odoo created a document and didn't say which".to_owned() },
             // what another worker made meanwhile refuses a second one, and then it is there
-            Err(fault @ (Fault::Business(_) | Fault::Permanent(_))) if payload.kind == DocumentKind::Payment => {
+            Err(fault @ (Fault::Business(_) | Fault::Permanent(_))) if payload.kind.is_money() => {
                 match by_key(talk, company, payload).await {
                     Ok(found) if found.is_empty() => fault.after_write(),
                     Ok(_) => duplicate(payload),
@@ -63,7 +60,7 @@ impl Odoo {
         payload::check(&values).map_err(Fault::Permanent)?;
         let company = values["company_id"].as_i64().unwrap_or_default();
         values["currency_id"] = json!(self.currency(talk, company, &payload.body["currency"]).await?);
-        if payload.kind == DocumentKind::Payment {
+        if payload.kind.is_money() {
             let method = payment::method(talk, company, &payload.body).await?;
             values["payment_method_line_id"] = json!(method.id);
             return Ok(Ready { company, values, context: method.context() });
@@ -106,7 +103,7 @@ impl Odoo {
 
     /// A number that somebody else's document has in our journal: never a duplicate of ours.
     async fn number_taken(&self, talk: &mut Talk<'_>, payload: &Payload, company: i64) -> Option<Outcome> {
-        if payload.kind == DocumentKind::Payment {
+        if payload.kind.is_money() {
             return None;
         }
         let journal = self.journal(talk, company).await.ok()?;
@@ -140,7 +137,7 @@ fn duplicate(payload: &Payload) -> Outcome {
 }
 
 async fn create(talk: &mut Talk<'_>, company: i64, payload: &Payload, values: Value, context: Value) -> Result<Option<i64>, Fault> {
-    if payload.kind == DocumentKind::Payment {
+    if payload.kind.is_money() {
         return load::once(talk, company, payment::MODEL, &payload.posting_key.0, &values, context).await.map(Some);
     }
     let created = talk.call("account.move/create", company, json!({ "vals_list": [values] })).await?;

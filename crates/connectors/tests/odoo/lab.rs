@@ -187,6 +187,14 @@ impl Lab {
         }
     }
 
+    /// Money that goes back through the same journal.
+    pub async fn money_back(&self, company: &str, amount: &str) -> MappedDocument {
+        let payment = self.payment(company, amount).await;
+        let number = payment.number.replace("PAY", "CB");
+        let posting_key = PostingKey::of(company, DocumentKind::Chargeback, &number, 1);
+        MappedDocument { posting_key, kind: DocumentKind::Chargeback, number, ..payment }
+    }
+
     /// State and memo of every payment with the key.
     pub async fn payments(&self, company: &str, payload: &Payload) -> Vec<String> {
         let asked = json!({ "domain": [["memo", "=", payload.posting_key]], "fields": ["state"], "order": "id" });

@@ -326,3 +326,20 @@ async fn an_exchange_difference_is_odoos_and_no_posting_of_the_period() {
     assert_eq!(books.lab.residual("US", &invoice.erp_id).await, Decimal::from(100));
     assert_eq!(period(&books.odoo, &invoice.document.entity_ref, "2026-03").await.unwrap().len(), documents.len());
 }
+
+#[tokio::test]
+async fn money_that_went_back_debits_the_receivable_and_consumes_its_payment() {
+    let Some(books) = Books::open("money_that_went_back_debits_the_receivable_and_consumes_its_payment", "100", 1).await else { return };
+    let back = Posted::new(&books.odoo, books.lab.money_back("US", "60").await).await;
+    let theirs = found(books.probe(&back.document).await);
+    assert_eq!((theirs.kind, &theirs.erp_id), (ErpKind::MoneyBack, &back.erp_id));
+    assert_eq!(differences(&back.document, &theirs), []);
+    assert!(matches!(books.post(&back.document).await, Outcome::Duplicate { .. }));
+    let both = application(&books.payment, &[(&back, "60", "60"), (&books.invoices[0], "40", "40")]);
+    books.accepted(&both).await;
+    books.accepted(&both).await;
+    assert_eq!(books.owed().await, ["60"]);
+    let freed = reversal(&both, &["0", "0"]);
+    books.accepted(&freed).await;
+    assert_eq!(books.owed().await, ["100"]);
+}

@@ -4,7 +4,7 @@
 use super::{
     enter::{self, Entry},
     give::{Decider, Given, SOURCE},
-    receive::payment,
+    receive::money as document_of,
 };
 use crate::{
     Context,
@@ -20,7 +20,7 @@ use domain::{
     money::{Currency, grouped},
     period::AccountingPeriod,
     receivable::{Allocate, Apply, OpenStatus, WriteOffReason},
-    stage::{DocumentKind, Stage},
+    stage::{DocumentKind, Side, Stage},
 };
 use rust_decimal::Decimal;
 use serde_json::json;
@@ -32,7 +32,7 @@ use store::{
     documents, exceptions,
     limits::{self, Act, Reach},
     movements::{Cause, transition},
-    receivables::{self, Item, NewAlias},
+    receivables::{self, Item, Moved, NewAlias},
 };
 use uuid::Uuid;
 
@@ -115,8 +115,9 @@ impl Sides {
         if wanted.allocations.is_empty() || ids.len() != wanted.allocations.len() {
             return Some(WorkError::invalid("allocations", "Name each item once, and at least one."));
         }
-        if credit.kind == DocumentKind::Invoice {
-            return conflict(format!("{} is an invoice: it is settled, it settles nothing.", credit.number));
+        if credit.kind.side() == Some(Side::Debit) {
+            let kind = credit.kind.label().to_lowercase();
+            return conflict(format!("{} is of the kind {kind}: it is settled, it settles nothing.", credit.number));
         }
         if credit.status == OpenStatus::Unidentified {
             return conflict(format!("Say first who paid {}.", credit.number));
@@ -133,8 +134,8 @@ impl Sides {
         let conflict = |why: String| Some(WorkError::Conflict(why));
         let given_up = part.write_off.map_or(Decimal::ZERO, |(_, amount)| amount);
         let fits = |amount: Decimal| amount.normalize().scale() <= self.currency.minor_units();
-        if item.kind != DocumentKind::Invoice {
-            return conflict(format!("{} is no invoice: a credit settles invoices.", item.number));
+        if item.kind.side() != Some(Side::Debit) {
+            return conflict(format!("{} is a credit itself: a credit settles what is owed.", item.number));
         }
         if part.amount <= Decimal::ZERO || given_up.is_sign_negative() || part.write_off.is_some() && given_up.is_zero() {
             return Some(WorkError::invalid("amount", format!("What {} is given must be more than nothing.", item.number)));
@@ -320,7 +321,7 @@ pub async fn identify(
         let decider = Decider::of(cx, tx, item.entity_id, caller.actor()).await?;
         let version = documents::version(tx, paid).await?;
         let id = DocumentId(Uuid::now_v7());
-        let content = payment(&money, item.number.clone(), version + 1, (customer.code.clone(), customer.name));
+        let content = document_of(item.kind, &money, item.number.clone(), version + 1, (customer.code.clone(), customer.name));
         documents::name_successors(tx, &[(paid, id)]).await?;
         let cause = Cause {
             actor: decider.actor.clone(),
@@ -340,7 +341,7 @@ pub async fn identify(
             manifest: None,
         };
         enter::enter(tx, batch, &[(id, content)]).await?;
-        receivables::link(tx, &[(id, money.origin)]).await?;
+        receivables::link(tx, &[Moved { document_id: id, origin: money.origin, takes_back: money.takes_back }]).await?;
         let told = json!({ "customer": customer.code, "reason": reason });
         audit::append(tx, &entry(cx, caller, "cash.identify", &format!("document:{id}"), Some(item.entity_id), told)).await?;
         Ok(Ok(id))

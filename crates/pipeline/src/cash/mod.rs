@@ -3,21 +3,22 @@
 
 mod apply;
 mod book;
-mod charge;
 mod decide;
 mod enter;
 mod give;
 mod import;
+mod moved;
 mod read_only;
 mod receive;
 mod suggestions;
 mod survey;
+mod take_back;
 
 pub(crate) use apply::carry_out;
 pub use apply::{apply, identify, keep, reverse};
-pub(crate) use charge::charge;
 pub use decide::{accept, learn_table, open_account, refuse};
 pub use import::import_file;
+pub(crate) use moved::enter_movements;
 pub use read_only::{Outline, read_only};
 pub use receive::{Received, receive};
 pub use suggestions::suggestions;

@@ -28,7 +28,7 @@ use store::{
     batches::ManifestLine,
     gateways,
     movements::{Cause, transition},
-    receivables::{self, MatchRun, NewAlias, NewSuggestion, Origin, Receipt, StatementReceipts},
+    receivables::{self, MatchRun, Moved, NewAlias, NewSuggestion, Origin, Receipt, StatementReceipts},
 };
 use uuid::Uuid;
 
@@ -102,13 +102,16 @@ async fn statements(tx: &mut Tx, decider: &Decider) -> Result<(Vec<StatementRece
     Ok((statements, usize::try_from(payouts).unwrap_or(usize::MAX)))
 }
 
-/// Credit memos that name their invoice settle it.
+/// Credit memos that name their invoice settle it; when it is paid and the money was refunded, the refund consumes them.
 async fn apply_credits(tx: &mut Tx, decider: &Decider) -> Result<usize> {
-    let credits = receivables::credits_to_apply(tx, decider.entity, CREDITS).await?;
+    let mut credits = receivables::credits_to_apply(tx, decider.entity, CREDITS).await?;
+    if credits.is_empty() {
+        credits = receivables::credits_for_refunds(tx, decider.entity, CREDITS).await?;
+    }
     let given: Vec<Given> = credits
         .into_iter()
         .map(|credit| Given {
-            reason: format!("{} names {}", credit.credit_number, credit.debit_number),
+            reason: credit.reason(),
             credit_id: credit.credit_id,
             credit_number: credit.credit_number,
             customer: (credit.customer_code, credit.customer_name),
@@ -202,7 +205,8 @@ impl Pass {
             unknown.extend(documents.iter().filter(|(_, content)| content.customer_code.is_empty()).map(|(id, _)| *id));
             numbers.extend(documents.into_iter().map(|(id, content)| (id, content.number)));
         }
-        let links: Vec<_> = self.money[..self.fresh].iter().map(|(id, money)| (*id, money.origin.clone())).collect();
+        let fresh = self.money[..self.fresh].iter();
+        let links: Vec<_> = fresh.map(|(id, money)| Moved { document_id: *id, origin: money.origin.clone(), takes_back: None }).collect();
         receivables::link(tx, &links).await?;
         hold_unidentified(tx, &unknown, decider).await?;
         let ids: Vec<StatementId> = statements.iter().map(|statement| statement.statement_id).collect();
@@ -225,7 +229,7 @@ impl Pass {
         let (_, money) = &self.money[at];
         let (customer_code, customer_name) =
             self.customer(at).unwrap_or_else(|| (String::new(), money.payer_name.clone().unwrap_or_default()));
-        payment(money, number, 1, (customer_code, customer_name))
+        self::money(DocumentKind::Payment, money, number, 1, (customer_code, customer_name))
     }
 
     /// Applies what the rules are sure of. Money whose payer was not known before keeps waiting for a person.
@@ -338,8 +342,8 @@ pub(super) fn take(owed: &mut Vec<(DocumentId, String, Decimal)>, amount: Decima
     taken
 }
 
-/// A payment as it comes in, or as a new version when its payer was found. Its line is the account of ours that it came to.
-pub(super) fn payment(money: &Receipt, number: String, version: i32, customer: (String, String)) -> DocumentContent {
+/// Money as it came or went, or as a new version when the customer was found. Its line is the account of ours that it came to or left.
+pub(super) fn money(kind: DocumentKind, money: &Receipt, number: String, version: i32, customer: (String, String)) -> DocumentContent {
     let line = DocumentLine {
         item_code: money.account.clone(),
         description: money.text.clone(),
@@ -350,7 +354,7 @@ pub(super) fn payment(money: &Receipt, number: String, version: i32, customer: (
         tax_code: String::new(),
     };
     DocumentContent {
-        kind: DocumentKind::Payment,
+        kind,
         number,
         version,
         customer_code: customer.0,

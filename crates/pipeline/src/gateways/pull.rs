@@ -6,7 +6,10 @@ use crate::{Context, cash, retry::transaction};
 use anyhow::Context as _;
 use chrono::TimeDelta;
 use connectors::stripe::{Cursor, Stripe};
-use domain::{id::EntityId, settlement::Payout};
+use domain::{
+    id::EntityId,
+    settlement::{GatewayDispute, Payout},
+};
 use futures::{StreamExt, TryStreamExt, stream};
 use store::gateways::{self, Account, Cursors};
 
@@ -21,7 +24,10 @@ pub struct Pulled {
     pub entries: u64,
     /// New or changed.
     pub payouts: u64,
-    pub payments: usize,
+    /// New or changed.
+    pub disputes: u64,
+    /// Payments, and money that went back.
+    pub documents: usize,
     pub applied: usize,
 }
 
@@ -29,12 +35,13 @@ impl std::ops::AddAssign for Pulled {
     fn add_assign(&mut self, other: Self) {
         self.entries += other.entries;
         self.payouts += other.payouts;
-        self.payments += other.payments;
+        self.disputes += other.disputes;
+        self.documents += other.documents;
         self.applied += other.applied;
     }
 }
 
-/// Pulls every account of an entity, and makes payments of the charges.
+/// Pulls every account of an entity, and makes documents of what moved.
 pub async fn pull(cx: &Context, entity: EntityId) -> anyhow::Result<Pulled> {
     let accounts = gateways::of_entity(&mut *cx.pool.acquire().await?, entity).await?;
     let mut sum = Pulled::default();
@@ -52,14 +59,15 @@ async fn pull_account(cx: &Context, account: &Account) -> anyhow::Result<Pulled>
     let entries = pull_entries(cx, &stripe, account).await?;
     let mut payouts = pull_payouts(cx, &stripe, account).await?;
     payouts += settle_payouts(cx, &stripe, account).await?;
+    let disputes = pull_disputes(cx, &stripe, account).await?;
     let after = stripe.balance().await?;
-    let (payments, applied) = cash::charge(cx, account).await?;
+    let (documents, applied) = cash::enter_movements(cx, account).await?;
     let at = cx.clock.now();
     transaction!(&cx.pool, |tx| {
         gateways::pulled(tx, account.gateway_account_id, (before == after).then_some(&after), at).await?;
         gateways::heed(tx, account.gateway_account_id, began_at, at).await
     })?;
-    Ok(Pulled { entries, payouts, payments, applied })
+    Ok(Pulled { entries, payouts, disputes, documents, applied })
 }
 
 fn cursor(account: &Account, kept: Option<&String>) -> anyhow::Result<Cursor> {
@@ -70,7 +78,7 @@ async fn pull_entries(cx: &Context, stripe: &Stripe, account: &Account) -> anyho
     let (mut cursor, mut new) = (cursor(account, account.entry_cursor.as_ref())?, 0);
     loop {
         let page = stripe.entries(&cursor).await?;
-        let cursors = Cursors { entries: Some(page.next.to_string()), payouts: None };
+        let cursors = Cursors { entries: Some(page.next.to_string()), ..Cursors::default() };
         new += transaction!(&cx.pool, |tx| {
             gateways::advance(tx, account.gateway_account_id, &cursors).await?;
             gateways::insert_entries(tx, account.gateway_account_id, &page.items, cx.clock.now()).await
@@ -86,10 +94,32 @@ async fn pull_payouts(cx: &Context, stripe: &Stripe, account: &Account) -> anyho
     let (mut cursor, mut changed) = (cursor(account, account.payout_cursor.as_ref())?, 0);
     loop {
         let page = stripe.payouts(&cursor).await?;
-        let cursors = Cursors { entries: None, payouts: Some(page.next.to_string()) };
+        let cursors = Cursors { payouts: Some(page.next.to_string()), ..Cursors::default() };
         changed += transaction!(&cx.pool, |tx| {
             gateways::advance(tx, account.gateway_account_id, &cursors).await?;
             gateways::upsert_payouts(tx, account.gateway_account_id, &page.items).await
+        })?;
+        if page.is_last {
+            return Ok(changed);
+        }
+        cursor = page.next;
+    }
+}
+
+/// Disputes that are new, and again those that are not decided.
+async fn pull_disputes(cx: &Context, stripe: &Stripe, account: &Account) -> anyhow::Result<u64> {
+    let id = account.gateway_account_id;
+    let known = gateways::undecided(&mut *cx.pool.acquire().await?, id).await?;
+    let looked_at = stream::iter(known).map(|dispute| async move { stripe.dispute(&dispute).await });
+    let looked_at: Vec<GatewayDispute> = looked_at.buffered(AT_ONCE).try_collect().await?;
+    let mut changed = transaction!(&cx.pool, |tx| gateways::upsert_disputes(tx, id, &looked_at, cx.clock.now()).await)?;
+    let mut cursor = cursor(account, account.dispute_cursor.as_ref())?;
+    loop {
+        let page = stripe.disputes(&cursor).await?;
+        let cursors = Cursors { disputes: Some(page.next.to_string()), ..Cursors::default() };
+        changed += transaction!(&cx.pool, |tx| {
+            gateways::advance(tx, id, &cursors).await?;
+            gateways::upsert_disputes(tx, id, &page.items, cx.clock.now()).await
         })?;
         if page.is_last {
             return Ok(changed);

@@ -183,8 +183,8 @@ impl Workshop {
         if !errors.is_empty() {
             bail!("{}", errors.join("; "));
         }
-        let gateways::Pulled { entries, payouts, payments, applied } = sum;
-        Ok(format!("{entries} movements, {payouts} payouts, {payments} payments received, {applied} applied"))
+        let gateways::Pulled { entries, payouts, disputes, documents, applied } = sum;
+        Ok(format!("{entries} movements, {payouts} payouts, {disputes} disputes, {documents} documents, {applied} applied"))
     }
 
     async fn apply_cash(&self, subject: &str) -> anyhow::Result<String> {

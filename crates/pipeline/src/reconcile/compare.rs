@@ -196,6 +196,7 @@ fn kind_label(kind: ErpKind) -> &'static str {
         ErpKind::JournalDebit => "journal (debit)",
         ErpKind::JournalCredit => "journal (credit)",
         ErpKind::Payment => "payment",
+        ErpKind::MoneyBack => "money that went back",
         ErpKind::CashApplication => "cash application",
         ErpKind::ApplicationReversal => "application reversal",
     }

@@ -57,6 +57,7 @@ impl World {
             client_id: credentials.registered.client_id,
             certificate_id: credentials.registered.certificate_id,
             currencies: lists.currencies.iter().map(|c| (c.symbol.parse().unwrap(), c.id.clone())).collect(),
+            receivables_account: Some(lists.receivables_account.clone()),
         };
         let erp = Connected {
             system: ErpSystem::Netsuite,

@@ -28,8 +28,8 @@ use store::views::clearing;
 const ACCOUNT: &str = "000123456789";
 const CODE: &str = "STRIPE-US";
 
-struct Company {
-    posting: Posting,
+pub struct Company {
+    pub posting: Posting,
     simulator: Simulator,
     account: GatewayAccountId,
     _dir: tempfile::TempDir,
@@ -41,7 +41,7 @@ fn at(text: &str) -> DateTime<Utc> {
 
 impl Company {
     /// With three invoices of 110.00, 220.00 and 330.00 in its ERP, and an account at Stripe whose past is empty.
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let posting = Posting::new().await;
         let (cx, us) = (&posting.world.cx, posting.world.us);
         let bank = cash::open_account(cx, &person("ann@lumen.example"), &posting.scope(), us, ACCOUNT, "USD", "Operating").await.unwrap();
@@ -88,20 +88,27 @@ impl Company {
         assert!(answer.status().is_success(), "{path}");
     }
 
+    /// Gives an invoice to Stripe, which collects it today; what becomes of it then is told.
+    pub async fn charge_with(&self, number: &str, amount: &str, method: &str, fate: &str) {
+        let invoice = json!({ "number": number, "customer": "C-1", "customer_name": "Acme", "amount": amount, "currency": "USD", "due": "2026-10-31",
+            "method": method, "fate": fate });
+        self.admin("invoices", &json!([invoice])).await;
+    }
+
     /// Gives invoices to Stripe to collect them by card today.
-    async fn charge(&self, invoices: &[(&str, &str)]) {
+    pub async fn charge(&self, invoices: &[(&str, &str)]) {
         let invoices = invoices.iter().map(|(number, amount)| {
             json!({ "number": number, "customer": "C-1", "customer_name": "Acme", "amount": amount, "currency": "USD", "due": "2026-10-31", "method": "card" })
         });
         self.admin("invoices", &invoices.collect::<Vec<_>>().into()).await;
     }
 
-    async fn live_until(&self, time: &str) {
+    pub async fn live_until(&self, time: &str) {
         self.posting.clock.advance(at(time) - self.posting.world.cx.clock.now());
         self.simulator.run().await.unwrap();
     }
 
-    async fn pull(&self) -> Pulled {
+    pub async fn pull(&self) -> Pulled {
         gateways::pull(&self.posting.world.cx, self.posting.world.us).await.unwrap()
     }
 
@@ -137,11 +144,11 @@ impl Company {
             .unwrap();
     }
 
-    async fn receive(&self) -> cash::Received {
+    pub async fn receive(&self) -> cash::Received {
         cash::receive(&self.posting.world.cx, self.posting.world.us).await.unwrap()
     }
 
-    async fn open(&self, number: &str) -> Decimal {
+    pub async fn open(&self, number: &str) -> Decimal {
         let sql = "select open from open_item join document using (document_id) where number = $1";
         sqlx::query_scalar::<_, Decimal>(sql).bind(number).fetch_one(&self.posting.world.db.pool).await.unwrap().normalize()
     }
@@ -152,7 +159,7 @@ impl Company {
         all.remove(0)
     }
 
-    async fn ties_out(&self) {
+    pub async fn ties_out(&self) {
         let report = pipeline::verify::verify(&self.posting.world.db.pool).await.unwrap();
         assert!(report.ties_out(), "{report}");
     }
@@ -164,7 +171,7 @@ async fn a_charge_becomes_a_payment_in_clearing_that_settles_the_invoice_it_name
     company.charge(&[("INV-1001", "110.00"), ("INV-1002", "220.00")]).await;
     company.live_until("2026-10-31T20:00:00Z").await;
     let pulled = company.pull().await;
-    assert_eq!((pulled.entries, pulled.payments, pulled.applied), (2, 2, 2));
+    assert_eq!((pulled.entries, pulled.documents, pulled.applied), (2, 2, 2));
     assert_eq!((company.open("INV-1001").await, company.open("INV-1002").await), (Decimal::ZERO, Decimal::ZERO));
     assert_eq!((company.open("INV-1003").await, company.open("RC-2026-000001").await), (Decimal::from(330), Decimal::ZERO));
     company.posting.post().await;
@@ -188,7 +195,7 @@ async fn the_same_page_twice_changes_nothing_and_a_pull_that_broke_off_goes_on()
         gateways::pull(&company.posting.world.cx, company.posting.world.us).await.unwrap_err();
     }
     let first = company.pull().await;
-    assert_eq!(first.payments, 2);
+    assert_eq!(first.documents, 2);
     assert_eq!(company.pull().await, Pulled::default());
     sqlx::query("update gateway_account set entry_cursor = null, payout_cursor = null")
         .execute(&company.posting.world.db.pool)
@@ -255,7 +262,10 @@ async fn the_clearing_proof_leaves_nothing_over() {
     company.posting.world.tamper("delete from gateway_entry where kind = 'charge' and gross = 220").await;
     assert_eq!(company.proof("2026-10-01").await.residual().unwrap().normalize(), "213.32".parse().unwrap());
     let report = pipeline::verify::verify(&company.posting.world.db.pool).await.unwrap().to_string();
-    assert!(report.contains("DIFFERS charges against payments") && report.contains("DIFFERS payouts against movements"), "{report}");
+    assert!(
+        report.contains("DIFFERS gateway movements against documents") && report.contains("DIFFERS payouts against movements"),
+        "{report}"
+    );
 }
 
 #[tokio::test]
@@ -264,7 +274,7 @@ async fn a_charge_of_an_unknown_invoice_waits_for_a_person_and_stays_one_payment
     company.charge(&[("INV-7", "75.00")]).await;
     company.live_until("2026-10-31T20:00:00Z").await;
     let pulled = company.pull().await;
-    assert_eq!((pulled.payments, pulled.applied), (1, 0));
+    assert_eq!((pulled.documents, pulled.applied), (1, 0));
     assert_eq!(company.posting.stage("RC-2026-000001").await, Stage::Held);
     assert_eq!(company.receive().await.suggested, 1);
     let paid = DocumentId(

@@ -13,6 +13,7 @@ mod import;
 mod invoices;
 mod jobs;
 mod late;
+mod money_back;
 mod movements;
 mod notices;
 mod posting;

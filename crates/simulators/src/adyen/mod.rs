@@ -8,7 +8,7 @@ mod report;
 mod serve;
 mod sign;
 
-pub use crate::gateway::{FaultKind, FaultRule, Invoice, Method, On, Target};
+pub use crate::gateway::{Fate, FaultKind, FaultRule, Invoice, Method, On, Target};
 
 use crate::{
     Now,

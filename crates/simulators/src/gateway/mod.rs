@@ -90,6 +90,20 @@ pub struct Invoice {
     /// Drawn from the company's proportions when it is not said.
     #[serde(default)]
     pub method: Option<Method>,
+    /// Drawn likewise.
+    #[serde(default)]
+    pub fate: Option<Fate>,
+}
+
+/// What becomes of an invoice after it was paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    Returned,
+    Refunded,
+    RefundedInPart,
+    DisputeWon,
+    DisputeLost,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 //! What becomes of an invoice at a gateway, by the proportions of the furnished company (accounting.md). Each invoice has chances of its
 //! own, drawn from the seed and its number, so more invoices do not change the fate of one.
 
-use super::{Invoice, Method};
+use super::{Fate, Invoice, Method};
 use crate::dice::Dice;
 use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, Utc, Weekday};
 
@@ -59,7 +59,19 @@ pub(crate) fn plan(seed: u64, invoice: &Invoice, from: DateTime<Utc>) -> Plan {
     if fails {
         attempts.push(Attempt { at: at + RETRY_AFTER, succeeds: is_recovered });
     }
-    Plan { method, attempts, aftermath: aftermath(&mut dice, method) }
+    let drawn = aftermath(&mut dice, method);
+    Plan { method, attempts, aftermath: invoice.fate.map(fated).or(drawn) }
+}
+
+fn fated(fate: Fate) -> Aftermath {
+    let dispute = |is_won| Dispute { after: TimeDelta::days(10), decided_after: TimeDelta::days(30), is_won };
+    match fate {
+        Fate::Returned => Aftermath::Returned { after: TimeDelta::days(3) },
+        Fate::Refunded => Aftermath::Refunded { after: TimeDelta::days(10), is_partial: false },
+        Fate::RefundedInPart => Aftermath::Refunded { after: TimeDelta::days(10), is_partial: true },
+        Fate::DisputeWon => Aftermath::Disputed(dispute(true)),
+        Fate::DisputeLost => Aftermath::Disputed(dispute(false)),
+    }
 }
 
 fn aftermath(dice: &mut Dice, method: Method) -> Option<Aftermath> {
@@ -155,6 +167,7 @@ mod tests {
                     currency: "USD".into(),
                     due: NaiveDate::default(),
                     method: None,
+                    fate: None,
                 };
                 plan(7, &invoice, start)
             })

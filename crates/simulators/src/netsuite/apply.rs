@@ -38,11 +38,13 @@ pub(super) fn applied(ledger: &Ledger, credit: &Document, before: &[Applied], as
     Ok(lines.into_iter().map(|(doc, amount)| Applied { doc, amount }).collect())
 }
 
-/// An invoice of the same customer, subsidiary and currency; others are not in the list to choose from.
+/// An invoice, or a journal that debits the receivable, of the same customer, subsidiary and currency; others are not in the list to
+/// choose from. That a journal is named by its id alone is U.
 fn debit<'a>(ledger: &'a Ledger, credit: &Document, line: &Value, path: &str) -> Result<&'a Document, Refusal> {
     let id = line["doc"]["id"].as_str().ok_or_else(|| Refusal::content(format!("{path}doc"), "Please enter a value for doc."))?;
     let of = |document: &Document| (document.entity.clone(), document.subsidiary.clone(), document.currency.clone());
-    let found = ledger.find(RecordType::Invoice, id).filter(|debit| of(debit) == of(credit));
+    let named = [RecordType::Invoice, RecordType::JournalEntry].into_iter().find_map(|record_type| ledger.find(record_type, id));
+    let found = named.filter(|debit| of(debit) == of(credit) && debit.total.is_sign_positive());
     found.ok_or_else(|| unknown(&format!("{path}doc"), "doc", id))
 }
 

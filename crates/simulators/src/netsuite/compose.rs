@@ -3,6 +3,7 @@
 use super::{
     ClosedPeriodError,
     error::Refusal,
+    journal_entry,
     ledger::{ArLine, Document, Ledger, RecordType},
     lists::Lists,
     payment, serve,
@@ -51,6 +52,23 @@ const PAYMENT: &[&str] = &[
     "class",
     "location",
 ];
+/// [B: schemas/journalEntry].
+const JOURNAL: &[&str] = &[
+    "externalId",
+    "tranId",
+    "subsidiary",
+    "toSubsidiary",
+    "tranDate",
+    "postingPeriod",
+    "currency",
+    "exchangeRate",
+    "memo",
+    "approved",
+    "reversalDate",
+    "reversalDefer",
+    "line",
+];
+const JOURNAL_LINE: &[&str] = &["account", "debit", "credit", "memo", "entity", "department", "class", "location"];
 /// Of what can be applied [B: schemas/customerPayment, schemas/creditMemo].
 const CREDIT_ONLY: &[&str] = &["apply", "autoApply"];
 /// A credit memo has no due date and no terms [B: schemas/creditMemo].
@@ -82,8 +100,12 @@ pub(super) struct Rules<'a> {
 
 /// Unknown property names are an error only when the header asks for it; the default is a warning [H:section_156570709583].
 pub(super) fn check_names(record_type: RecordType, body: &Value) -> Result<(), Refusal> {
-    let header = if record_type == RecordType::CustomerPayment { PAYMENT } else { HEADER };
-    let more = if record_type.is_credit() { CREDIT_ONLY } else { INVOICE_ONLY };
+    let (header, more) = match record_type {
+        RecordType::CustomerPayment => (PAYMENT, CREDIT_ONLY),
+        RecordType::CreditMemo => (HEADER, CREDIT_ONLY),
+        RecordType::Invoice => (HEADER, INVOICE_ONLY),
+        RecordType::JournalEntry => (JOURNAL, [].as_slice()),
+    };
     let known = |name: &str| header.contains(&name) || more.contains(&name);
     let check =
         |object: &Value, prefix: &str, known: &dyn Fn(&str) -> bool| match object.as_object().and_then(|o| o.keys().find(|k| !known(k))) {
@@ -91,7 +113,7 @@ pub(super) fn check_names(record_type: RecordType, body: &Value) -> Result<(), R
             None => Ok(()),
         };
     check(body, "", &known)?;
-    for (sublist, names) in [("item", LINE), ("taxDetails", TAX_DETAIL), ("apply", APPLY)] {
+    for (sublist, names) in [("item", LINE), ("taxDetails", TAX_DETAIL), ("apply", APPLY), ("line", JOURNAL_LINE)] {
         for (index, line) in items(body, sublist).iter().enumerate() {
             check(line, &format!("{sublist}.items[{index}]."), &|name| names.contains(&name))?;
         }
@@ -101,8 +123,10 @@ pub(super) fn check_names(record_type: RecordType, body: &Value) -> Result<(), R
 
 /// The document that the body makes, with nothing applied; `id` and `unique_key` are given, so an update keeps its own.
 pub(super) fn document(rules: &Rules<'_>, record_type: RecordType, body: Value, id: u64, unique_key: u64) -> Result<Document, Refusal> {
-    if record_type == RecordType::CustomerPayment {
-        return payment::document(rules, body, id, unique_key);
+    match record_type {
+        RecordType::CustomerPayment => return payment::document(rules, body, id, unique_key),
+        RecordType::JournalEntry => return journal_entry::document(rules, body, id, unique_key),
+        RecordType::Invoice | RecordType::CreditMemo => {}
     }
     let lists = rules.lists;
     let subsidiary = reference(&body, "subsidiary", "", |id| lists.subsidiaries.iter().any(|s| s.id == id))?;

@@ -9,6 +9,8 @@ pub struct Lists {
     pub customers: Vec<Customer>,
     pub items: Vec<Item>,
     pub accounts: Vec<Account>,
+    /// Which of them is the AR control account.
+    pub receivables_account: String,
     /// Of the type Bank: where payments come to.
     pub bank_accounts: Vec<Account>,
     pub tax_codes: Vec<TaxCode>,
@@ -109,6 +111,7 @@ impl Lists {
                 .map(|id| Customer { id: id.to_string(), name: format!("Customer {id}"), subsidiaries: Vec::new(), inactive: false })
                 .collect(),
             items: (1..=items).map(|n| Item { id: n.to_string(), name: format!("SKU-{n}") }).collect(),
+            receivables_account: "119".into(),
             accounts: [
                 ("119", "Accounts Receivable"),
                 ("220", "Deferred Revenue"),

@@ -9,6 +9,7 @@ mod apply;
 mod compose;
 mod error;
 mod faults;
+mod journal_entry;
 mod ledger;
 mod lists;
 mod oauth;

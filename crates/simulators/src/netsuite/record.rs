@@ -80,7 +80,7 @@ pub(super) async fn update(
 
 async fn write(state: &Arc<State>, record_type: &str, key: Key, replace: Option<String>, headers: &HeaderMap, body: &Bytes) -> Response {
     let parsed = serde_json::from_slice::<Value>(body).ok().filter(Value::is_object);
-    let record_type = RecordType::named(record_type).filter(|t| *t != RecordType::JournalEntry);
+    let record_type = RecordType::named(record_type);
     let strict = headers.get("x-netsuite-propertynamevalidation").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"error"));
     let replace: Vec<String> = replace.map(|names| names.split(',').map(str::to_owned).collect()).unwrap_or_default();
     let shared = state.clone();
@@ -248,10 +248,11 @@ fn shown(ledger: &Ledger, document: &Document, expand: bool) -> Value {
         body["total"] = number(document.total);
         body["taxTotal"] = number(document.tax_total);
     }
-    if document.record_type.is_credit() {
-        apply::show(&mut body, ledger, document, expand);
-    } else {
-        body["amountRemaining"] = number(ledger.remaining(document, None));
+    match document.record_type {
+        RecordType::CreditMemo | RecordType::CustomerPayment => apply::show(&mut body, ledger, document, expand),
+        RecordType::Invoice => body["amountRemaining"] = number(ledger.remaining(document, None)),
+        // A journal says nothing of what is applied to it (U).
+        RecordType::JournalEntry => {}
     }
     body
 }

@@ -179,6 +179,8 @@ impl Row<'_> {
             Column::TranId => Cell::Text(document.tran_id.clone()),
             Column::ExternalId => text(document.external_id.as_deref()),
             Column::Type => text(Some(document.record_type.query_type())),
+            // A journal names its customers on its lines (U).
+            Column::Entity if document.record_type == RecordType::JournalEntry => Cell::Null,
             Column::Entity => document.entity.as_deref().map_or(Cell::Null, id),
             Column::TranDate => Cell::Date(document.tran_date),
             Column::DueDate => document.due_date.map_or(Cell::Null, Cell::Date),

@@ -13,7 +13,7 @@ mod sign;
 mod steps;
 mod write;
 
-pub use crate::gateway::{FaultKind, FaultRule, Invoice, Method, On, Target};
+pub use crate::gateway::{Fate, FaultKind, FaultRule, Invoice, Method, On, Target};
 
 use crate::{
     Now,

@@ -1,13 +1,14 @@
-//! Movements of the balances, and the charges among them that become payments.
+//! Movements of the balances, and those among them that become documents.
 
 use crate::{Conn, DriverError, Result};
 use chrono::{DateTime, Utc};
 use domain::{
     id::{DocumentId, EntityId, GatewayAccountId},
     money::Currency,
-    settlement::GatewayEntry,
+    settlement::{EntryKind, GatewayEntry},
 };
 use rust_decimal::Decimal;
+use std::collections::HashMap;
 
 /// Keeps movements; one that is here already stays as it is. Returns how many are new.
 pub async fn insert(conn: &mut Conn, account: GatewayAccountId, entries: &[GatewayEntry], at: DateTime<Utc>) -> Result<u64> {
@@ -31,24 +32,29 @@ pub async fn insert(conn: &mut Conn, account: GatewayAccountId, entries: &[Gatew
     Ok(done.rows_affected())
 }
 
-/// A charge that is no payment yet.
+/// A movement of the balance that is no document yet.
 #[derive(Debug, Clone)]
-pub struct Charge {
+pub struct Movement {
     pub entry_id: String,
+    pub kind: EntryKind,
     pub created_at: DateTime<Utc>,
+    /// Which way it went is the kind's to say.
     pub amount: Decimal,
     pub currency: Currency,
     pub invoice_numbers: Vec<String>,
     pub text: String,
 }
 
-/// The oldest charges of an account that are no payments yet. Call it under the entity's lock of receivables.
-pub async fn charges(conn: &mut Conn, account: GatewayAccountId, limit: i64) -> Result<Vec<Charge>> {
+/// The oldest movements of an account that are no documents yet: what customers paid, and what went back to them. Call it under the
+/// entity's lock of receivables.
+pub async fn movements(conn: &mut Conn, account: GatewayAccountId, limit: i64) -> Result<Vec<Movement>> {
     Ok(sqlx::query_as!(
-        Charge,
-        r#"select e.entry_id, e.created_at, e.amount, e.currency as "currency: Currency", e.invoice_numbers, coalesce(e.reason, '') as "text!"
+        Movement,
+        r#"select e.entry_id, e.kind as "kind: EntryKind", e.created_at, abs(e.amount) as "amount!", e.currency as "currency: Currency",
+            e.invoice_numbers, coalesce(e.reason, '') as "text!"
         from gateway_entry e
-        where e.gateway_account_id = $1 and e.kind = 'charge' and e.amount > 0
+        where e.gateway_account_id = $1 and e.kind in ('charge', 'refund', 'refund_failure', 'return', 'dispute', 'dispute_reversal')
+            and e.amount <> 0
             and not exists (select from payment p where p.gateway_account_id = e.gateway_account_id and p.entry_id = e.entry_id)
         order by e.created_at, e.entry_id limit $2"#,
         account.0,
@@ -58,18 +64,47 @@ pub async fn charges(conn: &mut Conn, account: GatewayAccountId, limit: i64) -> 
     .await?)
 }
 
-/// What charges come to by the gateway's rows: the manifest that their payments are held against.
+/// The payment that a movement belongs to: that of the charge with the same reference.
 #[derive(Debug, Clone)]
-pub struct ChargeTotal {
+pub struct PaidBy {
+    pub document_id: DocumentId,
+    /// Empty: not known.
+    pub customer_code: String,
+    pub customer_name: String,
+}
+
+/// By the movement's id. A charge belongs to itself and is not here.
+pub async fn paid_by(conn: &mut Conn, account: GatewayAccountId, entries: &[&str]) -> Result<HashMap<String, PaidBy>> {
+    let rows = sqlx::query!(
+        r#"select distinct on (e.entry_id) e.entry_id, d.document_id as "document_id: DocumentId", d.customer_code, d.customer_name
+        from gateway_entry e
+        join gateway_entry c on c.gateway_account_id = e.gateway_account_id and c.payment_reference = e.payment_reference and c.kind = 'charge'
+        join payment p on p.gateway_account_id = c.gateway_account_id and p.entry_id = c.entry_id
+        join document d on d.document_id = p.document_id and d.superseded_by is null
+        where e.gateway_account_id = $1 and e.entry_id = any($2) and e.kind <> 'charge' order by e.entry_id, c.created_at"#,
+        account.0,
+        entries as &[&str]
+    )
+    .fetch_all(conn)
+    .await?;
+    let paid = rows.into_iter().map(|row| {
+        (row.entry_id, PaidBy { document_id: row.document_id, customer_code: row.customer_code, customer_name: row.customer_name })
+    });
+    Ok(paid.collect())
+}
+
+/// What movements come to by the gateway's rows: the manifest that their documents are held against.
+#[derive(Debug, Clone)]
+pub struct MovementTotal {
     pub currency: Currency,
     pub count: i64,
     pub total: Decimal,
 }
 
-pub async fn charge_totals(conn: &mut Conn, account: GatewayAccountId, entries: &[&str]) -> Result<Vec<ChargeTotal>> {
+pub async fn movement_totals(conn: &mut Conn, account: GatewayAccountId, entries: &[&str]) -> Result<Vec<MovementTotal>> {
     Ok(sqlx::query_as!(
-        ChargeTotal,
-        r#"select currency as "currency: Currency", count(*) as "count!", sum(amount) as "total!"
+        MovementTotal,
+        r#"select currency as "currency: Currency", count(*) as "count!", abs(sum(amount)) as "total!"
         from gateway_entry where gateway_account_id = $1 and entry_id = any($2) group by currency order by currency"#,
         account.0,
         entries as &[&str]
@@ -78,7 +113,7 @@ pub async fn charge_totals(conn: &mut Conn, account: GatewayAccountId, entries: 
     .await?)
 }
 
-/// An invoice that a charge names, as it counts now.
+/// An invoice that a movement names, as it counts now.
 #[derive(Debug, Clone)]
 pub struct NamedInvoice {
     pub document_id: DocumentId,

@@ -1,10 +1,12 @@
 //! Payment gateways: our accounts there, what moved their balances, what they paid out, and what they announced.
 
+mod disputes;
 mod entries;
 mod events;
 mod payouts;
 
-pub use entries::{Charge, ChargeTotal, NamedInvoice, charge_totals, charges, insert as insert_entries, invoices};
+pub use disputes::{undecided, upsert as upsert_disputes};
+pub use entries::{Movement, MovementTotal, NamedInvoice, PaidBy, insert as insert_entries, invoices, movement_totals, movements, paid_by};
 pub use events::{NewEvent, heed, keep};
 pub use payouts::{itemise, recognise, tie, unsettled, upsert as upsert_payouts};
 
@@ -86,6 +88,7 @@ pub struct Account {
     pub since: DateTime<Utc>,
     pub entry_cursor: Option<String>,
     pub payout_cursor: Option<String>,
+    pub dispute_cursor: Option<String>,
 }
 
 /// The accounts of an entity. There are dozens at most.
@@ -93,7 +96,7 @@ pub async fn of_entity(conn: &mut Conn, entity: EntityId) -> Result<Vec<Account>
     Ok(sqlx::query_as!(
         Account,
         r#"select gateway_account_id as "gateway_account_id: GatewayAccountId", entity_id as "entity_id: EntityId",
-            gateway as "gateway: Gateway", code, settings, secrets, since, entry_cursor, payout_cursor
+            gateway as "gateway: Gateway", code, settings, secrets, since, entry_cursor, payout_cursor, dispute_cursor
         from gateway_account where entity_id = $1 order by code"#,
         entity.0
     )
@@ -105,7 +108,7 @@ pub async fn find(conn: &mut Conn, id: GatewayAccountId) -> Result<Option<Accoun
     Ok(sqlx::query_as!(
         Account,
         r#"select gateway_account_id as "gateway_account_id: GatewayAccountId", entity_id as "entity_id: EntityId",
-            gateway as "gateway: Gateway", code, settings, secrets, since, entry_cursor, payout_cursor
+            gateway as "gateway: Gateway", code, settings, secrets, since, entry_cursor, payout_cursor, dispute_cursor
         from gateway_account where gateway_account_id = $1"#,
         id.0
     )
@@ -118,16 +121,19 @@ pub async fn find(conn: &mut Conn, id: GatewayAccountId) -> Result<Option<Accoun
 pub struct Cursors {
     pub entries: Option<String>,
     pub payouts: Option<String>,
+    pub disputes: Option<String>,
 }
 
 /// Moves cursors on; one that is not given stays.
 pub async fn advance(conn: &mut Conn, account: GatewayAccountId, cursors: &Cursors) -> Result<()> {
     let done = sqlx::query!(
-        "update gateway_account set entry_cursor = coalesce($2, entry_cursor), payout_cursor = coalesce($3, payout_cursor)
+        "update gateway_account set entry_cursor = coalesce($2, entry_cursor), payout_cursor = coalesce($3, payout_cursor),
+            dispute_cursor = coalesce($4, dispute_cursor)
         where gateway_account_id = $1",
         account.0,
         cursors.entries,
-        cursors.payouts
+        cursors.payouts,
+        cursors.disputes
     )
     .execute(conn)
     .await?;

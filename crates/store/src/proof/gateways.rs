@@ -3,20 +3,26 @@
 use super::Compared;
 use crate::{Conn, Result};
 
-/// Every payment of a gateway is one charge of that amount, and no charge is two.
-pub async fn charges(conn: &mut Conn) -> Result<Compared> {
+/// Every document of a gateway is one movement of that amount and meaning, and no movement is two.
+pub async fn movements_at_gateways(conn: &mut Conn) -> Result<Compared> {
     let rows = sqlx::query_scalar!("select count(*) from payment where entry_id is not null").fetch_one(&mut *conn).await?;
     let first = sqlx::query_scalar!(
         r#"with live as (
             select p.gateway_account_id, p.entry_id, count(*) as times, min(d.amount) as amount, min(d.currency) as currency,
-                string_agg(d.number, ', ') as number
+                string_agg(d.number, ', ') as number, min(d.kind) as kind
             from payment p join document d using (document_id) where d.superseded_by is null and p.entry_id is not null
             group by p.gateway_account_id, p.entry_id
         )
-        select format('charge %s: the gateway says %s %s, taken as %s %s %s', entry_id, e.amount, e.currency, l.number, l.amount, l.currency)
-            as "text!"
+        select format('%s %s: the gateway says %s %s, taken as %s %s %s %s', e.kind, entry_id, e.amount, e.currency, l.kind, l.number, l.amount,
+            l.currency) as "text!"
         from live l left join gateway_entry e using (gateway_account_id, entry_id)
-        where (e.kind, e.amount, e.currency, 1) is distinct from ('charge', l.amount, l.currency, l.times) order by 1 limit 1"#
+        where (e.currency, 1) is distinct from (l.currency, l.times)
+            or (l.kind, l.amount) is distinct from (
+                case when e.kind in ('charge', 'refund_failure', 'dispute_reversal') then 'payment' when e.kind = 'return' then 'returned_payment'
+                    when e.kind = 'dispute' then 'chargeback' else e.kind end,
+                case when e.kind in ('charge', 'refund_failure', 'dispute_reversal') then e.amount else -e.amount end
+            )
+        order by 1 limit 1"#
     )
     .fetch_optional(conn)
     .await?;

@@ -12,7 +12,7 @@ pub use content::content;
 pub use figures::{
     batch_count, cause_flow, exception_clock, exception_totals, lines, manifest, period_totals, stage_totals, stage_totals_of_documents,
 };
-pub use gateways::{charges, gateway_totals, payouts};
+pub use gateways::{gateway_totals, movements_at_gateways, payouts};
 pub use movements::{leases, legal_moves, movements, postings, stages};
 pub use receivables::{allocations, applications, open_items, open_totals, payments};
 pub use sealed::{Unanchored, outcomes, seal_chains, unanchored};

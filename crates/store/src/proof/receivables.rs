@@ -9,7 +9,7 @@ pub async fn open_items(conn: &mut Conn) -> Result<Compared> {
     let first = sqlx::query_scalar!(
         r#"with counts as (
             select document_id, entity_id, kind, number, customer_code, currency, amount from document
-            where not rejected and stage not in ('superseded', 'voided') and kind in ('invoice', 'credit_memo', 'payment')
+            where not rejected and stage not in ('superseded', 'voided') and kind not in ('cash_application', 'application_reversal')
         )
         select format('%s %s: the document says %s %s of %s, the open item %s %s of %s', coalesce(d.kind, i.kind), coalesce(d.number, document_id::text),
             d.amount, d.currency, d.customer_code, i.amount, i.currency, i.customer_code) as "text!"

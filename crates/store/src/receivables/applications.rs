@@ -154,6 +154,37 @@ pub async fn allocations_of(conn: &mut Conn, application: DocumentId) -> Result<
     Ok(rows.into_iter().map(|row| (row.debit_id, row.number, row.amount)).collect())
 }
 
+/// What an application of a credit settles.
+#[derive(Debug, Clone)]
+pub struct Settled {
+    pub application: DocumentId,
+    /// Item, number and amount, in the order of its lines.
+    pub debits: Vec<(DocumentId, String, Decimal)>,
+}
+
+/// The applications of a credit that were not taken back, the last one first.
+pub async fn settled_by(conn: &mut Conn, credit: DocumentId) -> Result<Vec<Settled>> {
+    let rows = sqlx::query!(
+        r#"select a.document_id as "application: DocumentId", l.debit_id as "debit_id: DocumentId", d.number, l.amount
+        from application a join allocation l using (document_id) join document d on d.document_id = l.debit_id
+        where a.credit_id = $1 and a.reverses is null and not exists (select from application r where r.reverses = a.document_id)
+        order by a.place desc, l.line"#,
+        credit.0
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut found: Vec<Settled> = Vec::new();
+    for row in rows {
+        if found.last().is_none_or(|last| last.application != row.application) {
+            found.push(Settled { application: row.application, debits: Vec::new() });
+        }
+        if let Some(last) = found.last_mut() {
+            last.debits.push((row.debit_id, row.number, row.amount));
+        }
+    }
+    Ok(found)
+}
+
 /// A credit memo of our own that gives a part of an item up.
 #[derive(Debug, Clone)]
 pub struct WriteOff {

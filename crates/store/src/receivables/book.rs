@@ -33,7 +33,7 @@ pub async fn items(conn: &mut Conn, entity: EntityId, settled_since: NaiveDate) 
             i.currency as "currency: Currency", i.amount, i.open as "open!", d.issue_date as issued_on, d.due_date as due_on,
             i.kept is not distinct from 'disputed' as "disputed!"
         from open_item i join document d using (document_id)
-        where i.entity_id = $1 and i.kind <> 'payment' and (i.open > 0 or i.aged_from >= $2) order by i.document_id"#,
+        where i.entity_id = $1 and i.kind in ('invoice', 'credit_memo') and (i.open > 0 or i.aged_from >= $2) order by i.document_id"#,
         entity.0,
         settled_since
     )
@@ -57,7 +57,7 @@ pub async fn customers(conn: &mut Conn, entity: EntityId) -> Result<Vec<BookCust
         r#"with known as (
             select distinct on (i.customer_code) i.customer_code as code, d.customer_name as name
             from open_item i join document d using (document_id)
-            where i.entity_id = $1 and i.kind <> 'payment' order by i.customer_code, d.document_id desc
+            where i.entity_id = $1 and i.kind in ('invoice', 'credit_memo') order by i.customer_code, d.document_id desc
         )
         select k.code, k.name,
             coalesce(array_agg(a.value) filter (where a.kind = 'account'), '{}') as "accounts!",
@@ -70,7 +70,7 @@ pub async fn customers(conn: &mut Conn, entity: EntityId) -> Result<Vec<BookCust
     .await?)
 }
 
-/// A credit memo whose invoice is open.
+/// A credit memo with an item that it settles.
 #[derive(Debug, Clone)]
 pub struct CreditToApply {
     pub credit_id: DocumentId,
@@ -82,6 +82,12 @@ pub struct CreditToApply {
     pub currency: Currency,
     /// The smaller of what is open of the two.
     pub amount: Decimal,
+}
+
+impl CreditToApply {
+    pub fn reason(&self) -> String {
+        format!("{} belongs to {}", self.credit_number, self.debit_number)
+    }
 }
 
 /// Credit memos that name their invoice and were never taken back from it, oldest first; several of one invoice come one after the other.
@@ -98,6 +104,37 @@ pub async fn credits_to_apply(conn: &mut Conn, entity: EntityId, limit: i64) -> 
         where o.entity_id = $1 and o.kind = 'credit_memo' and o.open > 0 and c.stage not in ('exception', 'held')
             and not exists (select from application a where a.credit_id = o.document_id and a.reverses is not null)
         order by i.document_id, c.document_id limit $2"#,
+        entity.0,
+        limit
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Credit memos of invoices whose payment was refunded: what is open of the refund consumes them, oldest first; several of one refund come
+/// one after the other.
+pub async fn credits_for_refunds(conn: &mut Conn, entity: EntityId, limit: i64) -> Result<Vec<CreditToApply>> {
+    Ok(sqlx::query_as!(
+        CreditToApply,
+        r#"with fitting as (
+            select distinct on (r.document_id) c.document_id as credit_id, c.number as credit_number, r.document_id as debit_id,
+                r.number as debit_number, c.customer_code, c.customer_name, c.currency, least(o.open, t.open) as amount
+            from open_item t join document r using (document_id) join payment p on p.document_id = t.document_id
+            join application a on a.credit_id = p.takes_back and a.reverses is null
+            join allocation l on l.document_id = a.document_id
+            join document i on i.document_id = l.debit_id and i.kind = 'invoice'
+            join open_item paid on paid.document_id = i.document_id and paid.open = 0
+            join document c on c.entity_id = i.entity_id and c.applies_to = i.number and c.kind = 'credit_memo' and c.currency = r.currency
+                and c.stage not in ('exception', 'held')
+            join open_item o on o.document_id = c.document_id and o.open > 0 and o.customer_code = t.customer_code
+            where t.entity_id = $1 and t.kind = 'refund' and t.open > 0
+                and not exists (select from application b where b.credit_id = o.document_id and b.reverses is not null)
+            order by r.document_id, c.document_id
+        )
+        select distinct on (credit_id) credit_id as "credit_id!: DocumentId", credit_number as "credit_number!", debit_id as "debit_id!: DocumentId",
+            debit_number as "debit_number!", customer_code as "customer_code!", customer_name as "customer_name!",
+            currency as "currency!: Currency", amount as "amount!"
+        from fitting order by credit_id, debit_id limit $2"#,
         entity.0,
         limit
     )

@@ -7,9 +7,11 @@ mod payments;
 mod suggestions;
 pub mod tie;
 
-pub use applications::{Applied, NewApplication, WriteOff, allocations_of, apply, find_application, lock_items, record_write_offs};
-pub use book::{BookCustomer, BookItem, CreditToApply, credits_to_apply, customers, items};
-pub use payments::{Origin, Receipt, StatementReceipts, link, mark_received, money, numbers, open_money, receipts, to_receive};
+pub use applications::{
+    Applied, NewApplication, Settled, WriteOff, allocations_of, apply, find_application, lock_items, record_write_offs, settled_by,
+};
+pub use book::{BookCustomer, BookItem, CreditToApply, credits_for_refunds, credits_to_apply, customers, items};
+pub use payments::{Moved, Origin, Receipt, StatementReceipts, link, mark_received, money, numbers, open_money, receipts, to_receive};
 pub use suggestions::{MatchRun, NewAlias, NewSuggestion, learn, record_run, suggest};
 
 use crate::{Conn, Result, Scope};
@@ -25,7 +27,7 @@ pub(crate) async fn open_batch(conn: &mut Conn, batch: BatchId) -> Result<()> {
     sqlx::query!(
         "insert into open_item (document_id, entity_id, kind, customer_code, currency, aged_from, amount)
         select document_id, entity_id, kind, customer_code, currency, case kind when 'invoice' then due_date else issue_date end, amount
-        from document where batch_id = $1 and not rejected and kind in ('invoice', 'credit_memo', 'payment')",
+        from document where batch_id = $1 and not rejected and kind not in ('cash_application', 'application_reversal')",
         batch.0
     )
     .execute(conn)
@@ -76,6 +78,33 @@ pub struct Item {
     pub open: Decimal,
     pub status: OpenStatus,
     pub stage: Stage,
+}
+
+/// An item as it stands, under the entity's lock.
+pub async fn find(conn: &mut Conn, document: DocumentId) -> Result<Option<Item>> {
+    Ok(sqlx::query_as!(
+        Item,
+        r#"select i.document_id as "document_id: DocumentId", i.entity_id as "entity_id: EntityId", i.kind as "kind: DocumentKind", d.number,
+            i.customer_code, d.customer_name, i.currency, i.open as "open!", open_status(i) as "status!: OpenStatus", d.stage as "stage: Stage"
+        from open_item i join document d using (document_id) where i.document_id = $1"#,
+        document.0
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
+/// Marks invoices as disputed, or takes the mark off.
+pub async fn dispute(conn: &mut Conn, invoices: &[DocumentId], on: bool) -> Result<()> {
+    let ids: Vec<uuid::Uuid> = invoices.iter().map(|id| id.0).collect();
+    sqlx::query!(
+        "update open_item set kept = case when $2 then 'disputed' end
+        where document_id = any($1) and kind = 'invoice' and (kept is null) = $2",
+        &ids,
+        on
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Sets or takes off the mark that a person keeps an item with. `false`: it is not there, nothing is open of it, or not the caller's.

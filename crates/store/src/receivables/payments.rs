@@ -46,13 +46,13 @@ pub async fn to_receive(conn: &mut Conn, entity: EntityId, limit: i64) -> Result
     .await?)
 }
 
-/// What brought money.
+/// What moved money.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     /// A line of a statement, by its ordinal.
     Line(StatementId, i32),
-    /// A charge, by the gateway's id of its movement.
-    Charge(GatewayAccountId, String),
+    /// A movement of a gateway's balance, by its id there.
+    Gateway(GatewayAccountId, String),
 }
 
 /// Money with everything that its bank or its gateway told of it.
@@ -71,6 +71,8 @@ pub struct Receipt {
     pub customer_code: String,
     /// Somebody took an application of it back: the rules do not apply it again.
     pub taken_back: bool,
+    /// Of money that went back: the payment that had brought it.
+    pub takes_back: Option<DocumentId>,
     pub end_to_end_id: Option<String>,
     pub structured_references: Vec<String>,
     pub documents: Vec<String>,
@@ -92,6 +94,7 @@ struct Row {
     received_on: NaiveDate,
     customer_code: String,
     taken_back: bool,
+    takes_back: Option<DocumentId>,
     end_to_end_id: Option<String>,
     structured_references: Vec<String>,
     documents: Vec<String>,
@@ -106,9 +109,9 @@ impl TryFrom<Row> for Receipt {
 
     fn try_from(row: Row) -> Result<Self> {
         let of_bank = row.statement_id.zip(row.ordinal).map(|(id, ordinal)| Origin::Line(id, ordinal));
-        let origin = of_bank.or_else(|| Some(Origin::Charge(row.gateway_account_id?, row.entry_id?)));
+        let origin = of_bank.or_else(|| Some(Origin::Gateway(row.gateway_account_id?, row.entry_id?)));
         let id = row.document_id.map(|id| id.to_string()).unwrap_or_default();
-        let why = "neither a bank line nor a charge".to_owned();
+        let why = "neither a bank line nor a gateway's movement".to_owned();
         Ok(Self {
             origin: origin.ok_or(Error::Corrupt { table: "payment", column: "entry_id", id, why })?,
             document_id: row.document_id,
@@ -118,6 +121,7 @@ impl TryFrom<Row> for Receipt {
             received_on: row.received_on,
             customer_code: row.customer_code,
             taken_back: row.taken_back,
+            takes_back: row.takes_back,
             end_to_end_id: row.end_to_end_id,
             structured_references: row.structured_references,
             documents: row.documents,
@@ -136,7 +140,8 @@ pub async fn receipts(conn: &mut Conn, statements: &[StatementId]) -> Result<Vec
         Row,
         r#"select null::uuid as "document_id: DocumentId", l.statement_id as "statement_id: StatementId", l.ordinal,
             null::uuid as "gateway_account_id: GatewayAccountId", null as entry_id, a.number as account, l.amount,
-            a.currency as "currency: Currency", l.booked_on as received_on, '' as "customer_code!", false as "taken_back!", l.end_to_end_id,
+            a.currency as "currency: Currency", l.booked_on as received_on, '' as "customer_code!", false as "taken_back!",
+            null::uuid as "takes_back: DocumentId", l.end_to_end_id,
             l.structured_references, l.documents, l.mandate, l.counterparty_name as payer_name, l.counterparty_account as payer_account, l.text
         from statement_line l join statement s using (statement_id) join bank_account a using (bank_account_id)
         where l.statement_id = any($1) and l.status = 'booked' and l.amount > 0 and not l.reversal
@@ -156,9 +161,9 @@ pub async fn open_money(conn: &mut Conn, entity: EntityId) -> Result<Vec<Receipt
         r#"select document_id as "document_id: DocumentId", statement_id as "statement_id: StatementId", ordinal,
             gateway_account_id as "gateway_account_id: GatewayAccountId", entry_id, account as "account!", open as "amount!",
             currency as "currency!: Currency", received_on as "received_on!", customer_code as "customer_code!", taken_back as "taken_back!",
-            end_to_end_id, structured_references as "structured_references!", documents as "documents!", mandate, payer_name, payer_account,
+            takes_back as "takes_back: DocumentId", end_to_end_id, structured_references as "structured_references!", documents as "documents!", mandate, payer_name, payer_account,
             text as "text!"
-        from payment_money where entity_id = $1 and open > 0 and kept is null order by document_id"#,
+        from payment_money where entity_id = $1 and kind = 'payment' and open > 0 and kept is null order by document_id"#,
         entity.0
     )
     .fetch_all(conn)
@@ -166,23 +171,32 @@ pub async fn open_money(conn: &mut Conn, entity: EntityId) -> Result<Vec<Receipt
     rows.into_iter().map(Receipt::try_from).collect()
 }
 
-/// Says what brought each payment.
-pub async fn link(conn: &mut Conn, payments: &[(DocumentId, Origin)]) -> Result<()> {
-    let documents: Vec<uuid::Uuid> = payments.iter().map(|(id, _)| id.0).collect();
+/// A document of money and what moved it.
+#[derive(Debug, Clone)]
+pub struct Moved {
+    pub document_id: DocumentId,
+    pub origin: Origin,
+    /// Of money that went back: the payment that had brought it.
+    pub takes_back: Option<DocumentId>,
+}
+
+/// Says what moved the money of each document.
+pub async fn link(conn: &mut Conn, moved: &[Moved]) -> Result<()> {
+    let documents: Vec<uuid::Uuid> = moved.iter().map(|m| m.document_id.0).collect();
+    let taken_back: Vec<Option<uuid::Uuid>> = moved.iter().map(|m| m.takes_back.map(|id| id.0)).collect();
     let line = |origin: &Origin| if let Origin::Line(id, ordinal) = origin { Some((id.0, *ordinal)) } else { None };
-    let charge = |origin: &Origin| if let Origin::Charge(id, entry) = origin { Some((id.0, entry.clone())) } else { None };
-    let (statements, ordinals): (Vec<Option<uuid::Uuid>>, Vec<Option<i32>>) =
-        payments.iter().map(|(_, origin)| line(origin).unzip()).unzip();
-    let (accounts, entries): (Vec<Option<uuid::Uuid>>, Vec<Option<String>>) =
-        payments.iter().map(|(_, origin)| charge(origin).unzip()).unzip();
+    let movement = |origin: &Origin| if let Origin::Gateway(id, entry) = origin { Some((id.0, entry.clone())) } else { None };
+    let (statements, ordinals): (Vec<Option<uuid::Uuid>>, Vec<Option<i32>>) = moved.iter().map(|m| line(&m.origin).unzip()).unzip();
+    let (accounts, entries): (Vec<Option<uuid::Uuid>>, Vec<Option<String>>) = moved.iter().map(|m| movement(&m.origin).unzip()).unzip();
     sqlx::query!(
-        "insert into payment (document_id, statement_id, ordinal, gateway_account_id, entry_id)
-        select * from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::uuid[], $5::text[])",
+        "insert into payment (document_id, statement_id, ordinal, gateway_account_id, entry_id, takes_back)
+        select * from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::uuid[], $5::text[], $6::uuid[])",
         &documents,
         &statements as &[Option<uuid::Uuid>],
         &ordinals as &[Option<i32>],
         &accounts as &[Option<uuid::Uuid>],
-        &entries as &[Option<String>]
+        &entries as &[Option<String>],
+        &taken_back as &[Option<uuid::Uuid>]
     )
     .execute(conn)
     .await?;
@@ -196,7 +210,7 @@ pub async fn money(conn: &mut Conn, payment: DocumentId) -> Result<Option<Receip
         r#"select document_id as "document_id: DocumentId", statement_id as "statement_id: StatementId", ordinal,
             gateway_account_id as "gateway_account_id: GatewayAccountId", entry_id, account as "account!", amount as "amount!",
             currency as "currency!: Currency", received_on as "received_on!", customer_code as "customer_code!", taken_back as "taken_back!",
-            end_to_end_id, structured_references as "structured_references!", documents as "documents!", mandate, payer_name, payer_account,
+            takes_back as "takes_back: DocumentId", end_to_end_id, structured_references as "structured_references!", documents as "documents!", mandate, payer_name, payer_account,
             text as "text!"
         from payment_money where document_id = $1"#,
         payment.0

@@ -15,17 +15,17 @@ pub async fn compare(conn: &mut Conn, entity: EntityId, now: DateTime<Utc>) -> R
         "with ours as (
             select currency, sum(amount) filter (where in_erp) as booked, sum(amount) filter (where not in_erp) as not_posted
             from (
-                select currency, case kind when 'invoice' then amount else -amount end as amount,
+                select currency, case when debits_ar(kind) then amount else -amount end as amount,
                     stage in ('posted', 'confirmed', 'mismatch') as in_erp
-                from period_total where entity_id = $1 and kind in ('invoice', 'credit_memo', 'payment')
+                from period_total where entity_id = $1 and kind not in ('cash_application', 'application_reversal')
                     and stage not in ('rejected', 'superseded', 'voided', 'resolved')
-                    and not (kind = 'payment' and stage = 'held')
+                    and not (is_money(kind) and stage = 'held')
             ) t group by currency
         ), opened as (
-            select i.currency, coalesce(sum(i.open) filter (where i.kind = 'invoice' and in_erp), 0) as invoices,
+            select i.currency, coalesce(sum(i.open) filter (where debits_ar(i.kind) and in_erp), 0) as invoices,
                 coalesce(sum(i.open) filter (where i.kind = 'credit_memo' and in_erp), 0) as credit_memos,
                 coalesce(sum(i.open) filter (where i.kind = 'payment' and in_erp), 0) as receipts,
-                coalesce(sum(i.open) filter (where i.customer_code = ''), 0) as unidentified
+                coalesce(sum(case when debits_ar(i.kind) then -i.open else i.open end) filter (where i.customer_code = ''), 0) as unidentified
             from open_item i join document d using (document_id)
             cross join lateral (select d.stage in ('posted', 'confirmed', 'mismatch') as in_erp) s
             where i.entity_id = $1 and i.open > 0 group by i.currency
@@ -33,7 +33,7 @@ pub async fn compare(conn: &mut Conn, entity: EntityId, now: DateTime<Utc>) -> R
             select currency, sum(amount) as subledger, count(*) filter (where document_id is null) as direct_count,
                 coalesce(sum(amount) filter (where document_id is null), 0) as direct
             from (
-                select currency, document_id, case when kind in ('invoice', 'journal_debit') then total else -total end as amount
+                select currency, document_id, case when debits_ar(kind) then total else -total end as amount
                 from erp_document where entity_id = $1 and gone_at is null and state = 'posted'
                     and kind not in ('cash_application', 'application_reversal')
             ) e group by currency
@@ -95,7 +95,7 @@ pub async fn dso(pool: &Pool, scope: &Scope, periods: &[AccountingPeriod]) -> Re
             from period_total where entity_id = any($1) and period = any($2) and kind in ('invoice', 'credit_memo')
                 and stage not in ('rejected', 'superseded', 'voided') group by entity_id, currency
         ), owed as (
-            select entity_id, currency, sum(case kind when 'invoice' then open else -open end) as owed
+            select entity_id, currency, sum(case when debits_ar(kind) then open else -open end) as owed
             from open_total where entity_id = any($1) and status <> 'unidentified' group by entity_id, currency
         )
         select e.code as entity_code, b.currency as "currency!", coalesce(o.owed, 0) as "open!", b.billed as "billed!"

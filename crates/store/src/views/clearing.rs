@@ -1,13 +1,13 @@
 //! Gateway clearing: the proof per account and currency, the movements behind its figures, payouts with their bank lines, and lines that
-//! wait for a payout.
+//! wait for a payout; and disputes.
 
 use crate::{Pool, Result, Scope, views::planned_anew};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use domain::{
-    clearing::{ClearingEntry, ClearingView, PayoutLine, PayoutView, UntiedLine},
+    clearing::{ClearingEntry, ClearingView, DisputeView, PayoutLine, PayoutView, UntiedLine},
     id::{DocumentId, GatewayAccountId, StatementId},
     money::Currency,
-    settlement::{Clearing, ClearingLine, EntryKind, Gateway, PayoutStatus},
+    settlement::{Clearing, ClearingLine, DisputeStatus, EntryKind, Gateway, PayoutStatus},
 };
 use rust_decimal::Decimal;
 
@@ -215,4 +215,45 @@ pub async fn untied(pool: &Pool, scope: &Scope, limit: i64) -> Result<Vec<Untied
     )
     .fetch_all(pool)
     .await?)
+}
+
+/// Disputes of the caller's entities: those that wait for an answer or a decision by their deadline, then the latest of the others.
+pub async fn disputes(pool: &Pool, scope: &Scope, limit: i64) -> Result<Vec<DisputeView>> {
+    let rows = sqlx::query!(
+        r#"select g.code, d.dispute_id, d.amount, d.currency as "currency: Currency", d.status as "status: DisputeStatus", d.created_at,
+            d.respond_by, d.reason, paid.document_id as "document_id?: DocumentId", paid.number as "number?", paid.customer_name as "customer?",
+            back.document_id as "back_id?: DocumentId", back.number as "back_number?"
+        from gateway_dispute d join gateway_account g using (gateway_account_id)
+        left join lateral (
+            select p.document_id, c.number, c.customer_name from gateway_entry e join payment p using (gateway_account_id, entry_id)
+            join document c on c.document_id = p.document_id
+            where e.gateway_account_id = d.gateway_account_id and e.payment_reference = d.payment_reference and e.kind = 'charge'
+                and c.superseded_by is null limit 1
+        ) paid on true
+        left join lateral (
+            select p.document_id, c.number from payment p join document c using (document_id)
+            where p.takes_back = paid.document_id and c.kind = 'chargeback' and c.superseded_by is null order by p.document_id desc limit 1
+        ) back on true
+        where g.entity_id = any($1)
+        order by d.status in ('won', 'lost', 'closed'), case when d.status not in ('won', 'lost', 'closed') then d.respond_by end, d.created_at desc,
+            d.dispute_id
+        limit $2"#,
+        &scope.ids(),
+        limit
+    )
+    .fetch_all(pool)
+    .await?;
+    let dispute = rows.into_iter().map(|row| DisputeView {
+        code: row.code,
+        dispute_id: row.dispute_id,
+        amount: row.amount,
+        currency: row.currency,
+        status: row.status,
+        created_at: row.created_at,
+        respond_by: row.respond_by,
+        reason: row.reason,
+        payment: row.document_id.zip(row.number).zip(row.customer).map(|((id, number), customer)| (id, number, customer)),
+        chargeback: row.back_id.zip(row.back_number),
+    });
+    Ok(dispute.collect())
 }

@@ -37,11 +37,23 @@ struct Asked {
     company: i64,
     currency: Currency,
     takes_back: bool,
-    /// The credit's own key: that of a payment, or of a journal entry.
-    payment: Option<i64>,
-    /// The debits' journal entries, and the credit memo's.
-    moves: Vec<i64>,
+    credit: Key,
+    /// In the order of the settlement's.
+    debits: Vec<Key>,
     settlement: MappedSettlement,
+}
+
+/// What Odoo keeps an item's receivable lines under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Key {
+    Entry(i64),
+    Payment(i64),
+}
+
+impl Key {
+    fn of(erp_id: &str) -> Option<Self> {
+        payment::id_of(erp_id).map(Self::Payment).or_else(|| erp_id.parse().ok().map(Self::Entry))
+    }
 }
 
 impl Asked {
@@ -50,20 +62,27 @@ impl Asked {
         let body = &payload.body;
         let settlement: MappedSettlement =
             serde_json::from_value(body["settlement"].clone()).map_err(|_| bad("There is no readable settlement"))?;
-        let entry = |erp_id: &str| erp_id.parse::<i64>().map_err(|_| bad(&format!("{erp_id:?} is not an Odoo journal entry's id")));
-        let mut moves = settlement.debits.iter().map(|debit| entry(&debit.item.erp_id)).collect::<Result<Vec<_>, _>>()?;
-        let payment = payment::id_of(&settlement.credit.erp_id);
-        if payment.is_none() {
-            moves.push(entry(&settlement.credit.erp_id)?);
-        }
+        let key = |erp_id: &str| Key::of(erp_id).ok_or_else(|| bad(&format!("{erp_id:?} is not an Odoo journal entry's id")));
+        let debits = settlement.debits.iter().map(|debit| key(&debit.item.erp_id)).collect::<Result<Vec<_>, _>>()?;
+        let credit = key(&settlement.credit.erp_id)?;
         Ok(Self {
             company: body["company_id"].as_i64().ok_or_else(|| bad("There is no Odoo company id"))?,
             currency: body["currency"].as_str().and_then(|code| code.parse().ok()).ok_or_else(|| bad("There is no currency"))?,
             takes_back: payload.kind == DocumentKind::ApplicationReversal,
-            payment,
-            moves,
+            credit,
+            debits,
             settlement,
         })
+    }
+
+    fn entries(&self) -> Vec<i64> {
+        let entry = |key: &Key| if let Key::Entry(id) = key { Some(*id) } else { None };
+        self.debits.iter().chain([&self.credit]).filter_map(entry).collect()
+    }
+
+    fn payments(&self) -> Vec<i64> {
+        let payment = |key: &Key| if let Key::Payment(id) = key { Some(*id) } else { None };
+        self.debits.iter().chain([&self.credit]).filter_map(payment).collect()
     }
 
     fn total(&self) -> Decimal {
@@ -141,7 +160,7 @@ async fn steps(talk: &mut Talk<'_>, asked: &Asked, standing: &Standing) -> Resul
     if !steps.iter().any(|step| matches!(step, Step::Portion(_))) {
         return Ok(steps);
     }
-    let domain = json!([["move_id", "in", asked.moves], ["tax_ids.tax_exigibility", "=", "on_payment"]]);
+    let domain = json!([["move_id", "in", asked.entries()], ["tax_ids.tax_exigibility", "=", "on_payment"]]);
     let query = json!({ "domain": domain, "fields": ["move_id"], "limit": 1 });
     let found = talk.call("account.move.line/search_read", asked.company, query).await?;
     match found[0]["move_id"][1].as_str() {

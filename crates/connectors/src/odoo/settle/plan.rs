@@ -153,7 +153,7 @@ mod tests {
 
     fn line(id: i64, open: i64) -> Line {
         let (currency, amount) = (Currency::USD, Decimal::from(100));
-        Line { id, entry: id, debits: true, currency, company_currency: currency, amount, booked: amount, open: open.into() }
+        Line { id, entry: id, payment: None, debits: true, currency, company_currency: currency, amount, booked: amount, open: open.into() }
     }
 
     /// Applies an amount on top of what is settled.

@@ -1,6 +1,6 @@
 //! What Odoo holds between one credit and the items that it settles.
 
-use super::Asked;
+use super::{Asked, Key};
 use crate::odoo::{
     number,
     wire::{Fault, Talk},
@@ -18,6 +18,7 @@ const PARTIAL_FIELDS: [&str; 3] = ["debit_move_id", "credit_move_id", "debit_amo
 pub(super) struct Line {
     pub id: i64,
     pub entry: i64,
+    pub payment: Option<i64>,
     pub debits: bool,
     pub currency: Currency,
     pub company_currency: Currency,
@@ -25,6 +26,15 @@ pub(super) struct Line {
     /// The amount in the company's currency.
     pub booked: Decimal,
     pub open: Decimal,
+}
+
+impl Line {
+    fn is_of(&self, key: Key) -> bool {
+        match key {
+            Key::Entry(id) => self.entry == id,
+            Key::Payment(id) => self.payment == Some(id),
+        }
+    }
 }
 
 /// What one partial reconcile settles of an item.
@@ -86,10 +96,12 @@ impl Standing {
 
 pub(super) async fn read(talk: &mut Talk<'_>, asked: &Asked) -> Result<Standing, Fault> {
     let lines = lines(talk, asked).await?;
-    let (debits, credits): (Vec<Line>, Vec<Line>) = lines.into_iter().partition(|line| line.debits);
+    let (mut debits, mut credits): (Vec<Line>, Vec<Line>) = lines.into_iter().partition(|line| line.debits);
+    debits.retain(|line| asked.debits.iter().any(|key| line.is_of(*key)));
+    credits.retain(|line| line.is_of(asked.credit));
     let partials = partials(talk, asked, &debits, &credits).await?;
-    let pairs = asked.settlement.debits.iter().zip(&asked.moves).map(|(debit, entry)| {
-        let lines: Vec<Line> = debits.iter().filter(|line| line.entry == *entry).cloned().collect();
+    let pairs = asked.settlement.debits.iter().zip(&asked.debits).map(|(debit, key)| {
+        let lines: Vec<Line> = debits.iter().filter(|line| line.is_of(*key)).cloned().collect();
         let of_item = |(line, _): &&(i64, Partial)| lines.iter().any(|l| l.id == *line);
         let partials = partials.iter().filter(of_item).map(|(_, partial)| partial.clone()).collect();
         let before = if asked.takes_back { debit.settled + debit.amount } else { debit.settled - debit.amount };
@@ -98,23 +110,19 @@ pub(super) async fn read(talk: &mut Talk<'_>, asked: &Asked) -> Result<Standing,
     Ok(Standing { pairs: pairs.collect(), credits })
 }
 
-/// The receivable lines of all of them, an item's debits and the credit's credits.
+/// The receivable lines of all of them.
 async fn lines(talk: &mut Talk<'_>, asked: &Asked) -> Result<Vec<Line>, Fault> {
-    let mut domain = vec![
-        json!(["company_id", "=", asked.company]),
-        json!(["account_id.account_type", "=", "asset_receivable"]),
-        json!(["parent_state", "=", "posted"]),
-    ];
-    if let Some(payment) = asked.payment {
-        domain.extend([json!("|"), json!(["payment_id", "=", payment])]);
-    }
-    domain.push(json!(["move_id", "in", asked.moves]));
+    let domain = json!([
+        ["company_id", "=", asked.company],
+        ["account_id.account_type", "=", "asset_receivable"],
+        ["parent_state", "=", "posted"],
+        "|",
+        ["payment_id", "in", asked.payments()],
+        ["move_id", "in", asked.entries()],
+    ]);
     let query = json!({ "domain": domain, "fields": LINE_FIELDS, "order": "date_maturity, id" });
     let found = talk.call("account.move.line/search_read", asked.company, query).await?;
-    let credit = asked.moves.get(asked.settlement.debits.len());
-    let lines: Vec<Line> = readable(&found, line)?;
-    let is_credit = |line: &Line| credit.map_or_else(|| !asked.moves.contains(&line.entry), |credit| line.entry == *credit);
-    Ok(lines.into_iter().filter(|line| line.debits != is_credit(line)).collect())
+    readable(&found, line)
 }
 
 fn line(row: &Value) -> Option<Line> {
@@ -123,6 +131,7 @@ fn line(row: &Value) -> Option<Line> {
     Some(Line {
         id: row["id"].as_i64()?,
         entry: row["move_id"][0].as_i64()?,
+        payment: row["payment_id"][0].as_i64(),
         debits: amount.is_sign_positive(),
         currency: currency("currency_id")?,
         company_currency: currency("company_currency_id")?,

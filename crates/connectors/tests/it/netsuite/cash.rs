@@ -314,7 +314,7 @@ async fn a_period_with_payments_in_it_totals_what_its_pages_hold() {
     let page = world.erp.read_period("1", october(), &opening.cursor).await.unwrap();
     page.documents.iter().for_each(|document| read.add_document(document));
     let difference = opening.totals.difference(&read, october()).unwrap();
-    assert_eq!(difference, "payments of 2026-10 in USD: the ERP totals 2 of -300, its pages hold 1 of -150");
+    assert_eq!(difference, "payments and journals of 2026-10 in USD: the ERP totals 2 of -300, its pages hold 1 of -150");
 }
 
 #[tokio::test]
@@ -329,4 +329,64 @@ async fn what_is_applied_survives_a_restart() {
     let refusal = business(world.post(&apply("APP-2", &other, &[(&first, "20.00", "20.00")])).await.outcome);
     assert_eq!(refusal.message, "20.00 can't be applied to INV-1: 19.00 remains.");
     assert_eq!(world.post(&a_payment("PAY-1")).await.outcome.kind(), OutcomeKind::Duplicate);
+}
+
+/// 60.00 that went back from the account that payments come to.
+fn money_back(number: &str) -> MappedDocument {
+    let kind = DocumentKind::Chargeback;
+    let line = MappedLine { account_ref: "101".into(), ..a_payment(number).lines.remove(0) };
+    let line = MappedLine { unit_price: dec("60.00"), net: dec("60.00"), ..line };
+    MappedDocument {
+        posting_key: domain::posting::PostingKey::of("US", kind, number, 1),
+        kind,
+        total: dec("60.00"),
+        lines: vec![line],
+        ..a_payment(number)
+    }
+}
+
+#[tokio::test]
+async fn money_that_went_back_debits_the_receivable_once_and_reads_back_equal() {
+    let world = World::new().await;
+    let back = money_back("CB-1");
+    world.fault("doubled").await;
+    assert_ne!(world.post(&back).await.outcome.kind(), OutcomeKind::Accepted);
+    assert_eq!(world.post(&back).await.outcome.kind(), OutcomeKind::Duplicate);
+    let found = world.found(&back).await;
+    assert_eq!((found.kind, found.total), (ErpKind::MoneyBack, dec("60")));
+    assert_eq!(differences(&back, &found), []);
+    let ledger = world.ledger().await;
+    assert_eq!((ledger.len(), ledger[0]["recordType"].as_str()), (1, Some("journalEntry")));
+}
+
+#[tokio::test]
+async fn a_payment_is_applied_to_the_money_that_took_it_back() {
+    let world = World::new().await;
+    let (payment, invoice, _) = three(&world).await;
+    let back = world.item(&money_back("CB-1")).await;
+    world.accepted(&apply("APP-1", &payment, &[(&back, "60.00", "60.00"), (&invoice, "90.00", "90.00")])).await;
+    assert_eq!(world.applied(&payment).await, pairs(&[(&invoice, "90.00"), (&back, "60.00")]));
+    let memo = world.item(&a_credit_memo("CM-1", "INV-1")).await;
+    let refusal = business(world.post(&apply("APP-2", &memo, &[(&back, "1.00", "1.00")])).await.outcome);
+    assert_eq!(refusal.message, "1.00 can't be applied to CB-1: 0.00 remains.");
+}
+
+#[tokio::test]
+async fn money_back_without_a_receivables_account_or_unbalanced_is_refused() {
+    let world = World::new().await;
+    let bare = world.without_receivables_account();
+    let back = money_back("CB-1");
+    let payload = connectors::Payload {
+        posting_key: back.posting_key.clone(),
+        kind: back.kind,
+        entity_ref: back.entity_ref.clone(),
+        number: back.number.clone(),
+        body: bare.payload(&back),
+    };
+    let sent = bare.post(&payload, "c").await;
+    let Outcome::Permanent(refusal) = sent.outcome else { panic!("not permanent: {:?}", sent.outcome) };
+    assert!(refusal.message.contains("receivables_account") && sent.exchange.request.starts_with("not sent"), "{refusal:?}");
+    let odd = MappedDocument { total: dec("61.00"), ..back };
+    assert_eq!(business(world.post(&odd).await.outcome).code, "JE_AMOUNTS_MUST_BALANCE");
+    assert!(world.ledger().await.is_empty());
 }

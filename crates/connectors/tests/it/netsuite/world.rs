@@ -69,7 +69,9 @@ pub async fn simulator(file: &Path, clock: &FixedClock, credentials: &ClientCred
 /// The connector's configuration for an account at `url`.
 pub fn config(url: &str, credentials: &ClientCredentials) -> Config {
     let client = &credentials.registered;
-    Config::new(url, &client.client_id, &client.certificate_id, &credentials.private_key_pem, currencies())
+    let receivables_account = Some(lists().receivables_account);
+    let config = Config::new(url, &client.client_id, &client.certificate_id, &credentials.private_key_pem, currencies());
+    Config { receivables_account, ..config }
 }
 
 impl World {
@@ -86,6 +88,12 @@ impl World {
         let config = Config { request_timeout, ..config(simulator.url(), &credentials) };
         let erp = Netsuite::new(config, Arc::new(clock.clone())).unwrap();
         Self { simulator, erp, clock, credentials, lists, dir, http: reqwest::Client::new() }
+    }
+
+    /// A connector to the same account whose settings name no receivables account.
+    pub fn without_receivables_account(&self) -> Netsuite {
+        let config = Config { receivables_account: None, ..config(self.simulator.url(), &self.credentials) };
+        Netsuite::new(config, Arc::new(self.clock.clone())).unwrap()
     }
 
     /// The simulator dies and comes back with the same file, on another port.

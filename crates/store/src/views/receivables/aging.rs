@@ -58,7 +58,8 @@ pub async fn aging(pool: &Pool, scope: &Scope, kinds: &[DocumentKind], today: Na
 
 /// The same of one customer, item by item: what is open of him is bounded.
 pub async fn of_customer(pool: &Pool, scope: &Scope, customer: &str, today: NaiveDate) -> Result<Vec<AgingCell>> {
-    let bands = Bands::of(&[DocumentKind::Invoice, DocumentKind::CreditMemo, DocumentKind::Payment], today);
+    let kinds: Vec<DocumentKind> = DocumentKind::ALL.iter().copied().filter(|kind| !kind.is_application()).collect();
+    let bands = Bands::of(&kinds, today);
     Ok(sqlx::query_as!(
         AgingCell,
         r#"select e.entity_id as "entity_id: EntityId", e.code as entity_code, i.currency, i.kind as "kind: DocumentKind",

@@ -1,0 +1,226 @@
+//! Movements of a gateway's balance become documents, in their order: charges are payments in clearing, gross, of the invoices that they
+//! name, and what goes back takes them back.
+
+use super::{
+    enter::{self, Entry},
+    give::{Decider, Given},
+    receive::{hold_unidentified, money, take},
+    take_back::{self, Back},
+};
+use crate::{Context, retry::transaction};
+use chrono::Datelike;
+use domain::{
+    access::Actor,
+    document::DocumentContent,
+    id::{DocumentId, GatewayAccountId},
+    period::AccountingPeriod,
+    settlement::EntryKind,
+    stage::DocumentKind,
+};
+use rust_decimal::Decimal;
+use std::collections::HashMap;
+use store::{
+    Result, Tx,
+    batches::ManifestLine,
+    gateways::{self, Account, Movement, NamedInvoice, PaidBy},
+    receivables::{self, Moved, Origin, Receipt},
+};
+use uuid::Uuid;
+
+/// Movements of one transaction.
+const MOVEMENTS: i64 = 1_000;
+const WHY: &str = "the gateway names the invoice that it charged";
+
+/// Makes documents of the movements of an account that are none yet. Returns how many, and how many applications they made.
+pub(crate) async fn enter_movements(cx: &Context, account: &Account) -> anyhow::Result<(usize, usize)> {
+    let (mut documents, mut applied) = (0, 0);
+    loop {
+        let done = transaction!(&cx.pool, |tx| run(cx, tx, account).await.map_err(super::receive::overtaken))?;
+        (documents, applied) = (documents + done.0, applied + done.1);
+        if done.0 == 0 {
+            return Ok((documents, applied));
+        }
+    }
+}
+
+async fn run(cx: &Context, tx: &mut Tx, account: &Account) -> Result<(usize, usize)> {
+    receivables::lock_entity(tx, account.entity_id).await?;
+    let movements = gateways::movements(tx, account.gateway_account_id, MOVEMENTS).await?;
+    if movements.is_empty() {
+        return Ok((0, 0));
+    }
+    let pass = Pass { account, decider: Decider::of(cx, tx, account.entity_id, Actor::System("gateway".into())).await? };
+    let mut applied = 0;
+    // they come in the order of time: what goes back finds the charge before it entered
+    for run in movements.chunk_by(|left, right| pass.place(left) == pass.place(right)) {
+        applied += pass.enter(tx, run).await?;
+    }
+    Ok((movements.len(), applied))
+}
+
+fn series(kind: DocumentKind) -> &'static str {
+    match kind {
+        DocumentKind::Refund => "RF",
+        DocumentKind::ReturnedPayment => "RT",
+        DocumentKind::Chargeback => "CB",
+        _ => "RC",
+    }
+}
+
+struct Pass<'a> {
+    account: &'a Account,
+    decider: Decider,
+}
+
+impl Pass<'_> {
+    /// What stands in one batch.
+    fn place(&self, movement: &Movement) -> (AccountingPeriod, Option<DocumentKind>) {
+        (AccountingPeriod::of(self.decider.day(movement.created_at)), movement.kind.document())
+    }
+
+    /// Enters movements of one kind and period as a batch, and applies them. Returns how many applications that made.
+    async fn enter(&self, tx: &mut Tx, movements: &[Movement]) -> Result<usize> {
+        let Some(first) = movements.first() else { return Ok(0) };
+        let (period, Some(kind)) = self.place(first) else { return Ok(0) };
+        let account = self.account.gateway_account_id;
+        let named: Vec<String> = movements.iter().flat_map(|movement| movement.invoice_numbers.iter().cloned()).collect();
+        let invoices = gateways::invoices(tx, self.account.entity_id, &named).await?;
+        let mut invoices: HashMap<String, NamedInvoice> = invoices.into_iter().map(|invoice| (invoice.number.clone(), invoice)).collect();
+        let entries: Vec<&str> = movements.iter().map(|movement| movement.entry_id.as_str()).collect();
+        let paid_by = gateways::paid_by(tx, account, &entries).await?;
+        let year = self.decider.day(first.created_at).year();
+        let numbers = receivables::take_numbers(tx, self.decider.entity, series(kind), year, movements.len()).await?;
+        let documents: Vec<(DocumentId, DocumentContent)> = movements
+            .iter()
+            .zip(numbers)
+            .map(|(movement, number)| {
+                let customer = payer(movement, &invoices, &paid_by);
+                (DocumentId(Uuid::now_v7()), money(kind, &self.receipt(movement), number, 1, customer))
+            })
+            .collect();
+        let entry = Entry {
+            entity: self.decider.entity,
+            source: "gateway",
+            number: &format!("{} {}", self.decider.entity_code, documents[0].1.number),
+            period,
+            actor: &self.decider.actor,
+            reason: format!("moved at {}", self.account.code),
+            at: self.decider.at,
+            manifest: Some(manifest(tx, account, kind, &entries).await?),
+        };
+        enter::enter(tx, entry, &documents).await?;
+        let taken_back =
+            |movement: &Movement| paid_by.get(&movement.entry_id).filter(|_| kind.is_money_back()).map(|paid| paid.document_id);
+        let links = documents.iter().zip(movements).map(|((id, _), movement)| Moved {
+            document_id: *id,
+            origin: self.origin(movement),
+            takes_back: taken_back(movement),
+        });
+        receivables::link(tx, &links.collect::<Vec<_>>()).await?;
+        let unknown: Vec<DocumentId> =
+            documents.iter().filter(|(_, content)| content.customer_code.is_empty()).map(|(id, _)| *id).collect();
+        hold_unidentified(tx, &unknown, &self.decider).await?;
+        if kind == DocumentKind::Payment {
+            let won: Vec<DocumentId> = movements
+                .iter()
+                .filter(|movement| movement.kind == EntryKind::DisputeReversal)
+                .flat_map(|movement| movement.invoice_numbers.iter().filter_map(|number| Some(invoices.get(number)?.document_id)))
+                .collect();
+            receivables::dispute(tx, &won, false).await?;
+            let both = documents.iter().zip(movements);
+            let given: Vec<Given> =
+                both.filter_map(|((id, content), movement)| self.given(*id, content, movement, &mut invoices)).collect();
+            return Ok(self.decider.give(tx, Vec::new(), &given).await?.len());
+        }
+        let mut applied = 0;
+        for ((id, content), movement) in documents.iter().zip(movements) {
+            let Some(payment) = taken_back(movement) else { continue };
+            applied += take_back::take_back(tx, &self.decider, &Back { id: *id, content, payment }).await?;
+        }
+        Ok(applied)
+    }
+
+    fn origin(&self, movement: &Movement) -> Origin {
+        Origin::Gateway(self.account.gateway_account_id, movement.entry_id.clone())
+    }
+
+    fn receipt(&self, movement: &Movement) -> Receipt {
+        Receipt {
+            document_id: None,
+            origin: self.origin(movement),
+            account: self.account.code.clone(),
+            amount: movement.amount,
+            currency: movement.currency,
+            received_on: self.decider.day(movement.created_at),
+            customer_code: String::new(),
+            taken_back: false,
+            takes_back: None,
+            end_to_end_id: None,
+            structured_references: Vec::new(),
+            documents: movement.invoice_numbers.clone(),
+            mandate: None,
+            payer_name: None,
+            payer_account: None,
+            text: movement.text.clone(),
+        }
+    }
+
+    /// What money gives to the invoices that it names, as far as they are open; the rest stays unapplied.
+    fn given(
+        &self,
+        credit_id: DocumentId,
+        content: &DocumentContent,
+        movement: &Movement,
+        invoices: &mut HashMap<String, NamedInvoice>,
+    ) -> Option<Given> {
+        let mut owed: Vec<(DocumentId, String, Decimal)> = Vec::new();
+        for number in &movement.invoice_numbers {
+            let fits = |invoice: &&NamedInvoice| invoice.currency == content.currency && invoice.customer_code == content.customer_code;
+            let Some(invoice) = invoices.get(number).filter(fits) else { continue };
+            if owed.iter().all(|(id, ..)| *id != invoice.document_id) {
+                owed.push((invoice.document_id, number.clone(), invoice.open));
+            }
+        }
+        let debits = take(&mut owed, content.amount);
+        for (_, number, amount) in &debits {
+            if let Some(invoice) = invoices.get_mut(number) {
+                invoice.open -= amount;
+            }
+        }
+        (!debits.is_empty()).then(|| Given {
+            credit_id,
+            credit_number: content.number.clone(),
+            customer: (content.customer_code.clone(), content.customer_name.clone()),
+            currency: content.currency,
+            debits: debits.into_iter().map(|(id, number, amount)| (id, number, amount.normalize())).collect(),
+            reverses: None,
+            decided_by: None,
+            reason: WHY.to_owned(),
+            score: None,
+            rules: None,
+        })
+    }
+}
+
+/// The customer of the payment that it belongs to, or of the first invoice that is known; without one he is not known.
+fn payer(movement: &Movement, invoices: &HashMap<String, NamedInvoice>, paid_by: &HashMap<String, PaidBy>) -> (String, String) {
+    let paid = paid_by.get(&movement.entry_id).filter(|paid| !paid.customer_code.is_empty());
+    let invoice = || movement.invoice_numbers.iter().find_map(|number| invoices.get(number));
+    match paid {
+        Some(paid) => (paid.customer_code.clone(), paid.customer_name.clone()),
+        None => invoice().map(|invoice| (invoice.customer_code.clone(), invoice.customer_name.clone())).unwrap_or_default(),
+    }
+}
+
+/// What the gateway's own rows come to.
+async fn manifest(tx: &mut Tx, account: GatewayAccountId, kind: DocumentKind, entries: &[&str]) -> Result<Vec<ManifestLine>> {
+    let totals = gateways::movement_totals(tx, account, entries).await?;
+    let line = |total: gateways::MovementTotal| ManifestLine {
+        currency: total.currency,
+        kind,
+        count: total.count,
+        total: total.total,
+        tax: Decimal::ZERO,
+    };
+    Ok(totals.into_iter().map(line).collect())
+}
