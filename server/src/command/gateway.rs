@@ -7,17 +7,18 @@ use domain::{
     access::{Actor, Scope},
     id::{BankAccountId, EntityId, GatewayAccountId},
     money::Currency,
+    settlement::Gateway,
 };
 use pipeline::{
     Context,
-    gateways::{StripeAccount, StripeSecrets, StripeSettings, open_stripe},
+    gateways::{self, Access, AdyenSettings, GatewayAccount, StripeSettings},
 };
 use std::path::PathBuf;
 use uuid::Uuid;
 
 #[derive(Debug, Subcommand)]
 pub enum Arguments {
-    /// Makes a Stripe account known: it is pulled from its beginning, and its webhooks are heard
+    /// Makes an account known: it is pulled from its beginning, and its webhooks are heard
     Open(Box<Open>),
 }
 
@@ -26,18 +27,22 @@ pub struct Open {
     /// Whose money it is
     #[arg(long)]
     entity: String,
+    /// `stripe` or `adyen`
+    #[arg(long, default_value = "stripe")]
+    gateway: Gateway,
     /// Short name, on the lines of its payments: STRIPE-US
     #[arg(long)]
     code: String,
     #[arg(long)]
     name: String,
-    /// Stripe's id of the account: acct_…
+    /// The gateway's id of the account: acct_…, or Adyen's merchant account
     #[arg(long)]
     account: String,
     /// The account's first day; nothing was in it before
     #[arg(long)]
     since: NaiveDate,
-    /// JSON file: secret_key (sk_… or rk_…) and webhook_secrets (a list of whsec_…); kept encrypted
+    /// JSON file, kept encrypted. Stripe: secret_key (sk_… or rk_…) and webhook_secrets (a list of whsec_…). Adyen: report_password and
+    /// hmac_keys (a list, hexadecimal)
     #[arg(long)]
     secrets: PathBuf,
     /// Our bank accounts that payouts come to, by currency: `USD=000123456789`
@@ -46,8 +51,12 @@ pub struct Open {
     /// What the bank lines of payouts have in the payer's name
     #[arg(long, default_value = "STRIPE")]
     bank_words: String,
-    #[arg(long, default_value = "https://api.stripe.com")]
-    url: String,
+    /// Where it is reached, unless at the vendor's own address
+    #[arg(long)]
+    url: Option<String>,
+    /// Adyen's report user: report@Company.YourCompany
+    #[arg(long, required_if_eq("gateway", "adyen"), default_value = "")]
+    report_user: String,
 }
 
 pub async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Result<()> {
@@ -61,22 +70,31 @@ pub async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Result<()
 async fn open(ctx: &Context, new: Open) -> anyhow::Result<()> {
     let entity_id = *entities(ctx, std::slice::from_ref(&new.entity)).await?.first().context("one entity")?;
     let secrets = std::fs::read(&new.secrets).with_context(|| new.secrets.display().to_string())?;
-    let secrets: StripeSecrets = serde_json::from_slice(&secrets).with_context(|| new.secrets.display().to_string())?;
+    let access = match new.gateway {
+        Gateway::Stripe => {
+            let base_url = new.url.unwrap_or_else(|| "https://api.stripe.com".to_owned());
+            serde_json::from_slice(&secrets).map(|secrets| Access::Stripe { settings: StripeSettings { base_url }, secrets })
+        }
+        Gateway::Adyen => {
+            let base_url = new.url.unwrap_or_else(|| "https://ca-live.adyen.com".to_owned());
+            let settings = AdyenSettings { base_url, report_user: new.report_user };
+            serde_json::from_slice(&secrets).map(|secrets| Access::Adyen { settings, secrets })
+        }
+    };
     let id = GatewayAccountId(Uuid::now_v7());
-    let opened = StripeAccount {
+    let opened = GatewayAccount {
         gateway_account_id: id,
         entity_id,
         external_id: new.account,
         code: new.code,
         name: new.name,
-        settings: StripeSettings { base_url: new.url },
-        secrets,
+        access: access.with_context(|| new.secrets.display().to_string())?,
         bank_words: new.bank_words,
         since: new.since.and_time(NaiveTime::MIN).and_utc(),
         pays_out: pays_out(ctx, entity_id, &new.pays_out).await?,
     };
-    open_stripe(ctx, &Actor::Cli(account()), &opened).await?;
-    println!("{} is known; its webhooks go to /webhooks/stripe/{id}", opened.code);
+    gateways::open(ctx, &Actor::Cli(account()), &opened).await?;
+    println!("{} is known; its webhooks go to /webhooks/{}/{id}", opened.code, new.gateway);
     Ok(())
 }
 

@@ -16,7 +16,7 @@ use domain::{
 };
 use pipeline::{
     Context,
-    gateways::{StripeAccount, StripeSecrets, StripeSettings, open_stripe, seal},
+    gateways::{self, Access, GatewayAccount, StripeSecrets, StripeSettings},
 };
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -87,31 +87,29 @@ impl Gateway {
         self.simulator.url()
     }
 
-    fn settings(&self) -> StripeSettings {
-        StripeSettings { base_url: self.url().to_owned() }
-    }
-
-    fn secrets(&self) -> StripeSecrets {
-        StripeSecrets { secret_key: self.secret_key.clone(), webhook_secrets: vec![self.webhook_secret.clone()] }
+    fn access(&self) -> Access {
+        Access::Stripe {
+            settings: StripeSettings { base_url: self.url().to_owned() },
+            secrets: StripeSecrets { secret_key: self.secret_key.clone(), webhook_secrets: vec![self.webhook_secret.clone()] },
+        }
     }
 
     /// Makes the account known, with the bank account of the same currency for its payouts.
     pub async fn open(&self, cx: &Context, entity: EntityId, banks: &[BankAccountId]) -> anyhow::Result<()> {
         let currency = ENTITIES[self.entity].currency;
         let place = bank::place(self.entity, currency).context("a bank account in the currency of the books")?;
-        let new = StripeAccount {
+        let new = GatewayAccount {
             gateway_account_id: GatewayAccountId(Uuid::now_v7()),
             entity_id: entity,
             external_id: format!("acct_1Lumen{}", ENTITIES[self.entity].code),
             code: self.code(),
             name: format!("Stripe, {}", ENTITIES[self.entity].name),
-            settings: self.settings(),
-            secrets: self.secrets(),
+            access: self.access(),
             bank_words: BANK_NAME.into(),
             since: cx.clock.now(),
             pays_out: vec![(currency.parse()?, banks[place])],
         };
-        open_stripe(cx, &Actor::Cli("demo".into()), &new).await
+        gateways::open(cx, &Actor::Cli("demo".into()), &new).await
     }
 
     /// Hands over what is to be collected of the invoices that are out by now, and lets the time pass there.
@@ -195,8 +193,8 @@ async fn known(cx: &Context, gateways: &[Gateway]) -> anyhow::Result<Vec<Gateway
 /// After a restart the accounts are elsewhere, and know other keys.
 pub async fn connect_to_live(cx: &Context, gateways: &[Gateway]) -> anyhow::Result<()> {
     for (gateway, id) in gateways.iter().zip(known(cx, gateways).await?) {
-        let secrets = seal(cx, id, &gateway.secrets())?;
-        store::demo::set_gateway(&mut *cx.pool.acquire().await?, id, &serde_json::to_value(gateway.settings())?, &secrets).await?;
+        let (settings, secrets) = gateway.access().stored(cx, id)?;
+        store::demo::set_gateway(&mut *cx.pool.acquire().await?, id, &settings, &secrets).await?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use domain::{
     id::GatewayAccountId,
     job::JobKind,
 };
-use pipeline::gateways::{StripeAccount, StripeSecrets, StripeSettings, open_stripe, pull};
+use pipeline::gateways::{Access, GatewayAccount, StripeSecrets, StripeSettings, open, pull};
 use serde_json::{Value, json};
 use server::{config::Settings, http::AppState, serve::router};
 use simulators::stripe::{Config, Simulator, Switches};
@@ -43,19 +43,21 @@ impl Endpoint {
         };
         let simulator = Simulator::start(config, "127.0.0.1:0".parse().unwrap()).await.unwrap();
         let account = GatewayAccountId(uuid::Uuid::from_u128(77));
-        let new = StripeAccount {
+        let new = GatewayAccount {
             gateway_account_id: account,
             entity_id: world.us,
             external_id: "acct_1".into(),
             code: "STRIPE-US".into(),
             name: "Stripe".into(),
-            settings: StripeSettings { base_url: simulator.url().into() },
-            secrets: StripeSecrets { secret_key: "sk_test_1".into(), webhook_secrets: vec![SECRET.into()] },
+            access: Access::Stripe {
+                settings: StripeSettings { base_url: simulator.url().into() },
+                secrets: StripeSecrets { secret_key: "sk_test_1".into(), webhook_secrets: vec![SECRET.into()] },
+            },
             bank_words: "Stripe".into(),
             since: world.ctx.clock.now(),
             pays_out: Vec::new(),
         };
-        open_stripe(&world.ctx, &Actor::Cli("test".into()), &new).await.unwrap();
+        open(&world.ctx, &Actor::Cli("test".into()), &new).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/webhooks/stripe/{account}", listener.local_addr().unwrap());
         let app = router(AppState::new(world.ctx.clone(), Settings::default()));

@@ -1,8 +1,10 @@
-//! Payment gateways: what moved there is pulled, and its charges become payments. A webhook is a hint that makes the next pull due now; it
+//! Payment gateways: what moved there is pulled and becomes documents. A webhook is a hint that makes the next pull due now; it
 //! is never itself the truth.
 
+mod adyen;
 mod event;
 mod pull;
+mod stripe;
 
 pub use event::{Heard, hear};
 pub use pull::{Pulled, pull};
@@ -10,7 +12,6 @@ pub use pull::{Pulled, pull};
 use crate::{Context, retry::transaction};
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
-use connectors::stripe::{Config, Stripe};
 use domain::{
     access::Actor,
     id::{BankAccountId, EntityId, GatewayAccountId},
@@ -18,19 +19,20 @@ use domain::{
     settlement::Gateway,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use store::{
     access::audit::{self, AuditEntry},
     gateways::{self, Account, NewAccount},
 };
 
 /// What a Stripe account's row holds, beside its secrets.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct StripeSettings {
     pub base_url: String,
 }
 
 /// Never printed.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct StripeSecrets {
     /// `sk_…` or a restricted `rk_…`.
     pub secret_key: String,
@@ -38,16 +40,57 @@ pub struct StripeSecrets {
     pub webhook_secrets: Vec<String>,
 }
 
-/// A Stripe account of ours.
-pub struct StripeAccount {
+/// What an Adyen account's row holds, beside its secrets.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AdyenSettings {
+    /// `https://ca-live.adyen.com`: where reports lie.
+    pub base_url: String,
+    /// `report@Company.YourCompany`.
+    pub report_user: String,
+}
+
+/// Never printed.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct AdyenSecrets {
+    pub report_password: String,
+    /// Hexadecimal, as the Customer Area shows them: all that are valid now.
+    pub hmac_keys: Vec<String>,
+}
+
+/// How an account is reached.
+#[derive(Clone)]
+pub enum Access {
+    Stripe { settings: StripeSettings, secrets: StripeSecrets },
+    Adyen { settings: AdyenSettings, secrets: AdyenSecrets },
+}
+
+impl Access {
+    pub fn gateway(&self) -> Gateway {
+        match self {
+            Self::Stripe { .. } => Gateway::Stripe,
+            Self::Adyen { .. } => Gateway::Adyen,
+        }
+    }
+
+    /// As the account's row holds them; the secrets are encrypted and open only for that account.
+    pub fn stored(&self, cx: &Context, account: GatewayAccountId) -> anyhow::Result<(Value, Vec<u8>)> {
+        let (settings, secrets) = match self {
+            Self::Stripe { settings, secrets } => (serde_json::to_value(settings)?, serde_json::to_vec(secrets)?),
+            Self::Adyen { settings, secrets } => (serde_json::to_value(settings)?, serde_json::to_vec(secrets)?),
+        };
+        Ok((settings, cx.secrets.seal(&secrets, &binding(account))?))
+    }
+}
+
+/// An account of ours at a gateway.
+pub struct GatewayAccount {
     pub gateway_account_id: GatewayAccountId,
     pub entity_id: EntityId,
-    /// `acct_…`
+    /// Stripe: `acct_…`; Adyen: the merchant account.
     pub external_id: String,
     pub code: String,
     pub name: String,
-    pub settings: StripeSettings,
-    pub secrets: StripeSecrets,
+    pub access: Access,
     /// What the bank lines of its payouts have in the payer's name or text.
     pub bank_words: String,
     /// When the account began, with nothing in it.
@@ -60,16 +103,17 @@ pub struct StripeAccount {
 ///
 /// # Errors
 /// `gateway_account_code` or `gateway_account_external` conflicts: it is known already.
-pub async fn open_stripe(cx: &Context, actor: &Actor, new: &StripeAccount) -> anyhow::Result<()> {
+pub async fn open(cx: &Context, actor: &Actor, new: &GatewayAccount) -> anyhow::Result<()> {
+    let (settings, secrets) = new.access.stored(cx, new.gateway_account_id)?;
     let row = NewAccount {
         gateway_account_id: new.gateway_account_id,
         entity_id: new.entity_id,
-        gateway: Gateway::Stripe,
+        gateway: new.access.gateway(),
         external_id: new.external_id.clone(),
         code: new.code.clone(),
         name: new.name.clone(),
-        settings: serde_json::to_value(&new.settings)?,
-        secrets: seal(cx, new.gateway_account_id, &new.secrets)?,
+        settings,
+        secrets,
         bank_words: new.bank_words.clone(),
         since: new.since,
         opened_at: cx.clock.now(),
@@ -95,21 +139,18 @@ pub async fn open_stripe(cx: &Context, actor: &Actor, new: &StripeAccount) -> an
     Ok(())
 }
 
-/// Encrypts an account's secrets; they open only for that account.
-pub fn seal(cx: &Context, account: GatewayAccountId, secrets: &StripeSecrets) -> anyhow::Result<Vec<u8>> {
-    cx.secrets.seal(&serde_json::to_vec(secrets)?, &binding(account))
-}
-
-fn secrets(cx: &Context, account: &Account) -> anyhow::Result<StripeSecrets> {
-    let opened = cx.secrets.open(&account.secrets, &binding(account.gateway_account_id))?;
-    serde_json::from_slice(&opened).with_context(|| format!("secrets of {}", account.code))
+fn access(cx: &Context, account: &Account) -> anyhow::Result<Access> {
+    let secrets = cx.secrets.open(&account.secrets, &binding(account.gateway_account_id))?;
+    let settings = account.settings.clone();
+    let read = || {
+        Ok::<_, serde_json::Error>(match account.gateway {
+            Gateway::Stripe => Access::Stripe { settings: serde_json::from_value(settings)?, secrets: serde_json::from_slice(&secrets)? },
+            Gateway::Adyen => Access::Adyen { settings: serde_json::from_value(settings)?, secrets: serde_json::from_slice(&secrets)? },
+        })
+    };
+    read().with_context(|| format!("settings and secrets of {}", account.code))
 }
 
 fn binding(account: GatewayAccountId) -> String {
     format!("gateway:{account}")
-}
-
-fn stripe(cx: &Context, account: &Account) -> anyhow::Result<Stripe> {
-    let settings: StripeSettings = serde_json::from_value(account.settings.clone())?;
-    Stripe::new(Config::new(&settings.base_url, &secrets(cx, account)?.secret_key))
 }

@@ -17,7 +17,7 @@ use domain::{
 };
 use pipeline::{
     cash,
-    gateways::{self, Pulled, StripeAccount, StripeSecrets, StripeSettings},
+    gateways::{self, Access, GatewayAccount, Pulled, StripeSecrets, StripeSettings},
 };
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ const CODE: &str = "STRIPE-US";
 pub struct Company {
     pub posting: Posting,
     simulator: Simulator,
-    account: GatewayAccountId,
+    pub account: GatewayAccountId,
     _dir: tempfile::TempDir,
 }
 
@@ -65,19 +65,21 @@ impl Company {
         };
         let simulator = Simulator::start(config, "127.0.0.1:0".parse().unwrap()).await.unwrap();
         let account = GatewayAccountId(uuid::Uuid::from_u128(77));
-        let new = StripeAccount {
+        let new = GatewayAccount {
             gateway_account_id: account,
             entity_id: us,
             external_id: "acct_1".into(),
             code: CODE.into(),
             name: "Stripe".into(),
-            settings: StripeSettings { base_url: simulator.url().into() },
-            secrets: StripeSecrets { secret_key: "sk_test_1".into(), webhook_secrets: vec!["whsec_1".into()] },
+            access: Access::Stripe {
+                settings: StripeSettings { base_url: simulator.url().into() },
+                secrets: StripeSecrets { secret_key: "sk_test_1".into(), webhook_secrets: vec!["whsec_1".into()] },
+            },
             bank_words: "Stripe".into(),
             since: cx.clock.now(),
             pays_out: vec![(Currency::USD, bank)],
         };
-        gateways::open_stripe(cx, &Actor::Cli("test".into()), &new).await.unwrap();
+        gateways::open(cx, &Actor::Cli("test".into()), &new).await.unwrap();
         posting.world.imported(&batch("B-1", &[invoice("INV-1001", 100), invoice("INV-1002", 200), invoice("INV-1003", 300)])).await;
         posting.post().await;
         Self { posting, simulator, account, _dir: dir }

@@ -4,7 +4,13 @@ use crate::{
     gateways::Company,
     invoices::{batch, invoice},
 };
-use domain::stage::Stage;
+use chrono::{DateTime, Utc};
+use domain::{
+    money::Currency,
+    settlement::{EntryKind, GatewayEntry},
+    stage::{DocumentKind, Stage},
+};
+use proptest::{prelude::*, test_runner::TestRunner};
 use rust_decimal::Decimal;
 use serde_json::Value;
 use store::views::clearing;
@@ -131,4 +137,70 @@ async fn a_document_of_another_meaning_than_its_movement_is_found() {
     let report = pipeline::verify::verify(&company.posting.world.db.pool).await.unwrap().to_string();
     assert!(report.contains("DIFFERS gateway movements against documents"), "{report}");
     assert!(report.contains("DIFFERS gateway totals against gateway movements"), "{report}");
+}
+
+/// A movement of the balance that the gateway tells of, about one of its charges.
+fn movement(place: i64, kind: EntryKind, charge: &str, cents: i64, at: DateTime<Utc>) -> GatewayEntry {
+    let comes = kind.document() == Some(DocumentKind::Payment);
+    let amount = Decimal::new(if comes { cents } else { -cents }, 2);
+    GatewayEntry {
+        id: format!("txn_{place}"),
+        kind,
+        amount,
+        currency: Currency::USD,
+        gross: amount,
+        fee: Decimal::ZERO,
+        net: amount,
+        settlement_currency: Currency::USD,
+        exchange_rate: None,
+        created_at: at,
+        available_on: None,
+        payout: None,
+        source: None,
+        payment_reference: Some(format!("pi_{charge}")),
+        merchant_reference: None,
+        invoice_numbers: vec![charge.to_owned()],
+        customer_reference: None,
+        reason: None,
+    }
+}
+
+const KINDS: [EntryKind; 6] =
+    [EntryKind::Charge, EntryKind::Refund, EntryKind::RefundFailure, EntryKind::Return, EntryKind::Dispute, EntryKind::DisputeReversal];
+
+#[test]
+fn no_cash_is_lost_and_no_item_over_given_whatever_moves_in_whatever_order() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let steps = prop::collection::vec((0..KINDS.len(), 0..3usize, 1..40_000i64, any::<bool>()), 1..14);
+    let mut runner = TestRunner::new(ProptestConfig { cases: 10, failure_persistence: None, ..ProptestConfig::default() });
+    let tried = runner.run(&steps, |steps| {
+        runtime.block_on(moves(&steps));
+        Ok(())
+    });
+    tried.unwrap();
+}
+
+/// Each step is a movement about an invoice; with `pulls` the documents are made at once, else with those that follow.
+async fn moves(steps: &[(usize, usize, i64, bool)]) {
+    let company = Company::new().await;
+    let (cx, pool) = (&company.posting.world.cx, &company.posting.world.db.pool);
+    for (place, (kind, invoice, cents, pulls)) in (0i64..).zip(steps) {
+        let charge = ["INV-1001", "INV-1002", "INV-1003"][*invoice];
+        let at = cx.clock.now() + chrono::TimeDelta::seconds(place);
+        let new = [movement(place, KINDS[*kind], charge, *cents, at)];
+        store::gateways::insert_entries(&mut pool.acquire().await.unwrap(), company.account, &new, at).await.unwrap();
+        if *pulls {
+            company.pull().await;
+            company.receive().await;
+        }
+    }
+    company.pull().await;
+    company.receive().await;
+    let conserved = "select (sum(case when debits_ar(kind) then open else -open end) = sum(case when debits_ar(kind) then amount else -amount end))::text
+        from open_item";
+    assert_eq!(company.posting.world.text(conserved).await, "true", "applications are zero-sum");
+    let moved = "select (select coalesce(sum(amount), 0) from gateway_entry)
+        = (select coalesce(sum(case when kind = 'payment' then amount else -amount end), 0) from document where is_money(kind))";
+    assert!(sqlx::query_scalar::<_, bool>(moved).fetch_one(pool).await.unwrap(), "every movement is one document");
+    company.ties_out().await;
 }

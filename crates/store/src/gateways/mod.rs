@@ -4,11 +4,13 @@ mod disputes;
 mod entries;
 mod events;
 mod payouts;
+mod reports;
 
 pub use disputes::{undecided, upsert as upsert_disputes};
 pub use entries::{Movement, MovementTotal, NamedInvoice, PaidBy, insert as insert_entries, invoices, movement_totals, movements, paid_by};
 pub use events::{NewEvent, heed, keep};
 pub use payouts::{itemise, recognise, tie, unsettled, upsert as upsert_payouts};
+pub use reports::{Announced, announce as announce_report, refuse as refuse_report, taken as report_taken, to_read as reports_to_read};
 
 use crate::{Conn, Error, Result};
 use chrono::{DateTime, Utc};
