@@ -4,10 +4,10 @@ use crate::{
     api::shell::signed_in,
     components::{Layout, Query, Sprite, Theme, use_query},
     pages::{
-        ApprovalsPage, AuditPage, BankAccountPage, BankAccountsPage, BatchPage, BatchesPage, CashPage, ClearingPage, ConnectionsPage,
-        CustomerPage, DocumentPage, DocumentsPage, ExceptionPage, ExceptionsPage, HomePage, InboxPage, JobsPage, LoginPage, MappingsPage,
-        MovementsPage, NotFound, OpenItemsPage, ReceivablesPage, ReconciliationPage, ReplayPage, ReplaysPage, StatementPage, UploadPage,
-        UsersPage, WorkbenchPage,
+        ApprovalsPage, AuditPage, BankAccountPage, BankAccountsPage, BatchPage, BatchesPage, CalendarsPage, CashPage, ClearingPage,
+        ConnectionsPage, CustomerPage, DocumentPage, DocumentsPage, ExceptionPage, ExceptionsPage, HomePage, InboxPage, JobsPage,
+        LoginPage, MappingsPage, MovementsPage, NotFound, OpenItemsPage, ReceivablesPage, ReconciliationPage, ReplayPage, ReplaysPage,
+        StatementPage, UploadPage, UsersPage, WorkbenchPage,
     },
 };
 use leptos::prelude::*;
@@ -93,6 +93,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("reconciliation") view=ReconciliationPage ssr=SsrMode::Async/>
                     <Route path=path!("jobs") view=JobsPage ssr=SsrMode::Async/>
                     <Route path=path!("audit") view=AuditPage ssr=SsrMode::Async/>
+                    <Route path=path!("calendars") view=CalendarsPage ssr=SsrMode::Async/>
                     <Route path=path!("users") view=UsersPage ssr=SsrMode::Async/>
                 </ParentRoute>
             </Routes>

@@ -35,6 +35,7 @@ pub mod stage;
 pub mod statement;
 mod text_enum;
 pub mod view;
+pub mod working_time;
 
 /// A word that is not in the vocabulary of a text enum.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
