@@ -27,6 +27,7 @@ pub mod posting;
 pub mod receivable;
 pub mod reconciliation;
 pub mod replay;
+pub mod roll_forward;
 #[cfg(feature = "seal")]
 pub mod seal;
 pub mod settlement;

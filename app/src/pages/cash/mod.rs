@@ -10,6 +10,7 @@ mod matrix;
 mod movements;
 mod rates;
 mod receivables;
+mod roll;
 mod statement;
 mod table;
 mod tie;
