@@ -60,6 +60,7 @@ pub const GUARDS: &[(&str, Guard)] = &[
     ("get_clearing", Guard::May(Action::ReadFinance)),
     ("list_movements", Guard::May(Action::ReadFinance)),
     ("get_bank_account", Guard::May(Action::ReadFinance)),
+    ("get_daily", Guard::May(Action::ReadFinance)),
     ("get_statement", Guard::May(Action::ReadFinance)),
     ("open_bank_account", Guard::May(Action::ManageBankAccounts)),
     ("learn_table", Guard::May(Action::ManageBankAccounts)),

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod bulk;
 #[cfg(feature = "calendar")]
 pub mod calendar;
+pub mod cash_proof;
 pub mod checkpoint;
 pub mod clearing;
 pub mod clock;
