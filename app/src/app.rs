@@ -4,10 +4,10 @@ use crate::{
     api::shell::signed_in,
     components::{Layout, Query, Sprite, Theme, use_query},
     pages::{
-        ApprovalsPage, AuditPage, BankAccountPage, BankAccountsPage, BatchPage, BatchesPage, CashPage, ClearingPage, ConnectionsPage,
-        CustomerPage, DocumentPage, DocumentsPage, ExceptionPage, ExceptionsPage, HomePage, InboxPage, JobsPage, LoginPage, MappingsPage,
-        MovementsPage, NotFound, OpenItemsPage, ReceivablesPage, ReconciliationPage, ReplayPage, ReplaysPage, StatementPage, UploadPage,
-        UsersPage, WorkbenchPage,
+        ApprovalsPage, AuditPage, BankAccountPage, BankAccountsPage, BatchPage, BatchesPage, CalendarsPage, CashPage, ClearingPage,
+        ConnectionsPage, CustomerPage, DailyPage, DocumentPage, DocumentsPage, ExceptionPage, ExceptionsPage, HomePage, InboxPage,
+        JobsPage, LoginPage, MappingsPage, MovementsPage, NotFound, OpenItemsPage, ReceivablesPage, ReconciliationPage, ReplayPage,
+        ReplaysPage, StatementPage, UploadPage, UsersPage, WorkbenchPage,
     },
 };
 use leptos::prelude::*;
@@ -83,6 +83,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("cash/clearing/movements") view=MovementsPage ssr=SsrMode::Async/>
                     <Route path=path!("cash/accounts") view=BankAccountsPage ssr=SsrMode::Async/>
                     <Route path=path!("cash/accounts/:id") view=BankAccountPage ssr=SsrMode::Async/>
+                    <Route path=path!("cash/daily") view=DailyPage ssr=SsrMode::Async/>
                     <Route path=path!("cash/statements/:id") view=StatementPage ssr=SsrMode::Async/>
                     <Route path=path!("inbox") view=InboxPage ssr=SsrMode::Async/>
                     <Route path=path!("replays") view=ReplaysPage ssr=SsrMode::Async/>
@@ -93,6 +94,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("reconciliation") view=ReconciliationPage ssr=SsrMode::Async/>
                     <Route path=path!("jobs") view=JobsPage ssr=SsrMode::Async/>
                     <Route path=path!("audit") view=AuditPage ssr=SsrMode::Async/>
+                    <Route path=path!("calendars") view=CalendarsPage ssr=SsrMode::Async/>
                     <Route path=path!("users") view=UsersPage ssr=SsrMode::Async/>
                 </ParentRoute>
             </Routes>

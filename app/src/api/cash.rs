@@ -1,7 +1,9 @@
 //! Cash: bank accounts and their statements.
 
 use super::{ApiError, reach::Reach};
+use chrono::NaiveDate;
 use domain::{
+    cash_proof::{CashDay, CashPart},
     statement::{BankAccountView, StatementLineView, StatementView},
     view::{IntakeView, Paged},
 };
@@ -77,9 +79,43 @@ pub async fn get_bank_account(id: String, after: Option<String>) -> Result<BankA
     Ok(BankAccountSeen { account, statements: paged(rows, PAGE, |row| format!("{}~{}", row.last_day, row.statement_id)) })
 }
 
+/// Days of the daily cash proof on one page: of one account, and of all.
+#[cfg(feature = "ssr")]
+const DAYS: [u64; 2] = [31, 7];
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DailyView {
+    /// By account, oldest first.
+    pub days: Vec<CashDay>,
+    pub from: NaiveDate,
+    pub until: NaiveDate,
+    /// Where the page of later days ends; none: this one ends today.
+    pub newer: Option<NaiveDate>,
+}
+
+#[server(prefix = "/fn", endpoint = "get_daily")]
+pub async fn get_daily(entity: Option<String>, account: Option<String>, until: Option<String>) -> Result<DailyView, ApiError> {
+    use super::arguments::{scope_of, word};
+    use chrono::Days;
+    let (_, scope) = super::require(domain::access::Action::ReadFinance)?;
+    let ctx = super::context();
+    let scope = scope_of(&ctx, &scope, entity.as_deref()).await?;
+    let account: Option<domain::id::BankAccountId> = word("account", account.as_deref())?;
+    let today = ctx.clock.now().date_naive();
+    let until = word("until", until.as_deref())?.unwrap_or(today);
+    let range = if account.is_some() { DAYS[0] } else { DAYS[1] };
+    let outside = || ApiError::invalid("until", "is no day of a calendar that we keep");
+    let from = until.checked_sub_days(Days::new(range - 1)).ok_or_else(outside)?;
+    let newer = if until < today { Some(until.checked_add_days(Days::new(range)).ok_or_else(outside)?.min(today)) } else { None };
+    let days = store::views::cash_proof::proofs(&ctx.pool, &scope, account, from, until).await?;
+    Ok(DailyView { days, from, until, newer })
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatementSeen {
     pub statement: StatementView,
+    /// What of it the lines are; none: all of them.
+    pub part: Option<CashPart>,
     /// In the bank's order.
     pub lines: Paged<StatementLineView>,
     /// Why the caller may not decide about it.
@@ -87,7 +123,7 @@ pub struct StatementSeen {
 }
 
 #[server(prefix = "/fn", endpoint = "get_statement")]
-pub async fn get_statement(id: String, after: Option<String>) -> Result<StatementSeen, ApiError> {
+pub async fn get_statement(id: String, part: Option<String>, after: Option<String>) -> Result<StatementSeen, ApiError> {
     use super::{
         arguments::{page, paged, word},
         reach::{entities, reach},
@@ -99,11 +135,12 @@ pub async fn get_statement(id: String, after: Option<String>) -> Result<Statemen
     let id = id.parse().map_err(|_| ApiError::NotFound)?;
     let after = word("after", after.as_deref())?.unwrap_or(0);
     let statement = statements::find(&ctx.pool, &scope, id).await?.ok_or(ApiError::NotFound)?;
-    let rows = statements::lines(&ctx.pool, &scope, id, after, page(LINES)).await?;
+    let part: Option<CashPart> = word("part", part.as_deref())?;
+    let rows = statements::lines(&ctx.pool, &scope, id, part, after, page(LINES)).await?;
     let own = statement.received_by == caller.actor().to_string();
     let may = reach(&caller, &entities(&ctx).await?).why_not_in(Action::Approve, &statement.entity_code);
     let why_not = may.or_else(|| own.then(|| "Who handed a statement over does not decide about it.".to_owned()));
-    Ok(StatementSeen { statement, lines: paged(rows, LINES, |line| line.ordinal.to_string()), why_not })
+    Ok(StatementSeen { statement, part, lines: paged(rows, LINES, |line| line.ordinal.to_string()), why_not })
 }
 
 /// Makes an account known, so that its statements can come in.

@@ -3,10 +3,10 @@
 use super::{ApiError, mappings::Proposal, reach::Reach};
 use chrono::{DateTime, Utc};
 use domain::{
-    approval::ApprovalView,
+    approval::{ApprovalView, GrantRequest},
     cluster::{Foreseen, Origin},
     exception::ExceptionKind,
-    id::ConnectionId,
+    id::{ConnectionId, EntityId},
     mapping::MappingKind,
     replay::ReplaySetView,
     sla::SlaView,
@@ -262,7 +262,7 @@ pub async fn get_exception(id: String) -> Result<ExceptionDetail, ApiError> {
     let (caller, scope) = super::require(Action::ReadFinance)?;
     let ctx = super::context();
     let id = id.parse().map_err(|_| ApiError::NotFound)?;
-    let exception = store::views::exceptions::find(&ctx.pool, &scope, id).await?.ok_or(ApiError::NotFound)?;
+    let exception = store::views::exceptions::find(&ctx.pool, &scope, id, ctx.clock.now()).await?.ok_or(ApiError::NotFound)?;
     let document = store::views::documents::find(&ctx.pool, &scope, exception.row.document_id).await?.ok_or(ApiError::NotFound)?;
     let entities = entities(&ctx).await?;
     let entity = entities.iter().find(|entity| entity.code == exception.row.entity_code).map(|entity| entity.entity_id);
@@ -288,24 +288,38 @@ pub struct ApprovalsView {
     pub resolutions: Vec<ApprovalView>,
     pub proposals: Vec<Proposal>,
     pub replays: Vec<ReplaySetView>,
+    /// Roles that wait for a second administrator.
+    pub grants: Vec<GrantRequest>,
+    /// Entities in which the caller gives roles.
+    pub administers: Vec<EntityId>,
     pub reach: Reach,
 }
 
-/// Resolutions, replays and proposed mappings that wait, as far as the caller may read.
+/// Resolutions, replays and proposed mappings that wait, as far as the caller may read; and roles, for who gives some.
 #[server(prefix = "/fn", endpoint = "list_approvals")]
 pub async fn list_approvals(entity: Option<String>) -> Result<ApprovalsView, ApiError> {
     use super::{
-        arguments::{page, scope_of},
+        arguments::page,
         reach::{entities, reach},
     };
-    let (caller, scope) = super::require(domain::access::Action::ReadFinance)?;
-    let ctx = super::context();
-    let scope = scope_of(&ctx, &scope, entity.as_deref()).await?;
+    use domain::access::Action;
+    let (ctx, caller) = (super::context(), super::caller()?);
+    let entities = entities(&ctx).await?;
+    let code = entity.filter(|code| !code.is_empty());
+    let named = entities.iter().filter(|entity| code.as_ref().is_none_or(|code| *code == entity.code)).map(|entity| entity.entity_id);
+    let named: Vec<EntityId> = named.collect();
+    let [scope, administers] = [Action::ReadFinance, Action::ManageUsers].map(|action| caller.scope(action).narrowed(&named));
+    if scope.is_empty() && administers.is_empty() {
+        return Err(if code.is_some() { ApiError::NotFound } else { ApiError::Forbidden });
+    }
+    let mut conn = ctx.pool.acquire().await.map_err(store::Error::from)?;
     Ok(ApprovalsView {
         resolutions: store::approvals::open(&ctx.pool, &scope, page(APPROVALS)).await?,
         proposals: super::mappings::proposals(&ctx, &scope).await?,
         replays: store::replays::waiting(&ctx.pool, &scope, page(APPROVALS)).await?,
-        reach: reach(&caller, &entities(&ctx).await?),
+        grants: store::access::grants::waiting(&mut conn, &administers, None, page(APPROVALS)).await?,
+        administers: administers.entities().to_vec(),
+        reach: reach(&caller, &entities),
     })
 }
 

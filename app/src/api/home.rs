@@ -30,7 +30,7 @@ const APPROVALS: i64 = 200;
 pub struct HomeView {
     pub now: DateTime<Utc>,
     pub finance: Option<FinanceView>,
-    /// Requests that wait for a second person; for approvers.
+    /// Requests that wait for a second person; for approvers and administrators.
     pub approvals: Option<i64>,
     pub log: Option<LogView>,
 }
@@ -63,17 +63,19 @@ pub async fn get_home(entity: Option<String>, period: Option<String>) -> Result<
     use store::views::audit;
     let (ctx, caller) = (super::context(), super::caller()?);
     let finance = caller.scope(Action::ReadFinance);
-    let (approve, log) = (caller.scope(Action::Approve), caller.scope(Action::ReadAudit));
+    let [approve, administer, log] = [Action::Approve, Action::ManageUsers, Action::ReadAudit].map(|action| caller.scope(action));
     Ok(HomeView {
         now: ctx.clock.now(),
         finance: if finance.is_empty() { None } else { Some(ssr::finance(&ctx, &finance, entity.as_deref(), period.as_deref()).await?) },
-        approvals: if approve.is_empty() {
+        approvals: if approve.is_empty() && administer.is_empty() {
             None
         } else {
             let resolutions = store::approvals::open(&ctx.pool, &approve, APPROVALS).await?.len();
             let replays = store::replays::waiting(&ctx.pool, &approve, APPROVALS).await?.len();
             let mappings = store::mappings::proposals(&ctx.pool, &approve, APPROVALS).await?.len();
-            Some(i64::try_from(resolutions + replays + mappings).unwrap_or(APPROVALS))
+            let mut conn = ctx.pool.acquire().await.map_err(store::Error::from)?;
+            let roles = store::access::grants::waiting(&mut conn, &administer, None, APPROVALS).await?.len();
+            Some(i64::try_from(resolutions + replays + mappings + roles).unwrap_or(APPROVALS))
         },
         log: if log.is_empty() {
             None

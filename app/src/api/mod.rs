@@ -7,6 +7,7 @@ mod arguments;
 pub mod audit;
 pub mod batches;
 pub mod bulk;
+pub mod calendars;
 pub mod cash;
 pub mod clearing;
 pub mod connections;

@@ -4,6 +4,7 @@ use super::{ApiError, reach::Reach};
 use chrono::NaiveDate;
 use domain::{
     receivable::{AgingCell, ApplicationView, ArTie, CreditView, DirectPosting, Dso, MatchRates, OpenItemRow, SuggestionsView},
+    roll_forward::RollForward,
     view::Paged,
 };
 use leptos::prelude::*;
@@ -87,6 +88,8 @@ pub struct ReceivablesView {
     /// Of everything that can be open.
     pub cells: Vec<AgingCell>,
     pub tie: TieView,
+    /// By entity, currency and period.
+    pub rolled: Vec<RollForward>,
 }
 
 /// Receivables beside the ERPs'.
@@ -119,7 +122,8 @@ pub async fn get_receivables(entity: Option<String>) -> Result<ReceivablesView, 
         dso: tie::dso(&ctx.pool, &scope, &months).await?,
         dso_days: months.iter().map(|month| i64::from(month.last_day().day())).sum(),
     };
-    Ok(ReceivablesView { today, cells, tie })
+    let rolled = store::receivables::roll_forward(&ctx.pool, &scope).await?;
+    Ok(ReceivablesView { today, cells, tie, rolled })
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,7 +2,8 @@
 
 use super::ApiError;
 use domain::{
-    access::UserRow,
+    access::{ReviewRow, UserRow},
+    approval::GrantRequest,
     id::{EntityId, UserId},
     view::EntityView,
 };
@@ -19,7 +20,15 @@ pub struct UsersView {
     pub administers: Vec<EntityId>,
     /// Nobody changes his own access.
     pub reader: UserId,
+    /// Roles that wait for a second administrator, as far as the reader may see people.
+    pub waiting: Vec<GrantRequest>,
+    /// The roles of the person that was chosen, who gave them, and who let them in.
+    pub review: Vec<ReviewRow>,
 }
+
+/// Requests on one page.
+#[cfg(feature = "ssr")]
+const REQUESTS: i64 = 200;
 
 #[cfg(feature = "ssr")]
 mod ssr {
@@ -51,15 +60,22 @@ mod ssr {
 }
 
 #[server(prefix = "/fn", endpoint = "list_users")]
-pub async fn list_users(after: Option<String>) -> Result<UsersView, ApiError> {
+pub async fn list_users(after: Option<String>, user: Option<String>) -> Result<UsersView, ApiError> {
     use domain::access::Action;
-    let (caller, _) = super::require(Action::ReadUsers)?;
+    use store::access::grants;
+    let (caller, scope) = super::require(Action::ReadUsers)?;
     let mut conn = super::context().pool.acquire().await.map_err(store::Error::from)?;
+    let review = match user {
+        Some(user) => grants::review(&mut conn, &scope, Some(ssr::user(&user)?)).await?,
+        None => Vec::new(),
+    };
     Ok(UsersView {
         users: store::access::users::list(&mut conn, after.as_deref()).await?,
         entities: store::entities::list(&mut conn).await?,
         administers: caller.scope(Action::ManageUsers).entities().to_vec(),
         reader: caller.user_id,
+        waiting: grants::waiting(&mut conn, &scope, None, REQUESTS).await?,
+        review,
     })
 }
 
@@ -74,12 +90,23 @@ pub async fn create_user(email: String, name: String, password: String) -> Resul
     Ok(())
 }
 
-/// `grants` are the ticked boxes, each `role:entity`.
+/// `grants` are the ticked boxes, each `role:entity`. What is taken away is gone, what is new waits for a second administrator.
 #[server(prefix = "/fn", endpoint = "set_grants")]
 pub async fn set_grants(user_id: String, #[server(default)] grants: Vec<String>) -> Result<(), ApiError> {
     let granter = ssr::granter()?;
-    pipeline::access::users::set_grants(&super::context(), &granter, ssr::user(&user_id)?, &ssr::grants(&grants)?).await?;
-    leptos_axum::redirect("/users");
+    let waiting = pipeline::access::grants::set(&super::context(), &granter, ssr::user(&user_id)?, &ssr::grants(&grants)?).await?;
+    let done = if waiting == 0 { "roles saved" } else { "what was given waits for another administrator" };
+    super::go_back("/users", done);
+    Ok(())
+}
+
+/// The second administrator's word about a role; `shown` is what he was shown.
+#[server(prefix = "/fn", endpoint = "decide_grant")]
+pub async fn decide_grant(request: String, shown: String, approve: bool, comment: Option<String>, back: String) -> Result<(), ApiError> {
+    let (caller, _) = super::require(domain::access::Action::ManageUsers)?;
+    let id = request.parse().map_err(|_| ApiError::NotFound)?;
+    pipeline::access::grants::decide(&super::context(), &caller, id, &shown, approve, comment.as_deref()).await?;
+    super::go_back(&back, if approve { "approved" } else { "refused" });
     Ok(())
 }
 

@@ -10,8 +10,14 @@ use leptos::prelude::*;
 struct Entry {
     label: &'static str,
     href: &'static str,
-    /// Shown to those who may; to everybody when it needs nothing.
-    needs: Option<Action>,
+    /// Shown to those who may do one of these; to everybody when it needs nothing.
+    needs: &'static [Action],
+}
+
+impl Entry {
+    fn is_for(&self, caller: &CallerView) -> bool {
+        self.needs.is_empty() || self.needs.iter().any(|action| caller.actions.contains(action))
+    }
 }
 
 struct Group {
@@ -20,44 +26,45 @@ struct Group {
 }
 
 const NAV: &[Group] = &[
-    Group { title: "Overview", entries: &[Entry { label: "Home", href: "/", needs: None }] },
-    Group { title: "Close", entries: &[Entry { label: "Reconciliation", href: "/reconciliation", needs: Some(Action::ReadFinance) }] },
+    Group { title: "Overview", entries: &[Entry { label: "Home", href: "/", needs: &[] }] },
+    Group { title: "Close", entries: &[Entry { label: "Reconciliation", href: "/reconciliation", needs: &[Action::ReadFinance] }] },
     Group {
         title: "Operate",
         entries: &[
-            Entry { label: "Batches", href: "/batches", needs: Some(Action::ReadFinance) },
-            Entry { label: "Documents", href: "/documents", needs: Some(Action::ReadFinance) },
-            Entry { label: "Exceptions", href: "/exceptions", needs: Some(Action::ReadFinance) },
-            Entry { label: "Cash", href: "/cash", needs: Some(Action::ReadFinance) },
-            Entry { label: "Replays", href: "/replays", needs: Some(Action::ReadFinance) },
-            Entry { label: "Approvals", href: "/approvals", needs: Some(Action::Approve) },
+            Entry { label: "Batches", href: "/batches", needs: &[Action::ReadFinance] },
+            Entry { label: "Documents", href: "/documents", needs: &[Action::ReadFinance] },
+            Entry { label: "Exceptions", href: "/exceptions", needs: &[Action::ReadFinance] },
+            Entry { label: "Cash", href: "/cash", needs: &[Action::ReadFinance] },
+            Entry { label: "Replays", href: "/replays", needs: &[Action::ReadFinance] },
+            Entry { label: "Approvals", href: "/approvals", needs: &[Action::Approve, Action::ManageUsers] },
         ],
     },
     Group {
         title: "System",
         entries: &[
-            Entry { label: "Connections", href: "/connections", needs: Some(Action::ReadConnections) },
-            Entry { label: "Mappings", href: "/mappings", needs: Some(Action::ReadFinance) },
-            Entry { label: "Jobs", href: "/jobs", needs: Some(Action::ReadJobs) },
-            Entry { label: "Audit", href: "/audit", needs: Some(Action::ReadAudit) },
-            Entry { label: "Users", href: "/users", needs: Some(Action::ReadUsers) },
+            Entry { label: "Connections", href: "/connections", needs: &[Action::ReadConnections] },
+            Entry { label: "Mappings", href: "/mappings", needs: &[Action::ReadFinance] },
+            Entry { label: "Jobs", href: "/jobs", needs: &[Action::ReadJobs] },
+            Entry { label: "Working time", href: "/calendars", needs: &[Action::ReadFinance, Action::ManageEntities] },
+            Entry { label: "Audit", href: "/audit", needs: &[Action::ReadAudit] },
+            Entry { label: "Users", href: "/users", needs: &[Action::ReadUsers] },
         ],
     },
 ];
 
 /// Pages below those of the navigation, which are gone to by name.
 const BELOW: &[Entry] = &[
-    Entry { label: "Apply cash", href: "/cash/workbench", needs: Some(Action::ReadFinance) },
-    Entry { label: "Receivables", href: "/cash/receivables", needs: Some(Action::ReadFinance) },
-    Entry { label: "Open items", href: "/cash/items", needs: Some(Action::ReadFinance) },
-    Entry { label: "Bank accounts", href: "/cash/accounts", needs: Some(Action::ReadFinance) },
+    Entry { label: "Apply cash", href: "/cash/workbench", needs: &[Action::ReadFinance] },
+    Entry { label: "Receivables", href: "/cash/receivables", needs: &[Action::ReadFinance] },
+    Entry { label: "Open items", href: "/cash/items", needs: &[Action::ReadFinance] },
+    Entry { label: "Daily cash proof", href: "/cash/daily", needs: &[Action::ReadFinance] },
+    Entry { label: "Bank accounts", href: "/cash/accounts", needs: &[Action::ReadFinance] },
 ];
 
 /// Label and address of every page that the caller may see.
 pub fn pages(caller: &CallerView, carried: &str) -> Vec<(String, String)> {
     let all = NAV.iter().flat_map(|group| group.entries).chain(BELOW);
-    let entries = all.filter(|entry| entry.needs.is_none_or(|action| caller.actions.contains(&action)));
-    entries.map(|entry| (entry.label.to_owned(), format!("{}{carried}", entry.href))).collect()
+    all.filter(|entry| entry.is_for(caller)).map(|entry| (entry.label.to_owned(), format!("{}{carried}", entry.href))).collect()
 }
 
 #[component]
@@ -81,8 +88,7 @@ fn NavList(caller: CallerView, path: String, carried: String) -> AnyView {
         view! { <a href=format!("{}{carried}", entry.href) aria-current=here.then_some("page")>{entry.label}</a> }
     };
     let groups = NAV.iter().filter_map(|group| {
-        let entries: Vec<_> =
-            group.entries.iter().filter(|entry| entry.needs.is_none_or(|action| caller.actions.contains(&action))).map(link).collect();
+        let entries: Vec<_> = group.entries.iter().filter(|entry| entry.is_for(&caller)).map(link).collect();
         (!entries.is_empty()).then(|| view! { <h2>{group.title}</h2>{entries} })
     });
     view! { <nav class="nav" aria-label="Main">{groups.collect_view()}</nav> }.into_any()
@@ -157,7 +163,7 @@ mod tests {
     #[test]
     fn only_what_the_role_may_see_is_offered() {
         let (admin, executive) = (html(Role::Admin), html(Role::Executive));
-        assert!(admin.contains("/users") && !admin.contains("/exceptions"), "{admin}");
+        assert!(admin.contains("/users") && admin.contains("/approvals") && !admin.contains("/exceptions"), "{admin}");
         assert!(executive.contains("/exceptions") && !executive.contains("/users"), "{executive}");
     }
 

@@ -1,6 +1,7 @@
-//! What waits for a second person: resolutions above their author's limit, and mappings that release more than it.
+//! What waits for a second person: resolutions above their author's limit, mappings that release more than it, and roles that an
+//! administrator gave.
 
-use super::exceptions::cause::Back;
+use super::{exceptions::cause::Back, grants::GrantRequests};
 use crate::{
     api::{
         exceptions::{ApprovalsView, list_approvals},
@@ -33,16 +34,18 @@ pub fn ApprovalsPage() -> impl IntoView {
 
 #[component]
 fn Approvals(waiting: ApprovalsView) -> AnyView {
-    let ApprovalsView { resolutions, proposals, replays, reach } = waiting;
-    if resolutions.is_empty() && proposals.is_empty() && replays.is_empty() {
-        return view! { <Empty title="Nothing waits for a second person" text="Resolutions and replays above a limit, and mappings that release more than one, appear here."/> }.into_any();
+    let ApprovalsView { resolutions, proposals, replays, grants, administers, reach } = waiting;
+    if resolutions.is_empty() && proposals.is_empty() && replays.is_empty() && grants.is_empty() {
+        return view! { <Empty title="Nothing waits for a second person" text="Resolutions and replays above a limit, mappings that release more than one, and roles that an administrator gave, appear here."/> }.into_any();
     }
-    let error = form_error("decide_approval").map(|error| error.to_string());
+    let error = ["decide_approval", "decide_grant"].into_iter().find_map(form_error).map(|error| error.to_string());
+    let reader = reach.email.clone();
     view! {
         {error.map(|title| view! { <Notice tone=Tone::Off title/> })}
         {(!resolutions.is_empty()).then(|| view! { <Resolutions resolutions reach=reach.clone()/> })}
         {(!replays.is_empty()).then(|| view! { <Waiting replays/> })}
         {(!proposals.is_empty()).then(|| view! { <Proposals proposals reach/> })}
+        {(!grants.is_empty()).then(|| view! { <GrantRequests requests=grants reader administers/> })}
     }
     .into_any()
 }
@@ -79,7 +82,7 @@ fn why_not(reach: &Reach, prepared_by: &str, entities: &[String]) -> Option<Stri
 
 /// Two buttons of one form; both say the same reason when they can't be pressed.
 #[component]
-fn Decision(about: String, #[prop(optional_no_strip)] why_not: Option<String>) -> AnyView {
+pub fn Decision(about: String, #[prop(optional_no_strip)] why_not: Option<String>) -> AnyView {
     let off = why_not.is_some();
     let (yes, no) = (format!("Approve {about}"), format!("Refuse {about}"));
     view! {

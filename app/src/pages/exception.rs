@@ -63,6 +63,10 @@ pub fn Trouble(detail: ExceptionDetail) -> AnyView {
     let (currency, tax_currency) = (row.currency.clone(), row.currency.clone());
     let href = format!("/documents/{}", row.document_id);
     let fix = fix.filter(|_| open).map(|fix| view! { <FixForm fix reach=reach.clone()/> });
+    let blocks = exception.blocks_close.then(|| {
+        let text = format!("{} of {} is closing and cannot be complete without it.", row.period, row.entity_code);
+        view! { <p><Pill tone=Tone::Timing text="blocks close"/>" "{text}</p> }
+    });
     let closed = exception.closed_at.map(|at| {
         let how = format!("Closed: {}", exception.closed_as.clone().unwrap_or_default());
         view! { <p><Pill tone=Tone::Ties text=how/>" "<Time at/></p> }
@@ -77,6 +81,7 @@ pub fn Trouble(detail: ExceptionDetail) -> AnyView {
                 <div class="line"><StageBadge place=row.stage/><WatchForm name="exception" value=row.exception_id.to_string() watched/></div>
             </div>
             {closed}
+            {blocks}
             <p class="answer"><code>{exception.code}</code>" "{row.message.clone()}</p>
             {open.then(|| view! { <p>{row.kind.advice()}</p> })}
             {fix}

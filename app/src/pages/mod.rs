@@ -4,12 +4,14 @@ mod approvals;
 mod audit;
 mod batch;
 mod batches;
+mod calendars;
 mod cash;
 mod connections;
 mod document;
 mod documents;
 mod exception;
 mod exceptions;
+mod grants;
 mod home;
 mod inbox;
 mod jobs;
@@ -25,9 +27,10 @@ pub use approvals::ApprovalsPage;
 pub use audit::AuditPage;
 pub use batch::BatchPage;
 pub use batches::BatchesPage;
+pub use calendars::CalendarsPage;
 pub use cash::{
-    BankAccountPage, BankAccountsPage, CashPage, ClearingPage, CustomerPage, MovementsPage, OpenItemsPage, ReceivablesPage, StatementPage,
-    WorkbenchPage,
+    BankAccountPage, BankAccountsPage, CashPage, ClearingPage, CustomerPage, DailyPage, MovementsPage, OpenItemsPage, ReceivablesPage,
+    StatementPage, WorkbenchPage,
 };
 pub use connections::ConnectionsPage;
 pub use document::DocumentPage;

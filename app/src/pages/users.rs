@@ -1,5 +1,6 @@
 //! People and their roles: who may do what, in which entity. Admins change, auditors read.
 
+use super::grants::{GrantRequests, Review};
 use crate::{
     api::{
         ApiError, form_error,
@@ -9,7 +10,8 @@ use crate::{
 };
 use domain::{
     access::{Role, UserRow, conflicts},
-    view::EntityView,
+    approval::GrantRequest,
+    view::{CallerView, EntityView},
 };
 use leptos::prelude::*;
 
@@ -18,8 +20,9 @@ const PAGE: usize = 200;
 
 #[component]
 pub fn UsersPage() -> impl IntoView {
-    let after = use_query().get("after").map(str::to_owned);
-    let users = Resource::new_blocking(move || after.clone(), list_users);
+    let key = |key: &str| use_query().get(key).map(str::to_owned);
+    let asked = (key("after"), key("user"));
+    let users = Resource::new_blocking(move || asked.clone(), |(after, user)| list_users(after, user));
     view! {
         <Page title="Users" scoped=false>
             <Suspense>
@@ -38,6 +41,8 @@ pub fn UsersPage() -> impl IntoView {
 fn Users(users: UsersView) -> impl IntoView {
     let query = use_query();
     let may_manage = !users.administers.is_empty();
+    let reader = expect_context::<CallerView>().email;
+    let decision = form_error("decide_grant").map(|error| error.to_string());
     let chosen = query.get("user").and_then(|id| users.users.iter().find(|user| user.user_id.to_string() == id)).cloned();
     let older = (users.users.len() == PAGE).then(|| users.users.last().map(|user| query.with("after", &user.email).href())).flatten();
     let rows =
@@ -45,7 +50,9 @@ fn Users(users: UsersView) -> impl IntoView {
     let columns = ["Name", "E-mail", "Roles", "Second factor", "Last sign-in", ""].map(Column::text).to_vec();
     view! {
         {may_manage.then(|| view! { <NewUser/> })}
-        {chosen.filter(|_| may_manage).map(|user| view! { <Access user users=users.clone()/> })}
+        {decision.map(|title| view! { <Notice tone=Tone::Off title/> })}
+        {(!users.waiting.is_empty()).then(|| view! { <GrantRequests requests=users.waiting.clone() reader administers=users.administers.clone()/> })}
+        {chosen.map(|user| view! { <Access user users=users.clone() may_manage/> })}
 
         {if users.users.is_empty() {
             view! { <Empty title="Nobody here"/> }.into_any()
@@ -88,7 +95,7 @@ fn UserLine(user: UserRow, entities: Vec<EntityView>, may_manage: bool) -> impl 
             <td data-label="Roles">{roles}{conflict.then(|| view! { <Pill tone=Tone::Timing text="roles in conflict"/> })}</td>
             <td data-label="Second factor"><Pill tone=factor.0 text=factor.1/></td>
             <td data-label="Last sign-in">{seen}</td>
-            <td>{(may_manage && user.active).then(|| view! { <a href=edit>"Change access"</a> })}</td>
+            <td><a href=edit>{if may_manage && user.active { "Change access" } else { "Access" }}</a></td>
         </tr>
     }
 }
@@ -112,9 +119,9 @@ fn NewUser() -> impl IntoView {
     }
 }
 
-/// The access of one person: grants, password, second factor, the end.
+/// The access of one person: who answers for it; and, for who may change it, grants, password, second factor, the end.
 #[component]
-fn Access(user: UserRow, users: UsersView) -> impl IntoView {
+fn Access(user: UserRow, users: UsersView, may_manage: bool) -> impl IntoView {
     let errors = ["set_grants", "set_password", "deactivate_user", "reset_second_factor"];
     let error: Option<ApiError> = errors.into_iter().find_map(form_error);
     let password = error.as_ref().and_then(|error| error.of_field("password"));
@@ -129,8 +136,9 @@ fn Access(user: UserRow, users: UsersView) -> impl IntoView {
         <section class="card pane record" aria-labelledby="access">
             <h2 id="access">{format!("Access of {}", user.name)}</h2>
             {form.map(|text| view! { <Notice tone=Tone::Off title=text/> })}
+            <Review rows=users.review.clone()/>
             {oneself.then(|| view! { <Notice tone=Tone::None title="Nobody changes his own access; ask another admin."/> })}
-            {(!oneself).then(|| view! {
+            {(may_manage && user.active && !oneself).then(|| view! {
                 <Grants user=user.clone() users=users.clone()/>
                 <form class="form" method="post" action="/fn/set_password">
                     <input type="hidden" name="user_id" value=id.clone()/>
@@ -146,14 +154,18 @@ fn Access(user: UserRow, users: UsersView) -> impl IntoView {
 /// Role × entity; only the entities that the reader administers can be ticked.
 #[component]
 fn Grants(user: UserRow, users: UsersView) -> impl IntoView {
-    let entities: Vec<EntityView> = users.entities.into_iter().filter(|entity| users.administers.contains(&entity.entity_id)).collect();
+    let entities: Vec<EntityView> = users.entities.iter().filter(|entity| users.administers.contains(&entity.entity_id)).cloned().collect();
     let columns = std::iter::once("Role".to_owned()).chain(entities.iter().map(|entity| entity.code.clone())).map(Column::text).collect();
     let row = |role: &Role| {
         let cells = entities.iter().map(|entity| {
             let held = user.grants.iter().any(|grant| grant.role == *role && grant.entity_id == entity.entity_id);
+            let asked = |request: &GrantRequest| {
+                request.user_id == user.user_id && request.role == *role && request.entity_id == entity.entity_id
+            };
+            let waits = users.waiting.iter().any(asked).then(|| view! { <small class="below">"waits"</small> });
             let label = format!("{} in {}", role.label(), entity.code);
             let value = format!("{role}:{}", entity.entity_id);
-            view! { <td data-label=entity.code.clone()><input type="checkbox" name="grants[]" value=value checked=held aria-label=label/></td> }
+            view! { <td data-label=entity.code.clone()><input type="checkbox" name="grants[]" value=value checked=held aria-label=label/>{waits}</td> }
         });
         view! { <tr><th scope="row">{role.label()}</th>{cells.collect_view()}</tr> }
     };
@@ -167,6 +179,7 @@ fn Grants(user: UserRow, users: UsersView) -> impl IntoView {
         <form method="post" action="/fn/set_grants">
             <input type="hidden" name="user_id" value=user.user_id.to_string()/>
             <DataTable caption="Roles by entity" columns cards=true><tbody>{rows}</tbody></DataTable>
+            <p class="hint">"What is taken away ends at once; what is given waits for another administrator."</p>
             <Submit text="Save roles" primary=true/>
         </form>
     }

@@ -70,7 +70,9 @@ impl Role {
             Self::Approver => matches!(action, ReadFinance | Approve | ReadJobs),
             Self::Executive => matches!(action, ReadFinance),
             Self::Auditor => matches!(action, ReadFinance | ReadJobs | ReadAudit | ReadUsers | ReadConnections),
-            Self::Admin => matches!(action, ReadUsers | ManageUsers | ManageKeys | ReadAudit | ReadJobs | ReadConnections),
+            Self::Admin => {
+                matches!(action, ReadUsers | ManageUsers | ManageKeys | ManageEntities | ReadAudit | ReadJobs | ReadConnections)
+            }
         }
     }
 }
@@ -99,6 +101,8 @@ text_enum! {
         ReadUsers = "read_users",
         ManageUsers = "manage_users",
         ManageKeys = "manage_keys",
+        /// Say when people of an entity work.
+        ManageEntities = "manage_entities",
     }
 }
 
@@ -155,13 +159,16 @@ pub enum Actor {
     Cli(String),
 }
 
+/// How the command line is told from people wherever an actor is a text.
+const CLI: &str = "cli:";
+
 impl std::fmt::Display for Actor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::User(name) => write!(f, "{name}"),
             Self::Key(name) => write!(f, "key:{name}"),
             Self::System(name) => write!(f, "system:{name}"),
-            Self::Cli(name) => write!(f, "cli:{name}"),
+            Self::Cli(name) => write!(f, "{CLI}{name}"),
         }
     }
 }
@@ -232,6 +239,33 @@ pub struct UserRow {
     pub last_login_at: Option<DateTime<Utc>>,
     pub active: bool,
     pub grants: Vec<Grant>,
+}
+
+/// One line of the access review: a role, who gave it, and who let it in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewRow {
+    pub email: String,
+    pub name: String,
+    pub active: bool,
+    pub role: Role,
+    pub entity_id: EntityId,
+    pub entity_code: String,
+    pub granted_by: String,
+    pub granted_at: DateTime<Utc>,
+    pub approved_by: Option<String>,
+    pub approved_at: Option<DateTime<Utc>>,
+    pub last_login_at: Option<DateTime<Utc>>,
+}
+
+impl ReviewRow {
+    /// The second administrator; nobody approves what is given at the command line, which acts for the company.
+    pub fn let_in_by(&self) -> &str {
+        match &self.approved_by {
+            Some(who) => who,
+            None if self.granted_by.starts_with(CLI) => "command line",
+            None => "nobody",
+        }
+    }
 }
 
 /// Roles that one person should not hold together in one entity, in words for the access review.

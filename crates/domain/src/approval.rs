@@ -1,8 +1,9 @@
 //! Acts that one person prepares and another one decides on.
 
 use crate::{
+    access::{Grant, Role, conflicts},
     correction::Correction,
-    id::{ApprovalId, DocumentId},
+    id::{ApprovalId, DocumentId, EntityId, GrantRequestId, UserId},
     text_enum::text_enum,
 };
 use chrono::{DateTime, Utc};
@@ -66,4 +67,60 @@ pub struct ApprovalView {
     pub reason: String,
     pub requested_by: String,
     pub requested_at: DateTime<Utc>,
+}
+
+/// A role that waits for a second administrator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantRequest {
+    pub request_id: GrantRequestId,
+    pub user_id: UserId,
+    pub email: String,
+    pub name: String,
+    pub role: Role,
+    pub entity_id: EntityId,
+    pub entity_code: String,
+    /// What the person holds in that entity already.
+    pub held: Vec<Role>,
+    /// Hash of the person, the role and what is held, in hexadecimal digits: a decision is bound to it.
+    pub shown: String,
+    pub requested_by: String,
+    pub requested_at: DateTime<Utc>,
+}
+
+impl GrantRequest {
+    pub fn grant(&self) -> Grant {
+        Grant { role: self.role, entity_id: self.entity_id }
+    }
+
+    /// Roles that one person would hold together and should not.
+    pub fn conflicts(&self) -> Vec<String> {
+        let roles = self.held.iter().copied().chain([self.role]);
+        let grants: Vec<Grant> = roles.map(|role| Grant { role, entity_id: self.entity_id }).collect();
+        conflicts(&grants, self.entity_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_that_waits_shows_what_it_would_be_in_conflict_with() {
+        let mut request = GrantRequest {
+            request_id: GrantRequestId(uuid::Uuid::from_u128(1)),
+            user_id: UserId(uuid::Uuid::from_u128(2)),
+            email: "ben@lumen.example".into(),
+            name: "Ben".into(),
+            role: Role::Approver,
+            entity_id: EntityId(uuid::Uuid::from_u128(3)),
+            entity_code: "US".into(),
+            held: vec![],
+            shown: String::new(),
+            requested_by: "ana@lumen.example".into(),
+            requested_at: DateTime::UNIX_EPOCH,
+        };
+        assert!(request.conflicts().is_empty());
+        request.held.push(Role::Controller);
+        assert_eq!(request.conflicts(), ["Controller prepares what Approver approves"]);
+    }
 }

@@ -1,7 +1,10 @@
 //! Working time of an entity: its days, hours, holidays and time zone; when something is due, and how much time is left.
 
-use crate::{exception::ExceptionKind, text_enum::text_enum};
-use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Timelike, Utc, Weekday};
+use crate::{
+    exception::ExceptionKind,
+    working_time::{ClockState, WorkingDay},
+};
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,44 +12,6 @@ use std::collections::{BTreeMap, BTreeSet};
 const DAYS_MAX: u64 = 3660;
 /// Due times stand on a quarter of an hour: totals by due time are exact and few.
 const QUARTER_SECONDS: i64 = 900;
-
-text_enum! {
-    /// A day of the week, as it is written: mon.
-    pub enum WorkingDay {
-        Mon = "mon",
-        Tue = "tue",
-        Wed = "wed",
-        Thu = "thu",
-        Fri = "fri",
-        Sat = "sat",
-        Sun = "sun",
-    }
-}
-
-impl WorkingDay {
-    /// 1 is Monday.
-    pub fn number(self) -> i16 {
-        self as i16 + 1
-    }
-
-    pub fn of_number(number: i16) -> Option<Self> {
-        Self::ALL.iter().copied().find(|day| day.number() == number)
-    }
-}
-
-impl From<Weekday> for WorkingDay {
-    fn from(day: Weekday) -> Self {
-        match day {
-            Weekday::Mon => Self::Mon,
-            Weekday::Tue => Self::Tue,
-            Weekday::Wed => Self::Wed,
-            Weekday::Thu => Self::Thu,
-            Weekday::Fri => Self::Fri,
-            Weekday::Sat => Self::Sat,
-            Weekday::Sun => Self::Sun,
-        }
-    }
-}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Calendar {
@@ -100,6 +65,15 @@ impl Calendar {
     pub fn working_time(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> TimeDelta {
         let days = u64::try_from((to - from).num_days().max(0)).unwrap_or_default() + 2;
         self.spans(from, days).map(|(opens, closes)| (closes.min(to) - opens.max(from)).max(TimeDelta::zero())).sum()
+    }
+
+    /// Whether the clock runs at a moment, and until when.
+    pub fn state(&self, now: DateTime<Utc>) -> ClockState {
+        let local = |at: DateTime<Utc>| at.with_timezone(&self.zone).naive_local();
+        match self.spans(now, DAYS_MAX).find(|(_, closes)| *closes > now) {
+            Some((opens, closes)) if opens <= now => ClockState::Open { until: local(closes) },
+            span => ClockState::Closed { until: span.map(|(opens, _)| local(opens)) },
+        }
     }
 
     /// Midnight that ends the day.
@@ -193,6 +167,19 @@ mod tests {
         never.days.clear();
         assert_eq!(never.due(ExceptionKind::Mapping, at("2026-11-20T08:00:00Z")), None);
         assert_eq!(never.working_time(at("2026-11-20T08:00:00Z"), at("2026-12-20T08:00:00Z")), TimeDelta::zero());
+    }
+
+    #[test]
+    fn the_clock_says_until_when_it_is_open_or_closed_where_the_entity_is() {
+        let says = |calendar: &Calendar, now: &str| calendar.state(at(now)).to_string();
+        assert_eq!(says(&berlin(), "2026-11-20T07:59:59Z"), "closed until Fri 20 Nov, 09:00");
+        assert_eq!(says(&berlin(), "2026-11-20T08:00:00Z"), "open until 17:00");
+        assert_eq!(says(&berlin(), "2026-11-20T16:00:00Z"), "closed until Mon 23 Nov, 09:00");
+        let mut calendar = berlin();
+        calendar.holidays.insert("2026-11-23".parse().unwrap());
+        assert_eq!(says(&calendar, "2026-11-20T16:00:00Z"), "closed until Tue 24 Nov, 09:00");
+        calendar.days.clear();
+        assert_eq!(says(&calendar, "2026-11-20T16:00:00Z"), "closed, no working time ahead");
     }
 
     #[test]

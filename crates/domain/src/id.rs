@@ -42,6 +42,8 @@ ids! {
     CheckpointRunId,
     /// A request for a second person's decision.
     ApprovalId,
+    /// A role that waits for a second administrator.
+    GrantRequestId,
     /// A unit of background work.
     JobId,
     /// A frozen set of documents to be replayed.

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod bulk;
 #[cfg(feature = "calendar")]
 pub mod calendar;
+pub mod cash_proof;
 pub mod checkpoint;
 pub mod clearing;
 pub mod clock;
@@ -27,6 +28,7 @@ pub mod posting;
 pub mod receivable;
 pub mod reconciliation;
 pub mod replay;
+pub mod roll_forward;
 #[cfg(feature = "seal")]
 pub mod seal;
 pub mod settlement;
@@ -35,6 +37,7 @@ pub mod stage;
 pub mod statement;
 mod text_enum;
 pub mod view;
+pub mod working_time;
 
 /// A word that is not in the vocabulary of a text enum.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -347,6 +347,8 @@ pub struct ExceptionView {
     pub closed_as: Option<String>,
     /// A request for a second person that waits.
     pub approval_id: Option<ApprovalId>,
+    /// It is open, and its period is closing and can't be complete without it.
+    pub blocks_close: bool,
     pub notes: Vec<NoteView>,
 }
 

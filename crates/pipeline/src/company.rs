@@ -4,18 +4,20 @@ use crate::{
     Context,
     erps::{connect, secret_binding},
     retry::transaction,
+    workbench::WorkError,
 };
 use anyhow::{Context as _, ensure};
 use chrono::{NaiveDate, NaiveTime};
 use connectors::Erp;
 use domain::{
     access::Actor,
-    calendar::{Calendar, WorkingDay},
+    calendar::Calendar,
     exception::ExceptionKind,
     id::{ConnectionId, EntityId},
     money::Currency,
     period::AccountingPeriod,
     posting::ErpSystem,
+    working_time::WorkingDay,
 };
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -80,13 +82,34 @@ pub struct CalendarForm {
     pub allowances: Vec<(ExceptionKind, i32)>,
 }
 
+/// Longest name of a holiday.
+const HOLIDAY_CHARS: usize = 100;
+
+impl CalendarForm {
+    /// Errors with the field, the rule and the value that breaks it.
+    fn check(&self) -> Result<(), WorkError> {
+        if self.days.as_ref().is_some_and(Vec::is_empty) {
+            return Err(WorkError::invalid("days", "An entity works on one day at least."));
+        }
+        if let Some((opens, closes)) = self.hours.filter(|(opens, closes)| opens >= closes) {
+            let (opens, closes) = (opens.format("%H:%M"), closes.format("%H:%M"));
+            return Err(WorkError::invalid("closes_at", format!("It closes after it opens; {closes} is not after {opens}.")));
+        }
+        if self.holidays.iter().any(|(_, name)| !(1..=HOLIDAY_CHARS).contains(&name.trim().chars().count())) {
+            return Err(WorkError::invalid("name", format!("A holiday has a name of 1 to {HOLIDAY_CHARS} characters.")));
+        }
+        if let Some((_, hours)) = self.allowances.iter().find(|(_, hours)| !(1..=2000).contains(hours)) {
+            return Err(WorkError::invalid("hours", format!("An allowance is 1 to 2000 working hours; {hours} is not.")));
+        }
+        Ok(())
+    }
+}
+
 /// Changes when people of an entity work and what has to be dealt with how fast. What is open keeps its time.
-pub async fn set_calendar(cx: &Context, actor: &Actor, code: &str, form: &CalendarForm) -> anyhow::Result<Calendar> {
-    ensure!(form.days.as_ref().is_none_or(|days| !days.is_empty()), "an entity works on one day at least");
-    ensure!(form.hours.is_none_or(|(opens, closes)| opens < closes), "it closes after it opens");
-    ensure!(form.allowances.iter().all(|(_, hours)| (1..=2000).contains(hours)), "an allowance is 1 to 2000 working hours");
-    let entities = entities::list(&mut *cx.pool.acquire().await?).await?;
-    let entity = entities.iter().find(|entity| entity.code == code).with_context(|| format!("there is no entity {code}"))?.entity_id;
+pub async fn set_calendar(cx: &Context, actor: &Actor, code: &str, form: &CalendarForm) -> Result<Calendar, WorkError> {
+    form.check()?;
+    let entities = entities::list(&mut *cx.pool.acquire().await.map_err(store::Error::from)?).await?;
+    let entity = entities.iter().find(|entity| entity.code == code).ok_or(WorkError::NotFound)?.entity_id;
     transaction!(&cx.pool, |tx| {
         let before = calendar_of(tx, entity).await?;
         if form.days.is_some() || form.hours.is_some() {
@@ -98,7 +121,7 @@ pub async fn set_calendar(cx: &Context, actor: &Actor, code: &str, form: &Calend
             calendars::remove_holiday(tx, entity, *day).await?;
         }
         for (day, name) in &form.holidays {
-            calendars::add_holiday(tx, entity, *day, name).await?;
+            calendars::add_holiday(tx, entity, *day, name.trim()).await?;
         }
         for (kind, hours) in &form.allowances {
             calendars::allow(tx, entity, *kind, *hours).await?;
@@ -111,7 +134,7 @@ pub async fn set_calendar(cx: &Context, actor: &Actor, code: &str, form: &Calend
         }
         Ok(after)
     })
-    .with_context(|| format!("entity {code}"))
+    .map_err(WorkError::from)
 }
 
 async fn calendar_of(tx: &mut Tx, entity: EntityId) -> store::Result<Calendar> {

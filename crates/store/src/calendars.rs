@@ -1,11 +1,13 @@
 //! Working time of entities, and what it allows: when an exception is due.
 
-use crate::{Conn, Error, Result};
+use crate::{Conn, Error, Result, entities};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use domain::{
-    calendar::{Calendar, WorkingDay},
+    calendar::Calendar,
     exception::ExceptionKind,
     id::EntityId,
+    view::EntityView,
+    working_time::{CalendarView, Holiday, WorkingDay},
 };
 use std::collections::BTreeMap;
 
@@ -38,6 +40,29 @@ pub async fn of(conn: &mut Conn, entities: &[EntityId]) -> Result<BTreeMap<Entit
         calendars.insert(row.entity_id, calendar);
     }
     Ok(calendars)
+}
+
+/// The calendars of all entities, and what their clocks say now.
+pub async fn views(conn: &mut Conn, now: DateTime<Utc>) -> Result<Vec<CalendarView>> {
+    let entities = entities::list(conn).await?;
+    let ids: Vec<EntityId> = entities.iter().map(|entity| entity.entity_id).collect();
+    let mut calendars = of(conn, &ids).await?;
+    let holidays =
+        sqlx::query!(r#"select entity_id as "entity_id: EntityId", day, name from entity_holiday order by day"#).fetch_all(conn).await?;
+    let view = |entity: EntityView| {
+        let calendar = calendars.remove(&entity.entity_id)?;
+        let own = holidays.iter().filter(|row| row.entity_id == entity.entity_id);
+        Some(CalendarView {
+            days: calendar.days.iter().copied().collect(),
+            opens_at: calendar.opens_at,
+            closes_at: calendar.closes_at,
+            holidays: own.map(|row| Holiday { day: row.day, name: row.name.clone() }).collect(),
+            clock: calendar.state(now),
+            today: calendar.day(now),
+            entity,
+        })
+    };
+    Ok(entities.into_iter().filter_map(view).collect())
 }
 
 /// When exceptions of these kinds that open now are due, by entity and kind, as columns.

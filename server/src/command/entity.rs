@@ -3,12 +3,7 @@ use crate::{config::Settings, installation::Installation};
 use anyhow::Context as _;
 use chrono::{NaiveDate, NaiveTime};
 use clap::{Args, Subcommand};
-use domain::{
-    access::Actor,
-    calendar::{Calendar, WorkingDay},
-    exception::ExceptionKind,
-    money::Currency,
-};
+use domain::{access::Actor, calendar::Calendar, exception::ExceptionKind, money::Currency, working_time::WorkingDay};
 use pipeline::company::{CalendarForm, EntityForm, create_entity, set_calendar};
 use rust_decimal::Decimal;
 
@@ -112,7 +107,8 @@ async fn apply(arguments: Arguments, ctx: &pipeline::Context) -> anyhow::Result<
         }
         Arguments::Calendar(CalendarArguments { code, days, hours, holidays, no_holidays, allowances }) => {
             let form = CalendarForm { days, hours, holidays, no_holidays, allowances };
-            print(&set_calendar(ctx, &Actor::Cli(account()), &code, &form).await?);
+            let calendar = set_calendar(ctx, &Actor::Cli(account()), &code, &form).await;
+            print(&calendar.with_context(|| format!("entity {code}"))?);
         }
         Arguments::List => {
             for entity in store::entities::list(&mut *ctx.pool.acquire().await?).await? {

@@ -1,9 +1,8 @@
 //! What the demo leaves in its data directory: what it needs to go on, and where to find it.
 
-use super::{Size, Vendors, company::ACCOUNTS, founding::email};
+use super::{Size, Vendors, company::ACCOUNTS, founding::logins};
 use anyhow::Context as _;
 use chrono::NaiveDate;
-use domain::access::Role;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::{io::Write, os::unix::fs::OpenOptionsExt, path::Path};
@@ -40,7 +39,7 @@ impl State {
 /// Says where everything is: once it serves, and not before.
 pub fn announce(data_dir: &Path, url: &str, database_url: &str, vendors: &Vendors, state: &State) -> anyhow::Result<()> {
     let logins: serde_json::Map<String, Value> =
-        Role::ALL.iter().map(|role| (role.to_string(), json!({ "email": email(*role), "password": state.password }))).collect();
+        logins().map(|(word, email)| (word, json!({ "email": email, "password": state.password }))).collect();
     let erps = ACCOUNTS.iter().zip(&vendors.accounts).map(|(account, running)| (account.code.to_owned(), running.url().into()));
     let gateways = vendors.gateways.iter().map(|gateway| (gateway.code(), gateway.url().into()));
     let simulators: serde_json::Map<String, Value> = erps.chain(gateways).collect();

@@ -55,6 +55,15 @@ const PEOPLE: [(Role, &str); 7] = [
     (Role::Admin, "Alex Morgan"),
 ];
 
+/// Lets in what the other administrator gives.
+const SECOND_ADMIN: (&str, &str) = ("second-admin@lumen.example", "Sofia Lindqvist");
+
+/// Who signs in under which word: one person per role, and the second administrator.
+pub fn logins() -> impl Iterator<Item = (String, String)> {
+    let people = Role::ALL.iter().map(|role| (role.to_string(), email(*role)));
+    people.chain([("second_admin".to_owned(), SECOND_ADMIN.0.to_owned())])
+}
+
 pub fn email(role: Role) -> String {
     format!("{}@lumen.example", role.as_str().replace('_', "-"))
 }
@@ -154,6 +163,10 @@ async fn hire(cx: &Context, granter: &Granter, entities: &[EntityId], password: 
         let caller = store::access::users::caller(&mut *cx.pool.acquire().await?, user_id).await?;
         people.insert(role, caller.context("a person who was just hired")?);
     }
+    let (email, name) = SECOND_ADMIN;
+    let grants = entities.iter().map(|entity_id| Grant { role: Role::Admin, entity_id: *entity_id }).collect();
+    let second = NewPerson { email: email.into(), name: name.into(), password: password.into(), totp_required: false, grants };
+    users::create(cx, granter, second).await?;
     Ok(people)
 }
 

@@ -26,7 +26,7 @@ use anyhow::{Context as _, bail};
 use chrono::{NaiveDate, TimeDelta};
 use company::{ACCOUNTS, ENTITIES};
 use days::Drive;
-use domain::{access::Role, clock::Clock, id::EntityId};
+use domain::{clock::Clock, id::EntityId};
 use files::State;
 use gateways::Gateway;
 use pipeline::{Context, SystemClock, erps::Erps};
@@ -237,8 +237,8 @@ async fn ready(url: &str) -> anyhow::Result<()> {
 
 fn welcome(url: &str, state: &State) -> String {
     let mut text = format!("\n  Lumen Analytics is open at {url}\n\n");
-    for role in Role::ALL {
-        text.push_str(&format!("  {:<14} {:<28} {}\n", role.label(), founding::email(*role), state.password));
+    for (login, email) in founding::logins() {
+        text.push_str(&format!("  {login:<14} {email:<28} {}\n", state.password));
     }
     text
 }

@@ -87,6 +87,7 @@ impl From<AccessError> for Problem {
         match error {
             AccessError::Invalid { field, message } => Self::invalid(format!("{field}: {message}")),
             AccessError::OutOfScope | AccessError::Oneself => Self::forbidden().because(error.to_string()),
+            AccessError::Conflict(message) => Self::conflict(message),
             AccessError::NotFound => Self::not_found(),
             AccessError::Store(error) => error.into(),
             AccessError::Other(error) => error.into(),

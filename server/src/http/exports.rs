@@ -14,15 +14,12 @@ use axum::{
     routing::get,
 };
 use domain::{
-    access::{Action, Caller, Grant, conflicts},
+    access::{Action, Caller, Grant, ReviewRow, conflicts},
     replay::ReplayItem,
     view::DocumentRow,
 };
 use futures::StreamExt;
-use store::{
-    access::users::{self, ReviewRow},
-    replays,
-};
+use store::{access::grants, replays};
 
 /// Documents read at once.
 const EXPORT_PAGE: i64 = 1_000;
@@ -44,6 +41,9 @@ const DOCUMENT_COLUMNS: [&str; 14] = [
     "erp_number",
 ];
 
+const REVIEW_COLUMNS: [&str; 11] =
+    ["user", "name", "active", "role", "entity", "granted_by", "granted_at", "approved_by", "approved_at", "last_use", "conflicts"];
+
 pub fn router() -> Router<AppState> {
     Router::new()
         .route("/export/access-review.csv", get(access_review))
@@ -53,7 +53,7 @@ pub fn router() -> Router<AppState> {
         .route("/export/replays/{set}", get(replay))
 }
 
-/// The access review: user, role, entity, granted by, last use, conflicts.
+/// The access review: user, role, entity, granted by, approved by, last use, conflicts.
 async fn access_review(State(state): State<AppState>, Extension(caller): Extension<Caller>) -> Response {
     let scope = caller.scope(Action::ReadUsers);
     if scope.is_empty() {
@@ -61,7 +61,7 @@ async fn access_review(State(state): State<AppState>, Extension(caller): Extensi
     }
     let written = async {
         let mut conn = state.context.pool.acquire().await?;
-        csv_of(&users::review(&mut conn, scope.entities()).await?)
+        csv_of(&grants::review(&mut conn, &scope, None).await?)
     };
     match written.await {
         Ok(csv) => {
@@ -80,7 +80,7 @@ async fn access_review(State(state): State<AppState>, Extension(caller): Extensi
 
 fn csv_of(rows: &[ReviewRow]) -> anyhow::Result<String> {
     let mut out = csv::Writer::from_writer(Vec::new());
-    out.write_record(["user", "name", "active", "role", "entity", "granted_by", "granted_at", "last_use", "conflicts"])?;
+    out.write_record(REVIEW_COLUMNS)?;
     for row in rows {
         let of_user = rows.iter().filter(|other| other.email == row.email);
         let grants: Vec<Grant> = of_user.map(|other| Grant { role: other.role, entity_id: other.entity_id }).collect();
@@ -92,6 +92,8 @@ fn csv_of(rows: &[ReviewRow]) -> anyhow::Result<String> {
             row.entity_code.clone(),
             safe(&row.granted_by),
             row.granted_at.to_rfc3339(),
+            safe(row.let_in_by()),
+            row.approved_at.map(|at| at.to_rfc3339()).unwrap_or_default(),
             row.last_login_at.map(|at| at.to_rfc3339()).unwrap_or_default(),
             conflicts(&grants, row.entity_id).join("; "),
         ])?;

@@ -41,6 +41,48 @@ async fn a_page_says_which_late_ones_it_knows() {
 }
 
 #[tokio::test]
+async fn a_cause_and_its_exception_say_that_they_block_the_close_of_a_period_that_is_closing() {
+    for (days_before, blocks) in [(0, true), (10, false)] {
+        let world = World::new().await;
+        world.clock.advance(chrono::TimeDelta::days(-days_before));
+        world.something_is_rejected("US", "I-1").await;
+        let mut controller = world.signed_in(Role::Controller).await;
+        let queue = controller.get("/exceptions").await.body;
+        let causes = queue.split("aria-label=\"Causes\"").nth(1).unwrap().split("</nav>").next().unwrap().to_owned();
+        assert_eq!(causes.contains("blocks close"), blocks, "{days_before} days before the end of October: {causes}");
+        let (_, after) = queue.split_once("href=\"/exceptions/").unwrap();
+        let page = controller.get(&format!("/exceptions/{}", after.split(['"', '?']).next().unwrap())).await.body;
+        let says = page.contains("2026-10 of US is closing and cannot be complete without it.");
+        assert_eq!(says, blocks, "{days_before} days before the end of October: {page}");
+    }
+}
+
+#[tokio::test]
+async fn an_admin_says_when_people_of_his_entities_work() {
+    let world = World::new().await;
+    let mut admin = world.signed_in(Role::Admin).await;
+    // a Saturday at noon
+    let page = admin.get("/calendars?calendar=US").await.body;
+    assert!(page.contains("closed until Mon 2 Nov, 09:00") && page.contains("Monday to Friday"), "{page}");
+    let hours = |opens, closes| [("entity", "US"), ("days[]", "sat"), ("opens_at", opens), ("closes_at", closes), ("back", "/calendars")];
+    let saved = admin.post("/fn/set_working_hours", &hours("08:00", "23:00")).await;
+    assert_eq!(saved.location(), "/calendars?done=working%20hours%20saved", "{}", saved.body);
+    assert!(admin.get("/calendars").await.body.contains("open until 23:00"));
+    let refused = admin.call("/fn/set_working_hours", &hours("18:00", "09:00")).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.body);
+    assert!(refused.body.contains("09:00 is not after 18:00"), "{}", refused.body);
+    let holiday = [("entity", "US"), ("day", "2026-10-31"), ("name", "Halloween"), ("back", "/calendars")];
+    assert_eq!(admin.post("/fn/add_holiday", &holiday).await.status, StatusCode::SEE_OTHER);
+    let page = admin.get("/calendars?calendar=US").await.body;
+    assert!(page.contains("Remove Halloween on 2026-10-31") && page.contains("closed until Sat 7 Nov, 08:00"), "{page}");
+    let beyond = [("entity", "DE"), ("day", "2026-10-31"), ("name", "Reformation"), ("back", "/calendars")];
+    assert_eq!(admin.call("/fn/add_holiday", &beyond).await.status, StatusCode::NOT_FOUND, "not his entity");
+    let mut controller = world.signed_in(Role::Controller).await;
+    assert_eq!(controller.call("/fn/add_holiday", &holiday).await.status, StatusCode::FORBIDDEN);
+    assert!(controller.get("/calendars?calendar=US").await.body.contains("needs Admin role for US"));
+}
+
+#[tokio::test]
 async fn the_first_button_of_the_queues_form_does_nothing() {
     let world = World::new().await;
     world.something_is_rejected("US", "I-1").await;
@@ -78,23 +120,53 @@ async fn an_admin_adds_a_person_and_grants_roles_with_plain_forms() {
     assert!(page.body.contains("Access of Bob") && page.body.contains("grants[]"), "{}", page.body);
 
     let (controller, approver) = (format!("controller:{}", world.us), format!("approver:{}", world.us));
-    let granted = admin.post("/fn/set_grants", &[("user_id", &user), ("grants[]", &controller), ("grants[]", &approver)]).await;
-    assert_eq!((granted.status, granted.location()), (StatusCode::SEE_OTHER, "/users"), "{}", granted.body);
+    let asked = admin.post("/fn/set_grants", &[("user_id", &user), ("grants[]", &controller), ("grants[]", &approver)]).await;
+    assert_eq!(asked.status, StatusCode::SEE_OTHER, "{}", asked.body);
+    assert!(asked.location().starts_with("/users?done=what%20was%20given%20waits"), "{}", asked.location());
     let mut conn = world.db.pool.acquire().await.unwrap();
+    let caller = store::access::users::caller(&mut conn, user.parse().unwrap()).await.unwrap().unwrap();
+    assert!(caller.grants.is_empty(), "nothing holds before a second administrator let it in");
+    let page = admin.get("/approvals").await;
+    assert!(page.body.contains("bob@example.com") && page.body.contains("you gave it"), "{}", page.body);
+
+    let mut second = world.signed_in_as("second@example.com", Role::Admin).await;
+    for role in ["Controller", "Approver"] {
+        let page = second.get("/approvals").await.body;
+        let line = page.split("<tr").find(|line| line.contains(&format!(">{role}<"))).unwrap().to_owned();
+        assert_eq!(line.contains("Controller prepares what Approver approves"), role == "Approver", "{line}");
+        let (request, shown) = (hidden(&line, "request"), hidden(&line, "shown"));
+        let fields = [("request", request.as_str()), ("shown", &shown), ("approve", "true"), ("back", "/approvals")];
+        let own = admin.call("/fn/decide_grant", &fields).await;
+        assert_eq!(own.status, StatusCode::CONFLICT, "{}", own.body);
+        let decided = second.post("/fn/decide_grant", &fields).await;
+        assert_eq!(decided.location(), "/approvals?done=approved", "{}", decided.body);
+    }
     let caller = store::access::users::caller(&mut conn, user.parse().unwrap()).await.unwrap().unwrap();
     let expected = [Role::Approver, Role::Controller].map(|role| Grant { role, entity_id: world.us });
     assert_eq!(caller.grants, expected);
-    assert!(admin.get("/users").await.body.contains("roles in conflict"));
+    let page = admin.get(&to).await;
+    assert!(page.body.contains("roles in conflict") && page.body.contains("second@example.com"), "{}", page.body);
 
     let review = admin.get("/export/access-review.csv").await;
-    let line = review.body.lines().find(|line| line.contains("controller")).unwrap();
+    let line = review.body.lines().find(|line| line.contains(",controller,")).unwrap();
     assert!(line.starts_with("bob@example.com,Bob,yes,controller,US,admin@example.com,"), "{line}");
-    assert!(line.ends_with("Controller prepares what Approver approves"), "{line}");
+    assert!(
+        line.contains(",second@example.com,2026-10-31T12:00:00+00:00,") && line.ends_with("Controller prepares what Approver approves"),
+        "{line}"
+    );
+    let line = review.body.lines().find(|line| line.starts_with("second@example.com")).unwrap();
+    assert!(line.contains(",cli:test,2026-10-31T12:00:00+00:00,command line,,"), "{line}");
 
     let emptied = admin.post("/fn/set_grants", &[("user_id", &user)]).await;
     assert_eq!(emptied.status, StatusCode::SEE_OTHER, "{}", emptied.body);
     let caller = store::access::users::caller(&mut conn, user.parse().unwrap()).await.unwrap().unwrap();
     assert!(caller.grants.is_empty(), "no box ticked means no role");
+}
+
+/// The value of a hidden field in a piece of a page.
+fn hidden(html: &str, name: &str) -> String {
+    let (_, after) = html.split_once(&format!("name=\"{name}\" value=\"")).unwrap();
+    after.split('"').next().unwrap().to_owned()
 }
 
 #[tokio::test]

@@ -91,10 +91,13 @@ impl World {
 
     /// A browser in which a person of this role is signed in.
     pub async fn signed_in(&self, role: Role) -> Browser {
-        let email = format!("{role}@example.com");
-        self.person(&email, role, false).await;
+        self.signed_in_as(&format!("{role}@example.com"), role).await
+    }
+
+    pub async fn signed_in_as(&self, email: &str, role: Role) -> Browser {
+        self.person(email, role, false).await;
         let mut browser = self.browser();
-        let answer = browser.post("/fn/sign_in", &[("email", &email), ("password", PASSWORD)]).await;
+        let answer = browser.post("/fn/sign_in", &[("email", email), ("password", PASSWORD)]).await;
         assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/"), "{}", answer.body);
         browser
     }

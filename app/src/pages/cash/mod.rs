@@ -5,12 +5,14 @@ mod accounts;
 pub mod applications;
 mod clearing;
 mod customer;
+mod daily;
 mod disputes;
 mod items;
 mod matrix;
 mod movements;
 mod rates;
 mod receivables;
+mod roll;
 mod statement;
 mod table;
 mod tie;
@@ -21,6 +23,7 @@ pub use account::BankAccountPage;
 pub use accounts::BankAccountsPage;
 pub use clearing::ClearingPage;
 pub use customer::CustomerPage;
+pub use daily::DailyPage;
 pub use items::OpenItemsPage;
 pub use movements::MovementsPage;
 pub use receivables::ReceivablesPage;
@@ -38,6 +41,7 @@ const UNAPPLIED: &str = "/cash";
 const RECEIVABLES: &str = "/cash/receivables";
 const ITEMS: &str = "/cash/items";
 const ACCOUNTS: &str = "/cash/accounts";
+const DAILY: &str = "/cash/daily";
 const CLEARING: &str = "/cash/clearing";
 const MOVEMENTS: &str = "/cash/clearing/movements";
 
@@ -46,10 +50,11 @@ enum CashTab {
     Unapplied,
     Receivables,
     Accounts,
+    Daily,
     Clearing,
 }
 
-/// The four sides of cash; the entity travels along.
+/// The sides of cash; the entity travels along.
 #[component]
 fn CashTabs(current: CashTab) -> AnyView {
     let carried = use_query().only(&["entity"]);
@@ -57,6 +62,7 @@ fn CashTabs(current: CashTab) -> AnyView {
         (CashTab::Unapplied, "Unapplied cash", UNAPPLIED),
         (CashTab::Receivables, "Receivables", RECEIVABLES),
         (CashTab::Accounts, "Bank accounts", ACCOUNTS),
+        (CashTab::Daily, "Daily proof", DAILY),
         (CashTab::Clearing, "Gateway clearing", CLEARING),
     ];
     let tabs = tabs.map(|(tab, label, path)| Tab {

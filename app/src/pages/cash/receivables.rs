@@ -4,6 +4,7 @@
 use super::{
     CashTab, CashTabs, ITEMS, WORKBENCH,
     matrix::{AgingRow, rows, totals},
+    roll::RollForwards,
     tie::ArTies,
 };
 use crate::{
@@ -32,11 +33,12 @@ pub fn ReceivablesPage() -> impl IntoView {
                         Ok(ReceivablesView { today, cells, .. }) if cells.is_empty() => {
                             view! { <Empty title="Nothing is open" text=format!("As of {today} no invoice, credit memo or payment of these entities has anything open. Invoices come in with batches.")/> }.into_any()
                         }
-                        Ok(ReceivablesView { today, cells, tie }) => {
+                        Ok(ReceivablesView { today, cells, tie, rolled }) => {
                             view! {
                                 <div class="intro"><p>{in_short(&cells)}</p></div>
                                 <AgingTable cells caption="Receivables by age" as_of=today.to_string()/>
                                 <ArTies view=tie/>
+                                <RollForwards rows=rolled/>
                             }
                             .into_any()
                         }

@@ -18,10 +18,11 @@ use rust_decimal::Decimal;
 #[component]
 pub fn StatementPage() -> impl IntoView {
     let (params, query) = (use_params_map(), use_query());
-    let after = query.get("after").map(str::to_owned);
+    let key = |name: &str| query.get(name).map(str::to_owned);
+    let (part, after) = (key("part"), key("after"));
     let seen = Resource::new_blocking(
-        move || (params.read().get("id").unwrap_or_default(), after.clone()),
-        |(id, after)| get_statement(id, after),
+        move || (params.read().get("id").unwrap_or_default(), part.clone(), after.clone()),
+        |(id, part, after)| get_statement(id, part, after),
     );
     view! {
         <Suspense>
@@ -40,7 +41,7 @@ pub fn StatementPage() -> impl IntoView {
 
 #[component]
 fn Statement(seen: StatementSeen, query: Query) -> AnyView {
-    let StatementSeen { statement, lines, why_not } = seen;
+    let StatementSeen { statement, part, lines, why_not } = seen;
     let title = format!("{} · {}", statement.account_name, statement.title());
     let crumbs = vec![
         ("Bank accounts".to_owned(), super::ACCOUNTS.to_owned()),
@@ -58,7 +59,12 @@ fn Statement(seen: StatementSeen, query: Query) -> AnyView {
             <Head statement=statement.clone()/>
             <Proof statement=statement.clone()/>
             {waits.then(|| view! { <Decision statement=statement.clone() why_not/> })}
-            {if count == 0 {
+            {part.map(|part| view! {
+                <p class="beside-it">{format!("Only lines of the daily cash proof’s column {}. ", part.label())}<a href=query.without("part").href()>"All lines"</a></p>
+            })}
+            {if count == 0 && part.is_some() {
+                view! { <Empty title="No such line" text="The statement has no line of this kind any more."/> }.into_any()
+            } else if count == 0 {
                 view! { <Empty title="It has no lines" text="The bank tells of balances only."/> }.into_any()
             } else {
                 view! {

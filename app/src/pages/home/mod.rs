@@ -71,14 +71,25 @@ fn Home(view: HomeView) -> AnyView {
     let caller = expect_context::<CallerView>();
     let query = use_query().only(&["entity", "period"]);
     let approvals = view.approvals;
+    let alone = view.finance.is_none();
     let finance = view
         .finance
         .map(|finance| view! { <Finance finance now=view.now desk=desk(&caller.roles) query approvals caller=caller.clone()/> });
     view! {
         {finance}
+        {alone.then(|| view! { <div class="intro"><Waits approvals/></div> })}
         {view.log.map(|log| view! { <Log log caller/> })}
     }
     .into_any()
+}
+
+/// The way to what waits for the reader's approval.
+#[component]
+fn Waits(approvals: Option<i64>) -> impl IntoView {
+    let count = approvals.filter(|count| *count > 0);
+    count.map(
+        |count| view! { <a class="button primary" href="/approvals">{format!("{} wait for your approval", grouped(count.into()))}</a> },
+    )
 }
 
 #[component]
@@ -100,7 +111,6 @@ fn Finance(
         .into_any();
     }
     let sentence = in_short(&finance);
-    let waiting_approvals = approvals.filter(|count| *count > 0);
     let key = view! { <KeyFigures finance=finance.clone() now query=query.clone()/> };
     let matrix = view! { <StageMatrix matrix=finance.matrix query=query.clone() caller/> };
     let aging = (!finance.aging.is_empty()).then(|| {
@@ -125,7 +135,7 @@ fn Finance(
     view! {
         <div class="intro">
             <p class="lead">{sentence}</p>
-            {waiting_approvals.map(|count| view! { <a class="button primary" href="/approvals">{format!("{} wait for your approval", grouped(count.into()))}</a> })}
+            <Waits approvals/>
         </div>
         {key}
         {body}

@@ -1,5 +1,6 @@
 //! Access: signing in, the second factor, people and their roles, API keys. Every change is audited in its transaction.
 
+pub mod grants;
 pub mod keys;
 mod password;
 pub mod sign_in;
@@ -31,6 +32,9 @@ pub enum AccessError {
     OutOfScope,
     #[error("nobody changes his own access")]
     Oneself,
+    /// Somebody was faster, or another one has to do it.
+    #[error("{0}")]
+    Conflict(&'static str),
     #[error("no such person")]
     NotFound,
     #[error(transparent)]

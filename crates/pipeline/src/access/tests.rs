@@ -1,7 +1,7 @@
 //! Access as it is used, on a database of its own.
 
 use super::{
-    AccessError, Granter, keys,
+    AccessError, Granter, grants, keys,
     sign_in::{self, Next, SignInError},
     totp,
     users::{self, NewPerson},
@@ -9,7 +9,8 @@ use super::{
 use crate::{Context, secret::Cipher};
 use chrono::TimeDelta;
 use domain::{
-    access::{Action, Actor, Grant, Role, Scope},
+    access::{Action, Actor, Caller, Grant, Role, Scope},
+    approval::GrantRequest,
     clock::FixedClock,
     id::{EntityId, UserId},
 };
@@ -45,7 +46,8 @@ impl World {
 
     async fn person(&self, email: &str, totp_required: bool, grants: Vec<Grant>) -> UserId {
         let new = NewPerson { email: email.into(), name: "Ann".into(), password: PASSWORD.into(), totp_required, grants };
-        users::create(&self.ctx, &self.granter(&[self.us, self.de]), new).await.unwrap()
+        let cli = Granter { actor: Actor::Cli("test".into()), scope: Scope::of_system(vec![self.us, self.de]) };
+        users::create(&self.ctx, &cli, new).await.unwrap()
     }
 
     async fn sign_in(&self, email: &str, password: &str) -> Result<Next, SignInError> {
@@ -155,15 +157,97 @@ async fn a_granter_reaches_only_his_entities_and_never_himself() {
     let in_de = Grant { role: Role::Executive, entity_id: de };
     let ann = world.person("ann@example.com", false, vec![in_us.clone(), in_de.clone()]).await;
     let of_us = world.granter(&[us]);
-    let beyond = users::set_grants(&world.ctx, &of_us, ann, std::slice::from_ref(&in_de)).await;
+    let beyond = grants::set(&world.ctx, &of_us, ann, std::slice::from_ref(&in_de)).await;
     assert!(matches!(beyond, Err(AccessError::OutOfScope)));
     assert!(matches!(users::deactivate(&world.ctx, &of_us, ann).await, Err(AccessError::OutOfScope)));
-    users::set_grants(&world.ctx, &of_us, ann, &[]).await.unwrap();
+    grants::set(&world.ctx, &of_us, ann, &[]).await.unwrap();
     let mut conn = world.db.pool.acquire().await.unwrap();
     let caller = store::access::users::caller(&mut conn, ann).await.unwrap().unwrap();
     assert_eq!(caller.grants, [in_de], "what lies outside his reach stays");
     let herself = Granter { actor: caller.actor(), scope: Scope::of_system(vec![us, de]) };
-    assert!(matches!(users::set_grants(&world.ctx, &herself, ann, &[in_us]).await, Err(AccessError::Oneself)));
+    assert!(matches!(grants::set(&world.ctx, &herself, ann, &[in_us]).await, Err(AccessError::Oneself)));
+}
+
+impl World {
+    async fn caller(&self, user: UserId) -> Caller {
+        let mut conn = self.db.pool.acquire().await.unwrap();
+        store::access::users::caller(&mut conn, user).await.unwrap().unwrap()
+    }
+
+    async fn admin(&self, email: &str) -> Caller {
+        let grants = [self.us, self.de].map(|entity_id| Grant { role: Role::Admin, entity_id });
+        let user = self.person(email, false, grants.to_vec()).await;
+        self.caller(user).await
+    }
+
+    async fn waiting(&self) -> Vec<GrantRequest> {
+        let mut conn = self.db.pool.acquire().await.unwrap();
+        store::access::grants::waiting(&mut conn, &Scope::of_system(vec![self.us, self.de]), None, 10).await.unwrap()
+    }
+
+    /// One admin gives a role to a person of no roles; what waits.
+    async fn given(&self, by: &Caller, user: UserId, role: Role) -> GrantRequest {
+        let granter = Granter { actor: by.actor(), scope: by.scope(Action::ManageUsers) };
+        let mut wanted = self.caller(user).await.grants;
+        wanted.push(Grant { role, entity_id: self.us });
+        assert_eq!(grants::set(&self.ctx, &granter, user, &wanted).await.unwrap(), 1);
+        self.waiting().await.pop().unwrap()
+    }
+
+    async fn decide(&self, by: &Caller, request: &GrantRequest, approve: bool) -> Result<(), AccessError> {
+        grants::decide(&self.ctx, by, request.request_id, &request.shown, approve, None).await
+    }
+}
+
+#[tokio::test]
+async fn a_role_holds_when_another_administrator_let_it_in_and_neither_giver_nor_receiver_does() {
+    let world = World::new().await;
+    let (ann, ben) = (world.admin("ann@example.com").await, world.admin("ben@example.com").await);
+    let request = world.given(&ann, ben.user_id, Role::Auditor).await;
+    assert_eq!(world.caller(ben.user_id).await.grants.len(), 2, "nothing yet");
+    assert!(matches!(world.decide(&ann, &request, true).await, Err(AccessError::Conflict(_))), "she gave it");
+    assert!(matches!(world.decide(&ben, &request, true).await, Err(AccessError::Oneself)), "he receives it");
+    let stranger = Caller { grants: vec![Grant { role: Role::Admin, entity_id: world.de }], ..world.admin("dan@example.com").await };
+    assert!(matches!(world.decide(&stranger, &request, true).await, Err(AccessError::NotFound)), "not his entity");
+    let eve = world.admin("eve@example.com").await;
+    world.decide(&eve, &request, true).await.unwrap();
+    assert!(world.caller(ben.user_id).await.has(Role::Auditor));
+    assert!(world.waiting().await.is_empty());
+    assert!(matches!(world.decide(&eve, &request, true).await, Err(AccessError::NotFound)), "decided once");
+    let mut conn = world.db.pool.acquire().await.unwrap();
+    let reach = Scope::of_system(vec![world.us]);
+    let review = store::access::grants::review(&mut conn, &reach, Some(ben.user_id)).await.unwrap();
+    let said: Vec<_> = review.iter().map(|row| (row.role, row.granted_by.as_str(), row.let_in_by())).collect();
+    assert_eq!(said, [(Role::Admin, "cli:test", "command line"), (Role::Auditor, "ann@example.com", "eve@example.com")]);
+}
+
+#[tokio::test]
+async fn a_role_that_is_refused_leaves_nothing_and_one_of_a_person_who_left_is_void() {
+    let world = World::new().await;
+    let (ann, eve) = (world.admin("ann@example.com").await, world.admin("eve@example.com").await);
+    let bob = world.person("bob@example.com", false, vec![]).await;
+    let request = world.given(&ann, bob, Role::Controller).await;
+    world.decide(&eve, &request, false).await.unwrap();
+    assert!(world.caller(bob).await.grants.is_empty() && world.waiting().await.is_empty());
+    let again = world.given(&ann, bob, Role::Controller).await;
+    assert_ne!(again.request_id, request.request_id, "asked for anew");
+    users::deactivate(&world.ctx, &world.granter(&[world.us, world.de]), bob).await.unwrap();
+    assert!(matches!(world.decide(&eve, &again, true).await, Err(AccessError::NotFound)));
+}
+
+#[tokio::test]
+async fn a_decision_about_a_role_is_bound_to_the_roles_that_were_shown_beside_it() {
+    let world = World::new().await;
+    let (ann, eve) = (world.admin("ann@example.com").await, world.admin("eve@example.com").await);
+    let bob = world.person("bob@example.com", false, vec![]).await;
+    let controller = world.given(&ann, bob, Role::Controller).await;
+    let approver = world.given(&ann, bob, Role::Approver).await;
+    world.decide(&eve, &controller, true).await.unwrap();
+    assert!(matches!(world.decide(&eve, &approver, true).await, Err(AccessError::Conflict(_))), "no conflict was shown");
+    let shown = world.waiting().await.pop().unwrap();
+    assert_eq!(shown.conflicts(), ["Controller prepares what Approver approves"]);
+    world.decide(&eve, &shown, true).await.unwrap();
+    assert!(world.caller(bob).await.has(Role::Approver));
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
-//! People: created, granted roles in entities, deactivated. Nobody changes his own access, and nobody grants beyond the
+//! People: created with roles in entities, deactivated. Nobody changes his own access, and nobody grants beyond the
 //! entities he administers.
 
-use super::{AccessError, Granter, password};
+use super::{AccessError, Granter, grants::give, password};
 use crate::Context;
 use domain::{
     access::{Actor, Caller, Grant, Scope},
@@ -13,7 +13,7 @@ use store::{
     access::{
         api_keys,
         audit::{self, AuditEntry},
-        sessions,
+        grants, sessions,
         users::{self, NewUser},
     },
 };
@@ -67,27 +67,10 @@ pub async fn create(ctx: &Context, granter: &Granter, new: NewPerson) -> Result<
         }
         inserted => inserted?,
     }
-    for grant in &new.grants {
-        users::insert_grant(&mut tx, user_id, grant, &by, now).await?;
-    }
-    let after = json!({ "email": email, "name": name, "totp_required": new.totp_required, "grants": new.grants });
-    commit(ctx, tx, granter, Change { action: "user.create", user_id, before: None, after: Some(after) }).await?;
+    let waiting = give(ctx, &mut tx, granter, user_id, &new.grants).await?;
+    let after = json!({ "email": email, "name": name, "totp_required": new.totp_required, "grants": new.grants, "waiting": waiting });
+    commit(ctx, tx, &granter.actor, Change { action: "user.create", user_id, before: None, after: Some(after) }).await?;
     Ok(user_id)
-}
-
-/// Makes the person's grants, as far as the granter's entities go, those wanted.
-pub async fn set_grants(ctx: &Context, granter: &Granter, user_id: UserId, wanted: &[Grant]) -> Result<(), AccessError> {
-    in_scope(granter, wanted)?;
-    let (mut tx, person) = open(ctx, granter, user_id, Reach::Any).await?;
-    let (now, by) = (ctx.clock.now(), granter.actor.to_string());
-    let held: Vec<Grant> = person.grants.into_iter().filter(|grant| granter.scope.contains(grant.entity_id)).collect();
-    for grant in held.iter().filter(|grant| !wanted.contains(grant)) {
-        users::delete_grant(&mut tx, user_id, grant).await?;
-    }
-    for grant in wanted.iter().filter(|grant| !held.contains(grant)) {
-        users::insert_grant(&mut tx, user_id, grant, &by, now).await?;
-    }
-    commit(ctx, tx, granter, Change { action: "user.grant", user_id, before: Some(json!(held)), after: Some(json!(wanted)) }).await
 }
 
 /// Ends the person's access: sessions and keys end in the same transaction.
@@ -98,8 +81,9 @@ pub async fn deactivate(ctx: &Context, granter: &Granter, user_id: UserId) -> Re
     let ended = json!({
         "sessions": sessions::delete_of(&mut tx, user_id).await?,
         "keys": api_keys::revoke_of(&mut tx, user_id, &by, now).await?,
+        "requests": grants::void_of(&mut tx, user_id, &by, now).await?,
     });
-    commit(ctx, tx, granter, Change { action: "user.deactivate", user_id, before: None, after: Some(ended) }).await
+    commit(ctx, tx, &granter.actor, Change { action: "user.deactivate", user_id, before: None, after: Some(ended) }).await
 }
 
 /// Forgets the second factor; the person sets up another one at the next sign-in. Sessions end: whoever stole the
@@ -108,7 +92,7 @@ pub async fn reset_second_factor(ctx: &Context, granter: &Granter, user_id: User
     let (mut tx, _) = open(ctx, granter, user_id, Reach::Whole).await?;
     users::reset_totp(&mut tx, user_id).await?;
     sessions::delete_of(&mut tx, user_id).await?;
-    commit(ctx, tx, granter, Change { action: "user.reset_second_factor", user_id, before: None, after: None }).await
+    commit(ctx, tx, &granter.actor, Change { action: "user.reset_second_factor", user_id, before: None, after: None }).await
 }
 
 /// Replaces a password; sessions end.
@@ -120,11 +104,11 @@ pub async fn set_password(ctx: &Context, granter: &Granter, user_id: UserId, new
     let (mut tx, _) = open(ctx, granter, user_id, Reach::Whole).await?;
     users::set_password(&mut tx, user_id, &hash).await?;
     sessions::delete_of(&mut tx, user_id).await?;
-    commit(ctx, tx, granter, Change { action: "user.set_password", user_id, before: None, after: None }).await
+    commit(ctx, tx, &granter.actor, Change { action: "user.set_password", user_id, before: None, after: None }).await
 }
 
 /// How much of a person's access the granter must administer.
-enum Reach {
+pub(super) enum Reach {
     /// What he changes is checked by itself.
     Any,
     /// All entities in which the person holds a role: the act ends access everywhere.
@@ -132,7 +116,7 @@ enum Reach {
 }
 
 /// A transaction that holds an active person, other than the granter and within his reach.
-async fn open(ctx: &Context, granter: &Granter, user_id: UserId, reach: Reach) -> Result<(Tx, Caller), AccessError> {
+pub(super) async fn open(ctx: &Context, granter: &Granter, user_id: UserId, reach: Reach) -> Result<(Tx, Caller), AccessError> {
     let mut tx = begin(ctx).await?;
     users::lock(&mut tx, user_id).await?;
     let person = users::caller(&mut tx, user_id).await?.ok_or(AccessError::NotFound)?;
@@ -145,33 +129,26 @@ async fn open(ctx: &Context, granter: &Granter, user_id: UserId, reach: Reach) -
     Ok((tx, person))
 }
 
-async fn begin(ctx: &Context) -> store::Result<Tx> {
+pub(super) async fn begin(ctx: &Context) -> store::Result<Tx> {
     ctx.pool.begin().await.map_err(store::Error::from)
 }
 
 /// What the audit log will say.
-struct Change {
-    action: &'static str,
-    user_id: UserId,
-    before: Option<Value>,
-    after: Option<Value>,
+pub(super) struct Change {
+    pub action: &'static str,
+    pub user_id: UserId,
+    pub before: Option<Value>,
+    pub after: Option<Value>,
 }
 
-async fn commit(ctx: &Context, mut tx: Tx, granter: &Granter, change: Change) -> Result<(), AccessError> {
+pub(super) async fn commit(ctx: &Context, mut tx: Tx, actor: &Actor, change: Change) -> Result<(), AccessError> {
     let Change { action, user_id, before, after } = change;
-    let entry = AuditEntry {
-        at: ctx.clock.now(),
-        actor: granter.actor.clone(),
-        action,
-        subject: user_id.to_string(),
-        entity_id: None,
-        before,
-        after,
-    };
+    let entry =
+        AuditEntry { at: ctx.clock.now(), actor: actor.clone(), action, subject: user_id.to_string(), entity_id: None, before, after };
     audit::append(&mut tx, &entry).await?;
     Ok(tx.commit().await.map_err(store::Error::from)?)
 }
 
-fn in_scope(granter: &Granter, grants: &[Grant]) -> Result<(), AccessError> {
+pub(super) fn in_scope(granter: &Granter, grants: &[Grant]) -> Result<(), AccessError> {
     if grants.iter().all(|grant| granter.scope.contains(grant.entity_id)) { Ok(()) } else { Err(AccessError::OutOfScope) }
 }

@@ -2,8 +2,11 @@
 
 use crate::world::{Company, refusal};
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{access::Actor, calendar::WorkingDay, exception::ExceptionKind};
-use pipeline::company::{CalendarForm, set_calendar};
+use domain::{access::Actor, exception::ExceptionKind, working_time::WorkingDay};
+use pipeline::{
+    company::{CalendarForm, set_calendar},
+    workbench::WorkError,
+};
 use store::views::exceptions::{Filter, list, sla};
 
 impl Company {
@@ -61,6 +64,40 @@ async fn an_exception_is_due_on_the_calendar_of_its_entity_as_it_was_when_it_ope
         company.world.text("select actor || ' ' || (after ->> 'opens_at') from audit_event where action = 'entity.calendar'").await;
     assert_eq!(audited, "cli:test 08:00:00");
     company.ties_out().await;
+}
+
+#[tokio::test]
+async fn a_calendar_that_can_not_be_is_refused_with_field_and_rule_and_changes_nothing() {
+    let company = Company::on_monday().await;
+    let hours = |opens: &str, closes: &str| Some((opens.parse().unwrap(), closes.parse().unwrap()));
+    let day = "2026-12-25".parse().unwrap();
+    for (form, expected) in [
+        (CalendarForm { days: Some(vec![]), ..CalendarForm::default() }, "days: An entity works on one day at least."),
+        (
+            CalendarForm { hours: hours("17:00:00", "09:00:00"), ..CalendarForm::default() },
+            "closes_at: It closes after it opens; 09:00 is not after 17:00.",
+        ),
+        (
+            CalendarForm { holidays: vec![(day, " ".into())], ..CalendarForm::default() },
+            "name: A holiday has a name of 1 to 100 characters.",
+        ),
+        (
+            CalendarForm { allowances: vec![(ExceptionKind::Tax, 0)], ..CalendarForm::default() },
+            "hours: An allowance is 1 to 2000 working hours; 0 is not.",
+        ),
+    ] {
+        match set_calendar(&company.world.cx, &Actor::Cli("test".into()), "US", &form).await {
+            Err(WorkError::Invalid { field, message }) => assert_eq!(format!("{field}: {message}"), expected),
+            other => panic!("{other:?} instead of {expected}"),
+        }
+    }
+    assert_eq!(company.world.text("select count(*)::text from audit_event where action = 'entity.calendar'").await, "0");
+    let christmas = CalendarForm { holidays: vec![(day, " Christmas ".into())], ..CalendarForm::default() };
+    company.calendar(christmas).await;
+    let mut conn = company.world.db.pool.acquire().await.unwrap();
+    let views = store::calendars::views(&mut conn, company.world.cx.clock.now()).await.unwrap();
+    let us = views.into_iter().find(|view| view.entity.code == "US").unwrap();
+    assert_eq!((us.holidays[0].day, us.holidays[0].name.as_str(), us.clock.to_string()), (day, "Christmas", "open until 17:00".to_owned()));
 }
 
 #[tokio::test]

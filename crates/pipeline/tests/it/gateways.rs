@@ -229,6 +229,44 @@ async fn a_payout_s_bank_line_is_tied_to_it_and_pays_no_customer() {
 }
 
 #[tokio::test]
+async fn a_day_of_a_bank_account_goes_from_opening_to_closing_by_what_each_line_is() {
+    use domain::cash_proof::CashPart::{self, *};
+    let company = Company::paid_out().await;
+    company.pull().await;
+    let (pool, scope) = (&company.posting.world.db.pool, company.posting.scope());
+    let payout = clearing::payouts(pool, &scope, 10).await.unwrap().remove(0).amount.normalize();
+    let paid = payout.to_string();
+    company
+        .told(1, &[(&paid, "STRIPE", "PAYOUT"), ("75.00", "Nobody Ltd", "thanks"), ("5.00", "Stripe", "another"), ("-9.00", "Bank", "fee")])
+        .await;
+    let day = async || {
+        let (from, to) = ("2026-11-01".parse().unwrap(), "2026-11-30".parse().unwrap());
+        store::views::cash_proof::proofs(pool, &scope, None, from, to).await.unwrap()
+    };
+    let parts = |day: &domain::cash_proof::CashDay| CashPart::ALL.iter().map(|part| day.amount(*part)).collect::<Vec<_>>();
+    let [before] = day().await.try_into().unwrap();
+    assert_eq!(parts(&before), [0.into(), 0.into(), 0.into(), payout + Decimal::from(80), Decimal::from(-9)], "nothing is taken up yet");
+    company.receive().await;
+    let [taken] = day().await.try_into().unwrap();
+    assert_eq!(parts(&taken), [75.into(), payout, 5.into(), 0.into(), Decimal::from(-9)]);
+    assert_eq!((taken.opening, taken.residual(), taken.breaks.len()), (Some(1000.into()), Some(Decimal::ZERO), 0));
+    let lines = async |part| {
+        let lines = store::views::statements::lines(pool, &scope, taken.statements[0], Some(part), 0, 10).await.unwrap();
+        lines.iter().map(|line| line.ordinal).collect::<Vec<_>>()
+    };
+    assert_eq!([lines(Payout).await, lines(Receipt).await, lines(InClearing).await, lines(Out).await], [[1], [2], [3], [4]]);
+    assert!(lines(OtherIn).await.is_empty());
+    // the same day again, from the same opening balance: it neither follows nor adds up
+    company.told(2, &[("1.00", "Nobody Ltd", "thanks")]).await;
+    let [broken] = day().await.try_into().unwrap();
+    assert_eq!((broken.statements.len(), broken.breaks.len()), (2, 1), "{broken:?}");
+    assert_ne!(broken.residual(), Some(Decimal::ZERO));
+    let foreign = domain::access::Scope::of_system(vec![]);
+    let none = store::views::cash_proof::proofs(pool, &foreign, None, taken.day, taken.day).await.unwrap();
+    assert!(none.is_empty());
+}
+
+#[tokio::test]
 async fn a_line_without_its_payout_waits_in_clearing_until_the_payout_is_pulled() {
     let company = Company::paid_out().await;
     company

@@ -38,7 +38,7 @@ impl Company {
         let created_at = self.world.cx.clock.now();
         let new = NewUser { user_id, email, name, password_hash: "x", totp_required: false, created_by: "test", created_at };
         users::insert(&mut conn, &new).await.unwrap();
-        sqlx::query("insert into role_grant (user_id, role, entity_id, granted_by, granted_at) values ($1, $2, $3, 'test', $4)")
+        sqlx::query("insert into role_grant (user_id, role, entity_id, granted_by, granted_at) values ($1, $2, $3, 'cli:test', $4)")
             .bind(user_id.0)
             .bind(role.as_str())
             .bind(entity.0)

@@ -11,6 +11,7 @@ use domain::{
     access::Actor,
     id::DocumentId,
     receivable::{Allocate, Apply, WriteOffReason},
+    roll_forward::{RollForward, RollPart},
     stage::Stage,
 };
 use pipeline::{
@@ -306,6 +307,35 @@ async fn receivables_tie_to_the_erp_and_what_others_entered_there_is_listed() {
     company.posting.sync().await;
     cash::tie(cx, us).await.unwrap();
     assert_eq!(whole(store::receivables::tie::ties(&cx.pool, &scope).await.unwrap()[0].difference()), "-20");
+}
+
+#[tokio::test]
+async fn receivables_roll_from_opening_to_what_is_open_and_money_of_unknown_payers_stays_outside() {
+    let mut company = Company::new().await;
+    company.told(&[("190.00", "ACME INC", "part"), ("75.00", "Nobody Knows Ltd", "thanks")]).await;
+    company.receive().await;
+    let fee = Some((WriteOffReason::BankFee, "30"));
+    company.apply(ANN, "RC-2026-000001", &[("INV-1002", "190", fee)]).await.unwrap();
+    let mut later = invoice("INV-1008", 400);
+    (later["issue_date"], later["due_date"]) = (json!("2026-11-02"), json!("2026-12-02"));
+    company.posting.world.imported(&batch("B-8", &[later])).await;
+    let scope = company.posting.scope();
+    let rolled = store::receivables::roll_forward(&company.posting.world.db.pool, &scope).await.unwrap();
+    let figures = |row: &RollForward| {
+        let parts = RollPart::ALL.iter().map(|part| row.amount(*part)).collect::<Vec<_>>();
+        [vec![row.opening], parts, vec![row.closing()]]
+            .concat()
+            .iter()
+            .map(|amount| amount.normalize().to_string())
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let said: Vec<String> = rolled.iter().map(|row| format!("{}: {}", row.period, figures(row))).collect();
+    assert_eq!(said, ["2026-10: 0 660 0 190 0 30 440", "2026-11: 440 440 0 0 0 0 880"]);
+    assert_eq!(rolled[0].in_part, [RollPart::CreditMemos, RollPart::Receipts], "no list of documents is behind these");
+    let open: Decimal = company.open("INV-1001").await + company.open("INV-1003").await + company.open("INV-1008").await;
+    assert_eq!((rolled[1].closing(), company.open("INV-1002").await), (open, Decimal::ZERO));
+    company.ties_out().await;
 }
 
 /// One thing that somebody does.

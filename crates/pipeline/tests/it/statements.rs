@@ -205,7 +205,7 @@ async fn statements_stay_within_the_callers_entities() {
     let id = bank.hand_over(&mt940(1, "01", "1000,00", "1450,00")).await.statements[0].statement_id;
     let (pool, foreign) = (&bank.world.db.pool, Scope::of_system(vec![EntityId(uuid::Uuid::from_u128(2))]));
     assert!(statements::find(pool, &foreign, id).await.unwrap().is_none());
-    assert!(statements::lines(pool, &foreign, id, 0, 10).await.unwrap().is_empty());
+    assert!(statements::lines(pool, &foreign, id, None, 0, 10).await.unwrap().is_empty());
     assert!(statements::accounts(pool, &foreign).await.unwrap().is_empty());
     assert!(statements::list(pool, &foreign, &Filter::default(), 10).await.unwrap().is_empty());
     let file = Cursor::new(mt940(2, "02", "1450,00", "1900,00").into_bytes());

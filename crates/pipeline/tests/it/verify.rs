@@ -53,6 +53,22 @@ async fn a_skipped_total() {
 }
 
 #[tokio::test]
+async fn a_roll_forward_that_closes_with_something_else_than_is_open() {
+    caught(
+        "update open_item set amount = amount - 1 where amount = 220",
+        "roll-forward against what is open",
+        &["US USD", "closes with 660", "open is 659"],
+    )
+    .await;
+    caught(
+        "insert into write_off_total select entity_id, 'USD', '2026-10', 1, 3 from entity where code = 'US'",
+        "write-off totals against write-offs",
+        &["US USD 2026-10", "says 1, 3", "written off are 0, 0"],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn a_doubled_movement() {
     caught(
         "insert into movement select document_id, 2, entity_id, batch_id, currency, period, kind, 'finalized', 'queued', amount, tax, hash_term,

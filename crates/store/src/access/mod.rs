@@ -2,6 +2,7 @@
 
 pub mod api_keys;
 pub mod audit;
+pub mod grants;
 pub mod sessions;
 pub mod throttle;
 pub mod users;

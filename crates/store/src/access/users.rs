@@ -169,32 +169,6 @@ pub async fn caller(conn: &mut Conn, user: UserId) -> Result<Option<Caller>> {
     Ok(Some(Caller { user_id: user, email, name, grants }))
 }
 
-pub async fn insert_grant(conn: &mut Conn, user: UserId, grant: &Grant, by: &str, now: DateTime<Utc>) -> Result<()> {
-    sqlx::query!(
-        "insert into role_grant (user_id, role, entity_id, granted_by, granted_at) values ($1, $2, $3, $4, $5)",
-        user.0,
-        grant.role.as_str(),
-        grant.entity_id.0,
-        by,
-        now
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-pub async fn delete_grant(conn: &mut Conn, user: UserId, grant: &Grant) -> Result<()> {
-    let done = sqlx::query!(
-        "delete from role_grant where user_id = $1 and role = $2 and entity_id = $3",
-        user.0,
-        grant.role.as_str(),
-        grant.entity_id.0
-    )
-    .execute(conn)
-    .await?;
-    expect_one(done.rows_affected())
-}
-
 /// People on one page of the list.
 const PAGE: i64 = 200;
 
@@ -232,49 +206,7 @@ pub async fn list(conn: &mut Conn, after: Option<&str>) -> Result<Vec<UserRow>> 
         .collect()
 }
 
-/// One line of the access review.
-pub struct ReviewRow {
-    pub email: String,
-    pub name: String,
-    pub active: bool,
-    pub role: Role,
-    pub entity_id: EntityId,
-    pub entity_code: String,
-    pub granted_by: String,
-    pub granted_at: DateTime<Utc>,
-    pub last_login_at: Option<DateTime<Utc>>,
-}
-
-/// Every grant of these entities, in the order of an access review.
-pub async fn review(conn: &mut Conn, entities: &[EntityId]) -> Result<Vec<ReviewRow>> {
-    let ids: Vec<uuid::Uuid> = entities.iter().map(|id| id.0).collect();
-    let rows = sqlx::query!(
-        r#"select p.user_id as "user_id: UserId", p.email, p.name, p.deactivated_at is null as "active!", g.role,
-                  e.entity_id as "entity_id: EntityId", e.code, g.granted_by, g.granted_at, p.last_login_at
-           from role_grant g join person p using (user_id) join entity e using (entity_id)
-           where g.entity_id = any ($1) order by p.email, e.code, g.role"#,
-        &ids
-    )
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(ReviewRow {
-                role: role_of(row.user_id, &row.role)?,
-                email: row.email,
-                name: row.name,
-                active: row.active,
-                entity_id: row.entity_id,
-                entity_code: row.code,
-                granted_by: row.granted_by,
-                granted_at: row.granted_at,
-                last_login_at: row.last_login_at,
-            })
-        })
-        .collect()
-}
-
-fn role_of(user: UserId, word: &str) -> Result<Role> {
+pub(super) fn role_of(user: UserId, word: &str) -> Result<Role> {
     word.parse().map_err(|error: domain::UnknownWord| Error::Corrupt {
         table: "role_grant",
         column: "role",
@@ -283,6 +215,6 @@ fn role_of(user: UserId, word: &str) -> Result<Role> {
     })
 }
 
-fn expect_one(actual: u64) -> Result<()> {
+pub(super) fn expect_one(actual: u64) -> Result<()> {
     if actual == 1 { Ok(()) } else { Err(Error::RowsAffected { expected: 1, actual }) }
 }

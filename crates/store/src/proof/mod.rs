@@ -6,6 +6,7 @@ mod figures;
 mod gateways;
 mod movements;
 mod receivables;
+mod roll_forward;
 mod sealed;
 
 pub use content::content;
@@ -15,6 +16,7 @@ pub use figures::{
 pub use gateways::{gateway_totals, movements_at_gateways, payouts};
 pub use movements::{leases, legal_moves, movements, postings, stages};
 pub use receivables::{allocations, applications, open_items, open_totals, payments};
+pub use roll_forward::{roll_forward, write_off_totals};
 pub use sealed::{Unanchored, outcomes, seal_chains, unanchored};
 
 use crate::{Conn, Result};

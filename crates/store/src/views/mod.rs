@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod batches;
+pub mod cash_proof;
 pub mod clearing;
 pub mod documents;
 pub mod exceptions;

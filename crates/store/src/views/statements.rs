@@ -3,6 +3,7 @@
 use crate::{Pool, Result, Scope};
 use chrono::NaiveDate;
 use domain::{
+    cash_proof::CashPart,
     id::{BankAccountId, StatementId},
     statement::{BankAccountView, Predecessor, StatementLineView, StatementState, StatementView, masked},
 };
@@ -177,18 +178,28 @@ pub async fn of_intake(pool: &Pool, scope: &Scope, intake: uuid::Uuid) -> Result
     .await?)
 }
 
-/// Lines in the bank's order, after one of them.
-pub async fn lines(pool: &Pool, scope: &Scope, statement: StatementId, after: i32, limit: i64) -> Result<Vec<StatementLineView>> {
+/// Lines in the bank's order, after one of them; all, or those that are a part of the daily cash proof.
+pub async fn lines(
+    pool: &Pool,
+    scope: &Scope,
+    statement: StatementId,
+    part: Option<CashPart>,
+    after: i32,
+    limit: i64,
+) -> Result<Vec<StatementLineView>> {
     let rows = sqlx::query_as!(
         StatementLineView,
         "select l.ordinal, l.amount, l.booked_on, l.value_on, l.status, l.reversal, l.bank_reference, l.end_to_end_id, l.structured_references,
             l.counterparty_name, l.counterparty_account, l.text, l.transaction_code, l.return_reason
         from statement_line l join statement s using (statement_id)
-        where l.statement_id = $1 and s.entity_id = any($2) and l.ordinal > $3 order by l.ordinal limit $4",
+        where l.statement_id = $1 and s.entity_id = any($2) and l.ordinal > $3
+            and ($5::text is null or exists (select from cash_line c where (c.statement_id, c.ordinal, c.part) = (l.statement_id, l.ordinal, $5)))
+        order by l.ordinal limit $4",
         statement.0,
         &scope.ids(),
         after,
-        limit
+        limit,
+        part.map(CashPart::as_str)
     )
     .fetch_all(pool)
     .await?;

@@ -16,7 +16,7 @@ use domain::{
     exception::ExceptionKind,
     id::{ConnectionId, DocumentId, EntityId, ExceptionId},
     mapping::MappingKind,
-    period::AccountingPeriod,
+    period::{AccountingPeriod, PeriodState},
     stage::{DocumentKind, Stage},
     view::{ExceptionRow, ExceptionView, NoteView},
 };
@@ -40,19 +40,21 @@ pub struct Filter {
     pub after: Option<(DateTime<Utc>, ExceptionId)>,
 }
 
-pub async fn find(pool: &Pool, scope: &Scope, id: ExceptionId) -> Result<Option<ExceptionView>> {
+pub async fn find(pool: &Pool, scope: &Scope, id: ExceptionId, now: DateTime<Utc>) -> Result<Option<ExceptionView>> {
     let row = sqlx::query!(
         r#"select x.exception_id as "exception_id: ExceptionId", x.document_id as "document_id: DocumentId", d.number, d.kind as "document_kind: DocumentKind",
             d.customer_name, e.code as entity_code, c.code as "connection_code?", x.currency, x.amount, x.period as "period: AccountingPeriod",
             x.kind as "kind: ExceptionKind", x.fingerprint, x.message, x.opened_at, x.due_at, x.owner, d.stage as "stage: Stage",
             x.code, x.field, x.missing_kind as "missing_kind: MappingKind", x.missing_code, x.connection_id as "connection_id: ConnectionId",
-            x.closed_at, x.closed_as,
+            x.closed_at, x.closed_as, coalesce(p.state, 'open') as "state!: PeriodState", ($3::timestamptz at time zone e.time_zone)::date as "today!",
             (select a.approval_id from approval a where a.document_id = x.document_id and a.decision is null) as "approval_id: domain::id::ApprovalId"
         from exception x join document d using (document_id) join entity e on e.entity_id = x.entity_id
         left join erp_connection c on c.connection_id = x.connection_id
+        left join accounting_period p on p.entity_id = x.entity_id and p.period = x.period
         where x.exception_id = $1 and x.entity_id = any($2)"#,
         id.0,
-        &scope.ids()
+        &scope.ids(),
+        now
     )
     .fetch_optional(pool)
     .await?;
@@ -92,6 +94,7 @@ pub async fn find(pool: &Pool, scope: &Scope, id: ExceptionId) -> Result<Option<
         closed_at: row.closed_at,
         closed_as: row.closed_as,
         approval_id: row.approval_id,
+        blocks_close: row.closed_at.is_none() && row.period.is_closing(row.state, row.today),
         notes,
     }))
 }
