@@ -71,3 +71,5 @@ create index gateway_dispute_open on gateway_dispute (gateway_account_id, respon
 alter table gateway_account
     -- Where the pull of its disputes goes on; null: not begun.
     add column dispute_cursor text;
+-- The payment that a return takes back: both lines have one reference from end to end.
+create index statement_line_end_to_end on statement_line (end_to_end_id) where end_to_end_id is not null;

@@ -40,7 +40,13 @@ impl Erps {
     pub fn desks(&self, cx: &Context, worker: &Arc<str>) -> Vec<Desk> {
         self.0
             .iter()
-            .map(|(connection, erp)| Desk { cx: cx.clone(), connection: connection.clone(), erp: erp.clone(), worker: worker.clone() })
+            .map(|(connection, erp)| Desk {
+                cx: cx.clone(),
+                connection: connection.clone(),
+                erp: erp.clone(),
+                worker: worker.clone(),
+                queue: Arc::default(),
+            })
             .collect()
     }
 }

@@ -4,7 +4,7 @@
 use super::{
     enter::{self, Entry},
     give::{Decider, Given, SOURCE},
-    receive::money as document_of,
+    money,
 };
 use crate::{
     Context,
@@ -306,7 +306,7 @@ pub async fn identify(
     let (reason, customer_code) = (text("reason", reason)?, customer_code.trim());
     transaction!(&cx.pool, |tx| {
         let Some(item) = receivables::lock_items(tx, scope, &[paid]).await?.pop() else { return Ok(Err(WorkError::NotFound)) };
-        let Some(money) = receivables::money(tx, paid).await? else { return Ok(Err(WorkError::NotFound)) };
+        let Some(receipt) = receivables::money(tx, paid).await? else { return Ok(Err(WorkError::NotFound)) };
         let known = receivables::customers(tx, item.entity_id).await?.into_iter().find(|known| known.code == customer_code);
         let Some(customer) = known else {
             return Ok(Err(WorkError::invalid("customer", format!("{customer_code:?} has no receivables in this entity."))));
@@ -314,14 +314,14 @@ pub async fn identify(
         if item.customer_code == customer.code {
             return Ok(Err(WorkError::Conflict(format!("It is {}'s already.", customer.code))));
         }
-        if item.stage.check_move(Stage::Superseded).is_err() || item.open != money.amount {
+        if item.stage.check_move(Stage::Superseded).is_err() || item.open != receipt.amount {
             let why = format!("{} is {} and in part applied or in the ERP under {}.", item.number, item.stage.label(), item.customer_code);
             return Ok(Err(WorkError::Conflict(why)));
         }
         let decider = Decider::of(cx, tx, item.entity_id, caller.actor()).await?;
         let version = documents::version(tx, paid).await?;
         let id = DocumentId(Uuid::now_v7());
-        let content = document_of(item.kind, &money, item.number.clone(), version + 1, (customer.code.clone(), customer.name));
+        let content = money::document(item.kind, &receipt, item.number.clone(), version + 1, (customer.code.clone(), customer.name));
         documents::name_successors(tx, &[(paid, id)]).await?;
         let cause = Cause {
             actor: decider.actor.clone(),
@@ -341,7 +341,7 @@ pub async fn identify(
             manifest: None,
         };
         enter::enter(tx, batch, &[(id, content)]).await?;
-        receivables::link(tx, &[Moved { document_id: id, origin: money.origin, takes_back: money.takes_back }]).await?;
+        receivables::link(tx, &[Moved { document_id: id, origin: receipt.origin, takes_back: receipt.takes_back }]).await?;
         let told = json!({ "customer": customer.code, "reason": reason });
         audit::append(tx, &entry(cx, caller, "cash.identify", &format!("document:{id}"), Some(item.entity_id), told)).await?;
         Ok(Ok(id))

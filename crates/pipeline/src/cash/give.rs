@@ -149,3 +149,17 @@ impl Decider {
 fn day(calendar: Option<&Calendar>, at: DateTime<Utc>) -> NaiveDate {
     calendar.map_or_else(|| at.date_naive(), |calendar| calendar.day(at))
 }
+
+/// Takes so much of what is owed, in order.
+pub(super) fn take(owed: &mut Vec<(DocumentId, String, Decimal)>, amount: Decimal) -> Vec<(DocumentId, String, Decimal)> {
+    let (mut left, mut taken) = (amount, Vec::new());
+    for (id, number, open) in owed.iter_mut() {
+        let part = left.min(*open);
+        if part > Decimal::ZERO {
+            taken.push((*id, number.clone(), part));
+            (left, *open) = (left - part, *open - part);
+        }
+    }
+    owed.retain(|(.., open)| !open.is_zero());
+    taken
+}

@@ -2,13 +2,10 @@
 //! name, and what goes back takes them back.
 
 use super::{
-    enter::{self, Entry},
-    give::{Decider, Given},
-    receive::{hold_unidentified, money, take},
-    take_back::{self, Back},
+    give::{Decider, Given, take},
+    money::{self, MoneyBatch, Move},
 };
 use crate::{Context, retry::transaction};
-use chrono::Datelike;
 use domain::{
     access::Actor,
     document::DocumentContent,
@@ -23,7 +20,7 @@ use store::{
     Result, Tx,
     batches::ManifestLine,
     gateways::{self, Account, Movement, NamedInvoice, PaidBy},
-    receivables::{self, Moved, Origin, Receipt},
+    receivables::{self, Origin, Receipt},
 };
 use uuid::Uuid;
 
@@ -58,15 +55,6 @@ async fn run(cx: &Context, tx: &mut Tx, account: &Account) -> Result<(usize, usi
     Ok((movements.len(), applied))
 }
 
-fn series(kind: DocumentKind) -> &'static str {
-    match kind {
-        DocumentKind::Refund => "RF",
-        DocumentKind::ReturnedPayment => "RT",
-        DocumentKind::Chargeback => "CB",
-        _ => "RC",
-    }
-}
-
 struct Pass<'a> {
     account: &'a Account,
     decider: Decider,
@@ -81,80 +69,52 @@ impl Pass<'_> {
     /// Enters movements of one kind and period as a batch, and applies them. Returns how many applications that made.
     async fn enter(&self, tx: &mut Tx, movements: &[Movement]) -> Result<usize> {
         let Some(first) = movements.first() else { return Ok(0) };
-        let (period, Some(kind)) = self.place(first) else { return Ok(0) };
+        let Some(kind) = first.kind.document() else { return Ok(0) };
         let account = self.account.gateway_account_id;
         let named: Vec<String> = movements.iter().flat_map(|movement| movement.invoice_numbers.iter().cloned()).collect();
         let invoices = gateways::invoices(tx, self.account.entity_id, &named).await?;
         let mut invoices: HashMap<String, NamedInvoice> = invoices.into_iter().map(|invoice| (invoice.number.clone(), invoice)).collect();
         let entries: Vec<&str> = movements.iter().map(|movement| movement.entry_id.as_str()).collect();
         let paid_by = gateways::paid_by(tx, account, &entries).await?;
-        let year = self.decider.day(first.created_at).year();
-        let numbers = receivables::take_numbers(tx, self.decider.entity, series(kind), year, movements.len()).await?;
-        let documents: Vec<(DocumentId, DocumentContent)> = movements
-            .iter()
-            .zip(numbers)
-            .map(|(movement, number)| {
-                let customer = payer(movement, &invoices, &paid_by);
-                (DocumentId(Uuid::now_v7()), money(kind, &self.receipt(movement), number, 1, customer))
-            })
-            .collect();
-        let entry = Entry {
-            entity: self.decider.entity,
-            source: "gateway",
-            number: &format!("{} {}", self.decider.entity_code, documents[0].1.number),
-            period,
-            actor: &self.decider.actor,
-            reason: format!("moved at {}", self.account.code),
-            at: self.decider.at,
-            manifest: Some(manifest(tx, account, kind, &entries).await?),
-        };
-        enter::enter(tx, entry, &documents).await?;
-        let taken_back =
-            |movement: &Movement| paid_by.get(&movement.entry_id).filter(|_| kind.is_money_back()).map(|paid| paid.document_id);
-        let links = documents.iter().zip(movements).map(|((id, _), movement)| Moved {
-            document_id: *id,
-            origin: self.origin(movement),
-            takes_back: taken_back(movement),
+        let receipts: Vec<Receipt> = movements.iter().map(|movement| self.receipt(movement, kind, &paid_by)).collect();
+        let moves = movements.iter().zip(&receipts).map(|(movement, receipt)| Move {
+            id: DocumentId(Uuid::now_v7()),
+            receipt,
+            customer: payer(movement, &invoices, &paid_by),
         });
-        receivables::link(tx, &links.collect::<Vec<_>>()).await?;
-        let unknown: Vec<DocumentId> =
-            documents.iter().filter(|(_, content)| content.customer_code.is_empty()).map(|(id, _)| *id).collect();
-        hold_unidentified(tx, &unknown, &self.decider).await?;
-        if kind == DocumentKind::Payment {
-            let won: Vec<DocumentId> = movements
-                .iter()
-                .filter(|movement| movement.kind == EntryKind::DisputeReversal)
-                .flat_map(|movement| movement.invoice_numbers.iter().filter_map(|number| Some(invoices.get(number)?.document_id)))
-                .collect();
-            receivables::dispute(tx, &won, false).await?;
-            let both = documents.iter().zip(movements);
-            let given: Vec<Given> =
-                both.filter_map(|((id, content), movement)| self.given(*id, content, movement, &mut invoices)).collect();
-            return Ok(self.decider.give(tx, Vec::new(), &given).await?.len());
+        let batch = MoneyBatch {
+            kind,
+            source: "gateway",
+            day: self.decider.day(first.created_at),
+            reason: format!("moved at {}", self.account.code),
+            manifest: manifest(tx, account, kind, &entries).await?,
+            moves: moves.collect(),
+        };
+        if kind.is_money_back() {
+            return money::enter_back(tx, &self.decider, batch).await;
         }
-        let mut applied = 0;
-        for ((id, content), movement) in documents.iter().zip(movements) {
-            let Some(payment) = taken_back(movement) else { continue };
-            applied += take_back::take_back(tx, &self.decider, &Back { id: *id, content, payment }).await?;
-        }
-        Ok(applied)
+        let documents = money::enter(tx, &self.decider, batch).await?;
+        let won = movements.iter().filter(|movement| movement.kind == EntryKind::DisputeReversal);
+        let won: Vec<DocumentId> =
+            won.flat_map(|movement| movement.invoice_numbers.iter().filter_map(|number| Some(invoices.get(number)?.document_id))).collect();
+        receivables::dispute(tx, &won, false).await?;
+        let both = documents.iter().zip(movements);
+        let given: Vec<Given> = both.filter_map(|((id, content), movement)| self.given(*id, content, movement, &mut invoices)).collect();
+        Ok(self.decider.give(tx, Vec::new(), &given).await?.len())
     }
 
-    fn origin(&self, movement: &Movement) -> Origin {
-        Origin::Gateway(self.account.gateway_account_id, movement.entry_id.clone())
-    }
-
-    fn receipt(&self, movement: &Movement) -> Receipt {
+    fn receipt(&self, movement: &Movement, kind: DocumentKind, paid_by: &HashMap<String, PaidBy>) -> Receipt {
+        let paid = paid_by.get(&movement.entry_id).filter(|_| kind.is_money_back());
         Receipt {
             document_id: None,
-            origin: self.origin(movement),
+            origin: Origin::Gateway(self.account.gateway_account_id, movement.entry_id.clone()),
             account: self.account.code.clone(),
             amount: movement.amount,
             currency: movement.currency,
             received_on: self.decider.day(movement.created_at),
             customer_code: String::new(),
             taken_back: false,
-            takes_back: None,
+            takes_back: paid.map(|paid| paid.document_id),
             end_to_end_id: None,
             structured_references: Vec::new(),
             documents: movement.invoice_numbers.clone(),

@@ -4,17 +4,15 @@
 
 use super::{
     book::Ledger,
-    enter::{self, Entry},
-    give::{Decider, Given},
+    give::{Decider, Given, take},
+    money::{self, MoneyBatch, Move},
+    returned,
 };
 use crate::{Context, retry::transaction};
-use chrono::Datelike;
 use domain::{
     access::Actor,
-    document::{DocumentContent, DocumentLine},
-    id::{CorrelationId, DocumentId, EntityId, StatementId},
-    period::AccountingPeriod,
-    stage::{DocumentKind, Stage},
+    id::{DocumentId, EntityId, StatementId},
+    stage::DocumentKind,
 };
 use matching::{
     RuleTable, decide_all,
@@ -27,8 +25,7 @@ use store::{
     Result, Tx,
     batches::ManifestLine,
     gateways,
-    movements::{Cause, transition},
-    receivables::{self, MatchRun, Moved, NewAlias, NewSuggestion, Origin, Receipt, StatementReceipts},
+    receivables::{self, MatchRun, NewAlias, NewSuggestion, Origin, Receipt, StatementReceipts},
 };
 use uuid::Uuid;
 
@@ -46,6 +43,8 @@ pub struct Received {
     pub credits: usize,
     /// Lines that gateways' payouts brought or took.
     pub payouts: usize,
+    /// Payments that the bank took back.
+    pub returned: usize,
 }
 
 impl std::ops::AddAssign for Received {
@@ -55,6 +54,7 @@ impl std::ops::AddAssign for Received {
         self.suggested += other.suggested;
         self.credits += other.credits;
         self.payouts += other.payouts;
+        self.returned += other.returned;
     }
 }
 
@@ -86,10 +86,11 @@ async fn run(cx: &Context, tx: &mut Tx, entity: EntityId) -> Result<Received> {
     let payments = pass.enter_payments(tx, &decider, &statements).await?;
     let applied = pass.apply(tx, &decider, &payments).await?;
     let suggested = pass.suggest(tx, &decider).await?;
+    let returned = returned::take_returns(tx, &decider, &statements).await?;
     if pass.fresh > 0 {
         receivables::record_run(tx, entity, pass.rules(), decider.at, &pass.totals()).await?;
     }
-    Ok(Received { payments: pass.fresh, applied, suggested, credits, payouts })
+    Ok(Received { payments: pass.fresh, applied, suggested, credits, payouts, returned })
 }
 
 /// Statements to be received, and how many of their lines payouts brought: those are set apart before the rest is counted.
@@ -177,13 +178,9 @@ impl Pass {
         statements: &[StatementReceipts],
     ) -> Result<HashMap<DocumentId, String>> {
         let mut numbers = receivables::numbers(tx, &self.money[self.fresh..].iter().map(|(id, _)| *id).collect::<Vec<_>>()).await?;
-        let mut unknown = Vec::new();
         let mut lines_of = self.lines_of_statements();
         for statement in statements {
             let Some(lines) = lines_of.remove(&statement.statement_id) else { continue };
-            let year = statement.last_day.year();
-            let taken = receivables::take_numbers(tx, decider.entity, "RC", year, lines.len()).await?;
-            let documents: Vec<_> = lines.iter().zip(taken).map(|(at, number)| (self.money[*at].0, self.payment(*at, number))).collect();
             let manifest = ManifestLine {
                 currency: statement.currency,
                 kind: DocumentKind::Payment,
@@ -191,24 +188,17 @@ impl Pass {
                 total: statement.total,
                 tax: Decimal::ZERO,
             };
-            let entry = Entry {
-                entity: decider.entity,
+            let batch = MoneyBatch {
+                kind: DocumentKind::Payment,
                 source: "bank",
-                number: &format!("{} {}", decider.entity_code, documents[0].1.number),
-                period: AccountingPeriod::of(statement.last_day),
-                actor: &decider.actor,
+                day: statement.last_day,
                 reason: format!("received on account {}", domain::statement::masked(&statement.account)),
-                at: decider.at,
-                manifest: Some(vec![manifest]),
+                manifest: vec![manifest],
+                moves: lines.into_iter().map(|at| self.movement(at)).collect(),
             };
-            enter::enter(tx, entry, &documents).await?;
-            unknown.extend(documents.iter().filter(|(_, content)| content.customer_code.is_empty()).map(|(id, _)| *id));
+            let documents = money::enter(tx, decider, batch).await?;
             numbers.extend(documents.into_iter().map(|(id, content)| (id, content.number)));
         }
-        let fresh = self.money[..self.fresh].iter();
-        let links: Vec<_> = fresh.map(|(id, money)| Moved { document_id: *id, origin: money.origin.clone(), takes_back: None }).collect();
-        receivables::link(tx, &links).await?;
-        hold_unidentified(tx, &unknown, decider).await?;
         let ids: Vec<StatementId> = statements.iter().map(|statement| statement.statement_id).collect();
         receivables::mark_received(tx, &ids, decider.at).await?;
         Ok(numbers)
@@ -225,11 +215,10 @@ impl Pass {
         lines
     }
 
-    fn payment(&self, at: usize, number: String) -> DocumentContent {
-        let (_, money) = &self.money[at];
-        let (customer_code, customer_name) =
-            self.customer(at).unwrap_or_else(|| (String::new(), money.payer_name.clone().unwrap_or_default()));
-        self::money(DocumentKind::Payment, money, number, 1, (customer_code, customer_name))
+    fn movement(&self, at: usize) -> Move<'_> {
+        let (id, receipt) = &self.money[at];
+        let customer = self.customer(at).unwrap_or_else(|| (String::new(), receipt.payer_name.clone().unwrap_or_default()));
+        Move { id: *id, receipt, customer }
     }
 
     /// Applies what the rules are sure of. Money whose payer was not known before keeps waiting for a person.
@@ -326,59 +315,4 @@ impl Pass {
         }
         totals.into_values().collect()
     }
-}
-
-/// Takes so much of what is owed, in order.
-pub(super) fn take(owed: &mut Vec<(DocumentId, String, Decimal)>, amount: Decimal) -> Vec<(DocumentId, String, Decimal)> {
-    let (mut left, mut taken) = (amount, Vec::new());
-    for (id, number, open) in owed.iter_mut() {
-        let part = left.min(*open);
-        if part > Decimal::ZERO {
-            taken.push((*id, number.clone(), part));
-            (left, *open) = (left - part, *open - part);
-        }
-    }
-    owed.retain(|(.., open)| !open.is_zero());
-    taken
-}
-
-/// Money as it came or went, or as a new version when the customer was found. Its line is the account of ours that it came to or left.
-pub(super) fn money(kind: DocumentKind, money: &Receipt, number: String, version: i32, customer: (String, String)) -> DocumentContent {
-    let line = DocumentLine {
-        item_code: money.account.clone(),
-        description: money.text.clone(),
-        quantity: Decimal::ONE,
-        unit_price: money.amount.normalize(),
-        net: money.amount.normalize(),
-        tax: Decimal::ZERO,
-        tax_code: String::new(),
-    };
-    DocumentContent {
-        kind,
-        number,
-        version,
-        customer_code: customer.0,
-        customer_name: customer.1,
-        currency: money.currency,
-        amount: money.amount.normalize(),
-        tax: Decimal::ZERO,
-        issue_date: money.received_on,
-        due_date: money.received_on,
-        posting_date: money.received_on,
-        period: AccountingPeriod::of(money.received_on),
-        applies_to: None,
-        lines: vec![line],
-    }
-}
-
-/// Money whose payer is not known goes nowhere until somebody says whose it is.
-pub(super) async fn hold_unidentified(tx: &mut Tx, payments: &[DocumentId], decider: &Decider) -> Result<()> {
-    let cause = Cause {
-        actor: decider.actor.clone(),
-        reason: "the payer is not known".into(),
-        correlation_id: CorrelationId(Uuid::now_v7()),
-        at: decider.at,
-    };
-    transition(tx, payments, Stage::Held, &cause).await?;
-    Ok(())
 }

@@ -1,8 +1,7 @@
 //! What money that went back does to what was paid with it. A refund consumes what is left of the payment, and what a credit memo leaves
 //! later, never an open invoice. A chargeback or a returned payment takes the payment back: what it had settled is owed again.
 
-use super::give::{Decider, Given};
-use super::receive::take;
+use super::give::{Decider, Given, take};
 use domain::{document::DocumentContent, id::DocumentId, stage::DocumentKind};
 use rust_decimal::Decimal;
 use store::{

@@ -192,9 +192,9 @@ impl Workshop {
         for entity in self.known(subject).await? {
             sum += cash::receive(&self.cx, entity).await?;
         }
-        let cash::Received { payments, applied, credits, suggested, payouts } = sum;
+        let cash::Received { payments, applied, credits, suggested, payouts, returned } = sum;
         Ok(format!(
-            "{payments} payments received, {payouts} payouts of gateways, {applied} applications, {credits} credit memos applied, {suggested} wait for a person"
+            "{payments} payments received, {returned} taken back, {payouts} payouts of gateways, {applied} applications, {credits} credit memos applied, {suggested} wait for a person"
         ))
     }
 

@@ -19,11 +19,14 @@ use domain::{
     id::{AttemptId, CorrelationId},
     posting::Exchange,
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use store::{
     connections::Connection,
     movements::Cause,
-    postings::{Claim, Claimed, Finished},
+    postings::{Claim, Claimed, Finished, Place},
 };
 use uuid::Uuid;
 
@@ -38,6 +41,27 @@ pub struct Desk {
     pub erp: Arc<dyn Erp>,
     /// Names the process in attempts: host and pid.
     pub worker: Arc<str>,
+    pub queue: Arc<Queue>,
+}
+
+/// How far this worker has come in its connection's queue. What comes in before that place, in an earlier lane or due earlier, is seen
+/// when the end was reached, and after so many claims at the latest.
+#[derive(Default)]
+pub struct Queue(Mutex<Option<(Place, u32)>>);
+
+impl Queue {
+    const CLAIMS: u32 = 16;
+
+    fn after(&self) -> Place {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).map_or(Place::START, |(place, _)| place)
+    }
+
+    fn claimed(&self, claimed: &[Claimed], wanted: usize) {
+        let mut at = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let claims = at.map_or(0, |(_, claims)| claims) + 1;
+        let last = claimed.iter().map(Claimed::place).max().filter(|_| claimed.len() == wanted && claims < Self::CLAIMS);
+        *at = last.map(|place| (place, claims));
+    }
 }
 
 impl Desk {

@@ -34,12 +34,14 @@ impl Desk {
         let attempts = new_attempts(room);
         // measured before the claim, so it can only be too early
         let lease_ends = Instant::now() + std::time::Duration::from_secs(u64::from(self.lease_seconds().unsigned_abs()));
+        let after = self.queue.after();
         let claimed = transaction!(&self.cx.pool, |tx| {
-            let claimed = postings::claim_sends(tx, self.claim(correlation_id), &attempts).await?;
+            let claimed = postings::claim_sends(tx, self.claim(correlation_id), &attempts, after).await?;
             let ids: Vec<_> = claimed.iter().map(|c| c.document_id).collect();
             transition(tx, &ids, Stage::InFlight, &self.cause(format!("sent by {}", self.worker), correlation_id)).await?;
             Ok(claimed)
         })?;
+        self.queue.claimed(&claimed, room);
         Ok(Hand { claimed, correlation_id, lease_ends })
     }
 

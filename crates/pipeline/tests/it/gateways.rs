@@ -136,6 +136,11 @@ impl Company {
             ));
         }
         file.push_str(&format!(":62F:C261103USD{}\r\n-\r\n", swift(Decimal::from(1000) + total)));
+        self.statement(file).await;
+    }
+
+    /// Imports a statement file, whatever came before it.
+    pub async fn statement(&self, file: String) {
         let (actor, scope) = (Actor::System("bank".into()), self.posting.scope());
         let report =
             cash::import_file(&self.posting.world.cx, &actor, &scope, "november.sta", None, Cursor::new(file.into_bytes())).await.unwrap();

@@ -204,3 +204,40 @@ async fn moves(steps: &[(usize, usize, i64, bool)]) {
     assert!(sqlx::query_scalar::<_, bool>(moved).fetch_one(pool).await.unwrap(), "every movement is one document");
     company.ties_out().await;
 }
+
+impl Company {
+    /// A statement with one line, `C` or `RC` (the reversal of a credit), under a reference from end to end.
+    async fn booked(&self, number: u32, mark: &str, amount: &str, reference: &str, text: &str) {
+        let opening = Decimal::from(1_000 * number);
+        let moved: Decimal = amount.parse().unwrap();
+        let closing = if mark == "C" { opening + moved } else { opening - moved };
+        let swift = |amount: Decimal| format!("{amount:.2}").replace('.', ",");
+        let file = format!(
+            ":20:ST{number}\r\n:25:000123456789\r\n:28C:{number}/1\r\n:60F:C261102USD{}\r\n:61:2611031103{mark}{}NTRFNONREF//P{number}\r\n\
+             :86:/EREF/{reference}/NAME/Acme, Inc./REMI/{text}\r\n:62F:C261103USD{}\r\n-\r\n",
+            swift(opening),
+            swift(moved),
+            swift(closing)
+        );
+        self.statement(file).await;
+    }
+}
+
+#[tokio::test]
+async fn a_payment_that_the_bank_takes_back_is_owed_again() {
+    let company = Company::new().await;
+    company.booked(1, "C", "110.00", "E2E-7", "INV-1001").await;
+    assert_eq!(company.receive().await.applied, 1);
+    assert_eq!(company.open("INV-1001").await, Decimal::ZERO);
+    company.booked(2, "RC", "110.00", "E2E-7", "AC04 account closed").await;
+    company.booked(3, "RC", "75.00", "E2E-8", "nobody knows").await;
+    assert_eq!(company.receive().await.returned, 2);
+    assert_eq!((company.open("INV-1001").await, company.open("RT-2026-000001").await), (Decimal::from(110), Decimal::ZERO));
+    assert_eq!((company.open("RC-2026-000001").await, kept(&company, "INV-1001").await), (Decimal::ZERO, None));
+    assert_eq!(company.posting.stage("RT-2026-000002").await, Stage::Held, "whose it is nobody knows yet");
+    assert_eq!(company.receive().await.returned, 0);
+    company.ties_out().await;
+    company.posting.world.tamper("update document set amount = 100 where number = 'RT-2026-000002'").await;
+    let report = pipeline::verify::verify(&company.posting.world.db.pool).await.unwrap().to_string();
+    assert!(report.contains("DIFFERS bank lines against payments and payouts"), "{report}");
+}

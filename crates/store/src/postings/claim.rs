@@ -22,6 +22,28 @@ pub struct Claimed {
     pub attempts: i32,
     pub absent_probes: i16,
     pub sent_at: Option<DateTime<Utc>>,
+    queue_lane: i16,
+    queue_due_at: DateTime<Utc>,
+}
+
+/// A place in a connection's queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    lane: i16,
+    due_at: DateTime<Utc>,
+    document_id: uuid::Uuid,
+}
+
+impl Place {
+    /// Before everything.
+    pub const START: Self = Self { lane: 0, due_at: DateTime::UNIX_EPOCH, document_id: uuid::Uuid::nil() };
+}
+
+impl Claimed {
+    /// Where it stood.
+    pub fn place(&self) -> Place {
+        Place { lane: self.queue_lane, due_at: self.queue_due_at, document_id: self.document_id.0 }
+    }
 }
 
 /// What a claim is made for.
@@ -82,11 +104,13 @@ impl Room {
 /// Takes due postings under a lease, in order, never more than the connection's free slots (over all processes) and
 /// `ids.len()`; one slot is left to a probe that is due. Nothing is sent into a period that is hard closed: what waits for that is
 /// taken out by [`super::stop_late`]. The caller moves the documents to `in_flight`.
-pub async fn claim_sends(conn: &mut Conn, claim: Claim<'_>, ids: &[AttemptId]) -> Result<Vec<Claimed>> {
+/// Only what stands after `after` is looked at: a queue that is worked off begins with the traces of what was taken, and to pass them
+/// costs more with each that was.
+pub async fn claim_sends(conn: &mut Conn, claim: Claim<'_>, ids: &[AttemptId], after: Place) -> Result<Vec<Claimed>> {
     let room = Room::of(conn, claim).await?;
     let reserved = i32::from(room.probes_due && room.free > 1);
     let free = (room.free - reserved).min(room.rate_left.unwrap_or(i32::MAX));
-    let claimed = take(conn, claim, &room, "send", free, ids, None).await?;
+    let claimed = take(conn, claim, &room, "send", free, ids, (after, None)).await?;
     if room.rate_left.is_some() && !claimed.is_empty() {
         use_rate(conn, claim, claimed.len()).await?;
     }
@@ -116,7 +140,7 @@ pub async fn claim_probes(conn: &mut Conn, claim: Claim<'_>, ids: &[AttemptId], 
     if !room.probes_due {
         return Ok(Vec::new());
     }
-    take(conn, claim, &room, "probe", room.free, ids, Some(hidden_until)).await
+    take(conn, claim, &room, "probe", room.free, ids, (Place::START, Some(hidden_until))).await
 }
 
 /// Takes up to `free` due postings for a purpose: one lease, an attempt each. A send is not due any more; a probe is again
@@ -128,7 +152,7 @@ async fn take(
     purpose: &str,
     free: i32,
     ids: &[AttemptId],
-    hidden_until: Option<DateTime<Utc>>,
+    (after, hidden_until): (Place, Option<DateTime<Utc>>),
 ) -> Result<Vec<Claimed>> {
     let ids: Vec<uuid::Uuid> = ids.iter().map(|id| id.0).collect();
     let free = free.min(i32::try_from(ids.len()).unwrap_or(i32::MAX));
@@ -138,8 +162,9 @@ async fn take(
     let claimed = sqlx::query_as!(
         Claimed,
         r#"with due as materialized (
-            select document_id from posting
+            select document_id, lane, due_at from posting
             where connection_id = $1 and work = $9 and work in ('send', 'probe') and due_at <= $2
+                and (lane, due_at, document_id) > ($11, $12, $13)
                 -- a query of its own for each row: as a join the planner may read all documents for it
                 and (not $10 or $9 = 'probe' or not coalesce((
                     select a.state = 'hard_closed' from document d join accounting_period a using (entity_id, period)
@@ -163,8 +188,8 @@ async fn take(
         )
         select t.document_id as "document_id: DocumentId", t.attempt_id as "attempt_id!: AttemptId", t.entity_id as "entity_id: EntityId",
             b.posting_key, d.kind as "kind: DocumentKind", d.number, b.mapped ->> 'entity_ref' as "entity_ref!", b.payload, t.attempts,
-            t.absent_probes, t.sent_at
-        from taken t join document d using (document_id) join posting_payload b using (document_id) order by t.document_id"#,
+            t.absent_probes, t.sent_at, q.lane as queue_lane, q.due_at as "queue_due_at!"
+        from taken t join due q using (document_id) join document d using (document_id) join posting_payload b using (document_id) order by t.document_id"#,
         claim.connection.0,
         claim.now,
         i64::from(free),
@@ -174,7 +199,10 @@ async fn take(
         claim.correlation_id.0,
         hidden_until,
         purpose,
-        room.late
+        room.late,
+        after.lane,
+        after.due_at,
+        after.document_id
     )
     .fetch_all(&mut *conn)
     .await?;

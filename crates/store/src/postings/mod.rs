@@ -5,7 +5,7 @@ mod claim;
 mod complete;
 mod lease;
 
-pub use claim::{Claim, Claimed, claim_probes, claim_sends};
+pub use claim::{Claim, Claimed, Place, claim_probes, claim_sends};
 pub use complete::{Finished, Late, Next, doubtful, finish_attempts, hold, hold_undecided, set_next, stop_late, write_off};
 pub use lease::{Expired, end_expired, give_back};
 

@@ -95,22 +95,25 @@ pub async fn open_totals(conn: &mut Conn) -> Result<Compared> {
     Ok(Compared::new(rows, first))
 }
 
-/// Every line of a received statement that brought money is one payment of that amount, or the payout of a gateway; and every payment of a
-/// bank, and every payout's line, stands for a line.
+/// Every line of a received statement that brought money, or took a payment back, is one document of that amount or the payout of a gateway;
+/// and every such document, and every payout's line, stands for a line.
 pub async fn payments(conn: &mut Conn) -> Result<Compared> {
     let rows = sqlx::query_scalar!("select count(*) from payment where statement_id is not null").fetch_one(&mut *conn).await?;
     let first = sqlx::query_scalar!(
         r#"with brought as (
             select l.statement_id, l.ordinal, l.amount, a.currency from statement_line l join statement s using (statement_id)
             join bank_account a using (bank_account_id)
-            where s.received_cash_at is not null and l.status = 'booked' and l.amount > 0 and not l.reversal
+            where s.received_cash_at is not null and l.status = 'booked'
+                and (l.amount > 0 and not l.reversal or l.amount < 0 and (l.reversal or l.return_reason is not null))
         ), taken as (
-            select p.statement_id, p.ordinal, d.amount, d.currency, d.number from payment p join document d using (document_id)
+            select p.statement_id, p.ordinal, case when debits_ar(d.kind) then -d.amount else d.amount end as amount, d.currency, d.number
+            from payment p join document d using (document_id)
             where d.superseded_by is null and p.statement_id is not null
             union all
             select w.statement_id, w.ordinal, l.amount, a.currency, 'payout ' || coalesce(w.payout_id, 'of ' || g.code)
             from payout_line w join gateway_account g using (gateway_account_id) join statement_line l using (statement_id, ordinal)
-            join statement s using (statement_id) join bank_account a using (bank_account_id) where l.amount > 0
+            join statement s using (statement_id) join bank_account a using (bank_account_id)
+            where l.amount > 0 or l.return_reason is not null
         ), once as (
             select statement_id, ordinal, count(*) as times, min(amount) as amount, min(currency) as currency, string_agg(number, ', ') as number
             from taken group by statement_id, ordinal

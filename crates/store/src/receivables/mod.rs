@@ -4,6 +4,7 @@
 mod applications;
 mod book;
 mod payments;
+mod returned;
 mod roll_forward;
 mod suggestions;
 pub mod tie;
@@ -13,6 +14,7 @@ pub use applications::{
 };
 pub use book::{BookCustomer, BookItem, CreditToApply, credits_for_refunds, credits_to_apply, customers, items};
 pub use payments::{Moved, Origin, Receipt, StatementReceipts, link, mark_received, money, numbers, open_money, receipts, to_receive};
+pub use returned::{Returned, ReturnedTotal, returned, returned_total};
 pub use roll_forward::roll_forward;
 pub use suggestions::{MatchRun, NewAlias, NewSuggestion, learn, record_run, suggest};
 

@@ -133,7 +133,13 @@ impl Office {
     }
 
     fn desk(&self, line: Line) -> Desk {
-        Desk { cx: self.cx.clone(), connection: self.connection.clone(), erp: Arc::new(line), worker: "process".into() }
+        Desk {
+            cx: self.cx.clone(),
+            connection: self.connection.clone(),
+            erp: Arc::new(line),
+            worker: "process".into(),
+            queue: Arc::default(),
+        }
     }
 
     pub fn plain(&self) -> Desk {
