@@ -73,3 +73,14 @@ alter table gateway_account
     add column dispute_cursor text;
 -- The payment that a return takes back: both lines have one reference from end to end.
 create index statement_line_end_to_end on statement_line (end_to_end_id) where end_to_end_id is not null;
+
+-- Which codes a document needs mappings for: money that went back needs the account that it left.
+create or replace view document_code as
+select document_id, 1 as place, 'customer' as kind, customer_code as code from document
+union
+select l.document_id, k.place, k.kind, case k.kind when 'tax_code' then l.tax_code else l.item_code end
+from document_line l join document d using (document_id) join (values
+    ('invoice', 2, 'item'), ('invoice', 3, 'account'), ('invoice', 4, 'tax_code'),
+    ('credit_memo', 2, 'item'), ('credit_memo', 3, 'account'), ('credit_memo', 4, 'tax_code'), ('payment', 2, 'bank_account'),
+    ('refund', 2, 'bank_account'), ('returned_payment', 2, 'bank_account'), ('chargeback', 2, 'bank_account')
+) k (of, place, kind) on k.of = d.kind;

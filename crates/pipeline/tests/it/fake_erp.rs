@@ -213,7 +213,11 @@ impl Posting {
     }
 
     pub async fn sync(&self) -> readback::ReadBack {
-        readback::sync(&self.world.cx, &self.erps, self.world.us, october()).await.unwrap()
+        self.sync_period(october()).await
+    }
+
+    pub async fn sync_period(&self, period: AccountingPeriod) -> readback::ReadBack {
+        readback::sync(&self.world.cx, &self.erps, self.world.us, period).await.unwrap()
     }
 
     pub async fn reconcile(&self, period: AccountingPeriod) -> Vec<Cell> {

@@ -77,12 +77,15 @@ async fn a_chargeback_makes_the_invoice_owed_again_as_disputed_until_it_is_won()
     let waiting = dispute(&company).await;
     assert!(!waiting.status.is_decided() && waiting.respond_by.is_some(), "{waiting:?}");
     assert_eq!(waiting.chargeback.unwrap().1, "CB-2026-000001");
-    // payment and invoice, application, its reversal, the application to the chargeback: each waits for the one before it
+    // payment and invoice, application, its reversal, the application to the chargeback: each waits until the one before it is confirmed
     for _ in 0..4 {
         company.posting.post().await;
+        for period in ["2026-10", "2026-11"] {
+            company.posting.sync_period(period.parse().unwrap()).await;
+        }
     }
     for number in ["CB-2026-000001", "RV-2026-000001", "AP-2026-000002"] {
-        assert_eq!(company.posting.stage(number).await, Stage::Posted, "{number}");
+        assert_eq!(company.posting.stage(number).await, Stage::Confirmed, "{number}");
     }
     company.ties_out().await;
     company.live_until("2026-12-20T06:00:00Z").await;
