@@ -11,7 +11,7 @@ use super::{
 use chrono::{Datelike, Days, NaiveDate, Weekday};
 use domain::{document::DocumentContent, money::Currency, stage::DocumentKind};
 use rust_decimal::Decimal;
-use simulators::stripe::{Invoice, Method};
+use simulators::stripe::{Fate, Invoice, Method};
 use std::collections::BTreeMap;
 
 /// Per mille of the invoices that are paid by transfer.
@@ -128,7 +128,18 @@ pub fn rails(batches: &[Batch], today: NaiveDate, seed: u64) -> anyhow::Result<(
             charges.push(Charge { entity: batch.entity, from: batch.at, invoice: charge(invoice) });
         }
     }
+    contest(&mut charges, today);
     Ok((transfers, charges))
+}
+
+/// One payment that is disputed today and one whose dispute was lost: in a small company chance alone may bring neither.
+fn contest(charges: &mut [Charge], today: NaiveDate) {
+    for (days, fate) in [(12..=20, Fate::DisputeWon), (45..=60, Fate::DisputeLost)] {
+        let age = |charge: &Charge| (today - charge.invoice.due.max(charge.from.date_naive())).num_days();
+        if let Some(charge) = charges.iter_mut().find(|charge| days.contains(&age(charge))) {
+            charge.invoice.fate = Some(fate);
+        }
+    }
 }
 
 fn takes_card(entity: usize, invoice: &DocumentContent) -> bool {
