@@ -59,7 +59,7 @@ pub struct LogView {
 
 #[server(prefix = "/fn", endpoint = "get_home")]
 pub async fn get_home(entity: Option<String>, period: Option<String>) -> Result<HomeView, ApiError> {
-    use domain::access::Action;
+    use domain::{access::Action, approval::GrantRequest};
     use store::views::audit;
     let (ctx, caller) = (super::context(), super::caller()?);
     let finance = caller.scope(Action::ReadFinance);
@@ -74,7 +74,9 @@ pub async fn get_home(entity: Option<String>, period: Option<String>) -> Result<
             let replays = store::replays::waiting(&ctx.pool, &approve, APPROVALS).await?.len();
             let mappings = store::mappings::proposals(&ctx.pool, &approve, APPROVALS).await?.len();
             let mut conn = ctx.pool.acquire().await.map_err(store::Error::from)?;
-            let roles = store::access::grants::waiting(&mut conn, &administer, None, APPROVALS).await?.len();
+            let others = |request: &GrantRequest| request.requested_by != caller.email && request.user_id != caller.user_id;
+            let roles = store::access::grants::waiting(&mut conn, &administer, None, APPROVALS).await?;
+            let roles = roles.iter().filter(|request| others(request)).count();
             Some(i64::try_from(resolutions + replays + mappings + roles).unwrap_or(APPROVALS))
         },
         log: if log.is_empty() {

@@ -71,13 +71,13 @@ fn Home(view: HomeView) -> AnyView {
     let caller = expect_context::<CallerView>();
     let query = use_query().only(&["entity", "period"]);
     let approvals = view.approvals;
-    let alone = view.finance.is_none();
+    let waits = approvals.filter(|count| *count > 0 && view.finance.is_none());
     let finance = view
         .finance
         .map(|finance| view! { <Finance finance now=view.now desk=desk(&caller.roles) query approvals caller=caller.clone()/> });
     view! {
         {finance}
-        {alone.then(|| view! { <div class="intro"><Waits approvals/></div> })}
+        {waits.map(|count| view! { <div class="intro"><Waits count/></div> })}
         {view.log.map(|log| view! { <Log log caller/> })}
     }
     .into_any()
@@ -85,11 +85,8 @@ fn Home(view: HomeView) -> AnyView {
 
 /// The way to what waits for the reader's approval.
 #[component]
-fn Waits(approvals: Option<i64>) -> impl IntoView {
-    let count = approvals.filter(|count| *count > 0);
-    count.map(
-        |count| view! { <a class="button primary" href="/approvals">{format!("{} wait for your approval", grouped(count.into()))}</a> },
-    )
+fn Waits(count: i64) -> impl IntoView {
+    view! { <a class="button primary" href="/approvals">{format!("{} wait for your approval", grouped(count.into()))}</a> }
 }
 
 #[component]
@@ -135,7 +132,7 @@ fn Finance(
     view! {
         <div class="intro">
             <p class="lead">{sentence}</p>
-            <Waits approvals/>
+            {approvals.filter(|count| *count > 0).map(|count| view! { <Waits count/> })}
         </div>
         {key}
         {body}
