@@ -27,6 +27,7 @@ pub mod posting;
 pub mod receivable;
 pub mod reconciliation;
 pub mod replay;
+pub mod rules;
 #[cfg(feature = "seal")]
 pub mod seal;
 pub mod settlement;
