@@ -6,8 +6,8 @@ use crate::{
     pages::{
         ApprovalsPage, AuditPage, BankAccountPage, BankAccountsPage, BatchPage, BatchesPage, CashPage, ClearingPage, ConnectionsPage,
         CustomerPage, DocumentPage, DocumentsPage, ExceptionPage, ExceptionsPage, HomePage, InboxPage, JobsPage, LoginPage, MappingsPage,
-        MovementsPage, NotFound, OpenItemsPage, ReceivablesPage, ReconciliationPage, ReplayPage, ReplaysPage, StatementPage, UploadPage,
-        UsersPage, WorkbenchPage,
+        MovementsPage, NotFound, OpenItemsPage, ReceivablesPage, ReconciliationPage, ReplayPage, ReplaysPage, RulesPage, StatementPage,
+        UploadPage, UsersPage, WorkbenchPage,
     },
 };
 use leptos::prelude::*;
@@ -81,6 +81,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("cash/customer") view=CustomerPage ssr=SsrMode::Async/>
                     <Route path=path!("cash/clearing") view=ClearingPage ssr=SsrMode::Async/>
                     <Route path=path!("cash/clearing/movements") view=MovementsPage ssr=SsrMode::Async/>
+                    <Route path=path!("cash/rules") view=RulesPage ssr=SsrMode::Async/>
                     <Route path=path!("cash/accounts") view=BankAccountsPage ssr=SsrMode::Async/>
                     <Route path=path!("cash/accounts/:id") view=BankAccountPage ssr=SsrMode::Async/>
                     <Route path=path!("cash/statements/:id") view=StatementPage ssr=SsrMode::Async/>

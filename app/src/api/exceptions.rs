@@ -9,6 +9,7 @@ use domain::{
     id::ConnectionId,
     mapping::MappingKind,
     replay::ReplaySetView,
+    rules::RuleApprovalView,
     sla::SlaView,
     view::{Cluster, DocumentView, ExceptionRow, ExceptionView, Paged, StageMoney, WaitingGroup},
 };
@@ -288,10 +289,11 @@ pub struct ApprovalsView {
     pub resolutions: Vec<ApprovalView>,
     pub proposals: Vec<Proposal>,
     pub replays: Vec<ReplaySetView>,
+    pub rules: Vec<RuleApprovalView>,
     pub reach: Reach,
 }
 
-/// Resolutions, replays and proposed mappings that wait, as far as the caller may read.
+/// Resolutions, replays, rules and proposed mappings that wait, as far as the caller may read.
 #[server(prefix = "/fn", endpoint = "list_approvals")]
 pub async fn list_approvals(entity: Option<String>) -> Result<ApprovalsView, ApiError> {
     use super::{
@@ -305,6 +307,7 @@ pub async fn list_approvals(entity: Option<String>) -> Result<ApprovalsView, Api
         resolutions: store::approvals::open(&ctx.pool, &scope, page(APPROVALS)).await?,
         proposals: super::mappings::proposals(&ctx, &scope).await?,
         replays: store::replays::waiting(&ctx.pool, &scope, page(APPROVALS)).await?,
+        rules: store::rules::waiting(&ctx.pool, &scope, page(APPROVALS)).await?,
         reach: reach(&caller, &entities(&ctx).await?),
     })
 }

@@ -73,7 +73,8 @@ pub async fn get_home(entity: Option<String>, period: Option<String>) -> Result<
             let resolutions = store::approvals::open(&ctx.pool, &approve, APPROVALS).await?.len();
             let replays = store::replays::waiting(&ctx.pool, &approve, APPROVALS).await?.len();
             let mappings = store::mappings::proposals(&ctx.pool, &approve, APPROVALS).await?.len();
-            Some(i64::try_from(resolutions + replays + mappings).unwrap_or(APPROVALS))
+            let rules = store::rules::waiting(&ctx.pool, &approve, APPROVALS).await?.len();
+            Some(i64::try_from(resolutions + replays + mappings + rules).unwrap_or(APPROVALS))
         },
         log: if log.is_empty() {
             None

@@ -51,6 +51,7 @@ const BELOW: &[Entry] = &[
     Entry { label: "Receivables", href: "/cash/receivables", needs: Some(Action::ReadFinance) },
     Entry { label: "Open items", href: "/cash/items", needs: Some(Action::ReadFinance) },
     Entry { label: "Bank accounts", href: "/cash/accounts", needs: Some(Action::ReadFinance) },
+    Entry { label: "Rules of cash application", href: "/cash/rules", needs: Some(Action::ReadFinance) },
 ];
 
 /// Label and address of every page that the caller may see.

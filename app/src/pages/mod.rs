@@ -26,8 +26,8 @@ pub use audit::AuditPage;
 pub use batch::BatchPage;
 pub use batches::BatchesPage;
 pub use cash::{
-    BankAccountPage, BankAccountsPage, CashPage, ClearingPage, CustomerPage, MovementsPage, OpenItemsPage, ReceivablesPage, StatementPage,
-    WorkbenchPage,
+    BankAccountPage, BankAccountsPage, CashPage, ClearingPage, CustomerPage, MovementsPage, OpenItemsPage, ReceivablesPage, RulesPage,
+    StatementPage, WorkbenchPage,
 };
 pub use connections::ConnectionsPage;
 pub use document::DocumentPage;

@@ -75,7 +75,11 @@ pub(crate) const FIELDS: &[Field] = &[
     ),
     field(
         RuleGroup::Short,
-        ("tolerance", "Tolerance by currency", "Off by so little is a small balance, where the share below holds too; a currency without one has none."),
+        (
+            "tolerance",
+            "Tolerance by currency",
+            "Off by so little is a small balance, where the share below holds too; a currency without one has none.",
+        ),
         |p| p.tolerance.iter().map(|band| format!("{} {}", band.currency, units(band.high, band.currency))).collect::<Vec<_>>().join("; "),
         |p, text| bands(text, tolerance).map(|bands| p.tolerance = bands),
     ),
@@ -83,12 +87,22 @@ pub(crate) const FIELDS: &[Field] = &[
         RuleGroup::Short,
         ("tolerance_percent", "Tolerance in percent", "The same as a share of the items."),
         |p| percent(p.tolerance_per_million),
-        |p, text| per_million(text, 0, 50_000).map(|share| p.tolerance_per_million = share).ok_or_else(|| "is a percentage from 0 to 5".to_owned()),
+        |p, text| {
+            per_million(text, 0, 50_000)
+                .map(|share| p.tolerance_per_million = share)
+                .ok_or_else(|| "is a percentage from 0 to 5".to_owned())
+        },
     ),
     field(
         RuleGroup::Short,
         ("fees", "Bank fees by currency", "What banks keep of a transfer, from the least to the most."),
-        |p| p.fees.iter().map(|band| format!("{} {} to {}", band.currency, units(band.low, band.currency), units(band.high, band.currency))).collect::<Vec<_>>().join("; "),
+        |p| {
+            p.fees
+                .iter()
+                .map(|band| format!("{} {} to {}", band.currency, units(band.low, band.currency), units(band.high, band.currency)))
+                .collect::<Vec<_>>()
+                .join("; ")
+        },
         |p, text| bands(text, fee).map(|bands| p.fees = bands),
     ),
     field(
@@ -100,13 +114,25 @@ pub(crate) const FIELDS: &[Field] = &[
     field(
         RuleGroup::Short,
         ("withholding", "Withholding tax", "Rates in percent by the customer’s country."),
-        |p| p.withholding_per_million.iter().map(|(country, rates)| format!("{country} {}", rates.iter().map(|rate| percent(*rate)).collect::<Vec<_>>().join(" "))).collect::<Vec<_>>().join("; "),
+        |p| {
+            p.withholding_per_million
+                .iter()
+                .map(|(country, rates)| format!("{country} {}", rates.iter().map(|rate| percent(*rate)).collect::<Vec<_>>().join(" ")))
+                .collect::<Vec<_>>()
+                .join("; ")
+        },
         |p, text| parts(text).map(withholding).collect::<Result<_, _>>().map(|rates| p.withholding_per_million = rates),
     ),
     field(
         RuleGroup::Short,
         ("discounts", "Cash discounts", "What contracts grant for paying in time, from the date of issue."),
-        |p| p.discounts.iter().map(|discount| format!("{} % within {} days", percent(discount.per_million), discount.days)).collect::<Vec<_>>().join("; "),
+        |p| {
+            p.discounts
+                .iter()
+                .map(|discount| format!("{} % within {} days", percent(discount.per_million), discount.days))
+                .collect::<Vec<_>>()
+                .join("; ")
+        },
         |p, text| parts(text).map(discount).collect::<Result<_, _>>().map(|discounts| p.discounts = discounts),
     ),
     field(
@@ -141,7 +167,11 @@ pub(crate) const FIELDS: &[Field] = &[
     ),
     field(
         RuleGroup::Search,
-        ("search_steps", "Steps for one payment", "Steps that the search for combinations may take; stopped before its end, nothing is applied."),
+        (
+            "search_steps",
+            "Steps for one payment",
+            "Steps that the search for combinations may take; stopped before its end, nothing is applied.",
+        ),
         |p| p.search_steps.to_string(),
         |p, text| whole(&mut p.search_steps, text, 1, 1_000_000),
     ),
@@ -153,7 +183,11 @@ pub(crate) const FIELDS: &[Field] = &[
     ),
     field(
         RuleGroup::Search,
-        ("tail_digits_min", "Digits of a number’s end", "Digits that a number needs to be taken for the end of one of ours if the payer is not known."),
+        (
+            "tail_digits_min",
+            "Digits of a number’s end",
+            "Digits that a number needs to be taken for the end of one of ours if the payer is not known.",
+        ),
         |p| p.tail_digits_min.to_string(),
         |p, text| whole(&mut p.tail_digits_min, text, 3, 12),
     ),
@@ -232,7 +266,9 @@ fn other_fee(text: &str) -> Result<(i64, i64), String> {
         let (low, high) = text.split_once(" to ")?;
         Some((low.trim().parse::<i64>().ok()?, high.trim().parse::<i64>().ok()?))
     };
-    read().filter(|(low, high)| (0..=*high).contains(low) && *high <= TOLERANCE_UNITS_MAX).ok_or_else(|| "is written like 12 to 35".to_owned())
+    read()
+        .filter(|(low, high)| (0..=*high).contains(low) && *high <= TOLERANCE_UNITS_MAX)
+        .ok_or_else(|| "is written like 12 to 35".to_owned())
 }
 
 fn withholding(part: &str) -> Result<(String, Vec<i64>), String> {

@@ -10,6 +10,7 @@ mod matrix;
 mod movements;
 mod rates;
 mod receivables;
+mod rules;
 mod statement;
 mod table;
 mod tie;
@@ -23,6 +24,7 @@ pub use customer::CustomerPage;
 pub use items::OpenItemsPage;
 pub use movements::MovementsPage;
 pub use receivables::ReceivablesPage;
+pub use rules::{RulesPage, rules_href};
 pub use statement::StatementPage;
 pub use unapplied::CashPage;
 pub use workbench::WorkbenchPage;
@@ -38,6 +40,7 @@ const RECEIVABLES: &str = "/cash/receivables";
 const ITEMS: &str = "/cash/items";
 const ACCOUNTS: &str = "/cash/accounts";
 const CLEARING: &str = "/cash/clearing";
+const RULES: &str = "/cash/rules";
 const MOVEMENTS: &str = "/cash/clearing/movements";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,9 +49,10 @@ enum CashTab {
     Receivables,
     Accounts,
     Clearing,
+    Rules,
 }
 
-/// The four sides of cash; the entity travels along.
+/// The sides of cash; the entity travels along.
 #[component]
 fn CashTabs(current: CashTab) -> AnyView {
     let carried = use_query().only(&["entity"]);
@@ -57,6 +61,7 @@ fn CashTabs(current: CashTab) -> AnyView {
         (CashTab::Receivables, "Receivables", RECEIVABLES),
         (CashTab::Accounts, "Bank accounts", ACCOUNTS),
         (CashTab::Clearing, "Gateway clearing", CLEARING),
+        (CashTab::Rules, "Rules", RULES),
     ];
     let tabs = tabs.map(|(tab, label, path)| Tab {
         label: label.to_owned(),

@@ -10,6 +10,7 @@ mod give;
 mod import;
 mod read_only;
 mod receive;
+pub mod rules;
 mod suggestions;
 mod survey;
 

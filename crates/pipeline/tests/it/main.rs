@@ -21,6 +21,7 @@ mod queue;
 mod receivables;
 mod receivables_views;
 mod reconcile;
+mod rules;
 mod statements;
 mod verify;
 mod workbench;

@@ -9,7 +9,9 @@ pub mod tie;
 
 pub use applications::{Applied, NewApplication, WriteOff, allocations_of, apply, find_application, lock_items, record_write_offs};
 pub use book::{BookCustomer, BookItem, CreditToApply, credits_to_apply, customers, items};
-pub use payments::{Origin, Receipt, StatementReceipts, link, mark_received, money, numbers, open_money, receipts, to_receive};
+pub use payments::{
+    Origin, Receipt, StatementReceipts, link, mark_received, money, numbers, open_money, receipts, received_at, to_receive,
+};
 pub use suggestions::{MatchRun, NewAlias, NewSuggestion, learn, record_run, suggest};
 
 use crate::{Conn, Result, Scope};
