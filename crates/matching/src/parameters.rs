@@ -149,19 +149,19 @@ pub(crate) const FIELDS: &[Field] = &[
     ),
     field(
         RuleGroup::Days,
-        ("statement_days", "One statement", "Items issued within so many days are of one statement."),
+        ("statement_days", "One statement, days", "Items issued within so many days are of one statement."),
         |p| p.statement_days.to_string(),
         |p, text| whole(&mut p.statement_days, text, 0, 365),
     ),
     field(
         RuleGroup::Days,
-        ("apart_days", "Apart", "Items issued further apart than so many days are of different billing runs."),
+        ("apart_days", "Apart, days", "Items issued further apart than so many days are of different billing runs."),
         |p| p.apart_days.to_string(),
         |p, text| whole(&mut p.apart_days, text, 0, 365),
     ),
     field(
         RuleGroup::Days,
-        ("lately_days", "Due lately", "Due shortly before or after is so many days from the payment."),
+        ("lately_days", "Due lately, days", "Due shortly before or after is so many days from the payment."),
         |p| p.lately_days.to_string(),
         |p, text| whole(&mut p.lately_days, text, 0, 365),
     ),

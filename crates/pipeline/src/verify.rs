@@ -77,6 +77,7 @@ pub async fn verify(pool: &Pool) -> Result<Report> {
     found("applications against open items", proof::applications(conn).await?);
     found("allocations against documents", proof::allocations(conn).await?);
     found("open totals against open items", proof::open_totals(conn).await?);
+    found("rule tables", proof::rule_tables(conn).await?);
     found("seals", proof::seal_chains(conn).await?);
     found("outcomes against seals", proof::outcomes(conn).await?);
     found("audit log", audit_log(conn).await?);

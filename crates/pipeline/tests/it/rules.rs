@@ -200,4 +200,10 @@ async fn a_table_that_can_not_be_is_refused_by_entry_and_rule_and_nothing_is_kep
     assert_eq!(world.text(waits).await, "available", "a worker is asked for its back-test");
     let changed = sqlx::query("update rule_table set content = '{}'").execute(&world.db.pool).await.unwrap_err();
     assert!(changed.to_string().contains("append-only"), "{changed}");
+    rules.company.ties_out().await;
+    for sql in ["alter table rule_table disable trigger user", "update rule_table set content = '{}'"] {
+        sqlx::query(sql).execute(&world.db.pool).await.unwrap();
+    }
+    let report = pipeline::verify::verify(&world.db.pool).await.unwrap();
+    assert!(report.to_string().contains("rule table 2 of US is not what its hash says"), "{report}");
 }

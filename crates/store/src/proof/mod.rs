@@ -6,6 +6,7 @@ mod figures;
 mod gateways;
 mod movements;
 mod receivables;
+mod rules;
 mod sealed;
 
 pub use content::content;
@@ -15,6 +16,7 @@ pub use figures::{
 pub use gateways::{charges, gateway_totals, payouts};
 pub use movements::{leases, legal_moves, movements, postings, stages};
 pub use receivables::{allocations, applications, open_items, open_totals, payments};
+pub use rules::rule_tables;
 pub use sealed::{Unanchored, outcomes, seal_chains, unanchored};
 
 use crate::{Conn, Result};

@@ -1,10 +1,11 @@
 //! What versions would have done with history, as a worker found it.
 
+use super::views::totals;
 use crate::{Conn, Result};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::{
     id::{BacktestId, DocumentId, RuleTableId},
-    rules::{BacktestTotal, Difference},
+    rules::{Backtest, BacktestTotal, Difference},
 };
 
 /// A finished run.
@@ -92,13 +93,20 @@ pub async fn record_backtest(conn: &mut Conn, new: &NewBacktest) -> Result<()> {
     Ok(())
 }
 
-/// The last run of a version: which version it was held against, and the hash of its figures.
-pub async fn last_backtest(conn: &mut Conn, table: RuleTableId) -> Result<Option<(i32, Vec<u8>)>> {
-    let row =
-        sqlx::query!("select against, figures_hash from rule_backtest where rule_table_id = $1 order by backtest_id desc limit 1", table.0)
-            .fetch_optional(conn)
-            .await?;
-    Ok(row.map(|row| (row.against, row.figures_hash)))
+/// The last run of a version, with the hash of its figures.
+pub async fn last_backtest(conn: &mut Conn, table: RuleTableId) -> Result<Option<(Backtest, Vec<u8>)>> {
+    let row = sqlx::query!(
+        r#"select backtest_id as "backtest_id: BacktestId", against, from_day, until_day, ran_at, left_out, figures_hash
+        from rule_backtest where rule_table_id = $1 order by backtest_id desc limit 1"#,
+        table.0
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let totals = totals(conn, &[row.backtest_id]).await?.remove(&row.backtest_id).unwrap_or_default();
+    let test =
+        Backtest { against: row.against, from: row.from_day, until: row.until_day, ran_at: row.ran_at, left_out: row.left_out, totals };
+    Ok(Some((test, row.figures_hash)))
 }
 
 /// Versions without any run: those whose job was given up are among them.

@@ -1,6 +1,6 @@
 //! Versions of the rules as people see them.
 
-use crate::{Pool, Result, Scope};
+use crate::{Conn, Pool, Result, Scope};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::{
     id::{ApprovalId, BacktestId, DocumentId, EntityId, RuleTableId},
@@ -54,7 +54,7 @@ pub async fn tables(pool: &Pool, scope: &Scope, entity: EntityId, limit: i64) ->
     .fetch_all(pool)
     .await?;
     let tests: Vec<BacktestId> = rows.iter().filter_map(|row| row.backtest_id).collect();
-    let mut totals = totals(pool, &tests).await?;
+    let mut totals = totals(&mut *pool.acquire().await?, &tests).await?;
     Ok(rows.into_iter().map(|row| row.view(&mut totals)).collect())
 }
 
@@ -87,7 +87,7 @@ impl Row {
     }
 }
 
-async fn totals(pool: &Pool, tests: &[BacktestId]) -> Result<HashMap<BacktestId, Vec<BacktestTotal>>> {
+pub(super) async fn totals(conn: &mut Conn, tests: &[BacktestId]) -> Result<HashMap<BacktestId, Vec<BacktestTotal>>> {
     let ids: Vec<uuid::Uuid> = tests.iter().map(|id| id.0).collect();
     let rows = sqlx::query!(
         r#"select backtest_id as "backtest_id: BacktestId", currency, lines, received, confirmed_before, confirmed, gained, gained_amount, lost,
@@ -95,7 +95,7 @@ async fn totals(pool: &Pool, tests: &[BacktestId]) -> Result<HashMap<BacktestId,
         from rule_backtest_total where backtest_id = any($1) order by currency"#,
         &ids
     )
-    .fetch_all(pool)
+    .fetch_all(conn)
     .await?;
     let mut totals: HashMap<BacktestId, Vec<BacktestTotal>> = HashMap::new();
     for row in rows {

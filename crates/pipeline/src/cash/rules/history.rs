@@ -95,9 +95,9 @@ impl History {
     fn items_at(&self, at: DateTime<Utc>) -> Vec<BookItem> {
         let since = settled_since(at.date_naive());
         let there = self.items.iter().filter(|past| past.entered_at <= at);
-        let as_it_was =
-            there.map(|past| BookItem { open: past.item.open - self.taken_before(past.item.document_id, at), ..past.item.clone() });
-        as_it_was.filter(|item| item.open > Decimal::ZERO || item.due_on >= since).collect()
+        let with_open = there.map(|past| (&past.item, past.item.open - self.taken_before(past.item.document_id, at)));
+        let known = with_open.filter(|(item, open)| *open > Decimal::ZERO || item.due_on >= since);
+        known.map(|(item, open)| BookItem { open, ..item.clone() }).collect()
     }
 
     /// What the same run gave to the money does not count, what it gave of credit memos does: those come first.

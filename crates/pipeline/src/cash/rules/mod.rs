@@ -18,7 +18,7 @@ use domain::{
     job::JobKind,
     money::grouped,
     rules::{Backtest, RuleEntry, STANDARD_VERSION},
-    seal::Canonical,
+    seal::{Canonical, rule_table_hash},
 };
 use matching::{RuleTable, SheetFault};
 use serde_json::json;
@@ -130,7 +130,7 @@ async fn insert(
         entity_id: entity,
         version: i32::try_from(table.version).unwrap_or(i32::MAX),
         content: &content,
-        content_hash: &Canonical::new("rule_table").text(&entity.to_string()).text(&content).finish(),
+        content_hash: &rule_table_hash(entity, &content),
         reason,
         proposed_by: &caller.email,
         proposed_at: cx.clock.now(),
@@ -159,8 +159,8 @@ pub async fn test_again(cx: &Context, caller: &Caller, scope: &Scope, table: Rul
 /// A version with its finished back-test, and what is in force beside it.
 pub(crate) struct Tested {
     pub(crate) table: RuleTableRow,
-    /// What it was held against, and the hash of the figures.
-    against: i32,
+    test: Backtest,
+    /// The hash of its figures.
     figures: Vec<u8>,
     /// What is in force now.
     now: i32,
@@ -171,9 +171,9 @@ impl Tested {
     pub(crate) async fn find(tx: &mut Tx, scope: &Scope, id: RuleTableId) -> Result<Option<Self>> {
         let Some(table) = rows::find(tx, scope, id).await? else { return Ok(None) };
         receivables::lock_entity(tx, table.entity_id).await?;
-        let Some((against, figures)) = rows::last_backtest(tx, id).await? else { return Ok(None) };
+        let Some((test, figures)) = rows::last_backtest(tx, id).await? else { return Ok(None) };
         let now = rows::in_force(tx, table.entity_id).await?.map_or(STANDARD_VERSION, |row| row.version);
-        Ok(Some(Self { table, against, figures, now }))
+        Ok(Some(Self { table, test, figures, now }))
     }
 
     /// What the approver is shown. Any change voids the request.
@@ -198,30 +198,29 @@ impl Tested {
         if self.now == version {
             return Some(format!("Rule table {version} is in force."));
         }
-        (self.against != self.now).then(|| {
-            format!("It was held against rule table {}, and {} is in force: have it back-tested again first.", self.against, self.now)
-        })
+        let against = self.test.against;
+        (against != self.now)
+            .then(|| format!("It was held against rule table {against}, and {} is in force: have it back-tested again first.", self.now))
     }
 }
 
 /// Asks a second person to put a version in force. Its author asks, so that he is the one who can't approve.
 pub async fn ask(cx: &Context, caller: &Caller, scope: &Scope, id: RuleTableId, reason: &str) -> std::result::Result<Resolved, WorkError> {
     let reason = text("reason", reason)?;
-    let Some(entity) = transaction!(&cx.pool, |tx| Ok(rows::find(tx, scope, id).await?.map(|row| row.entity_id)))? else {
-        return Err(WorkError::NotFound);
-    };
-    let tested = rows::tables(&cx.pool, scope, entity, i64::MAX).await?.into_iter().find(|table| table.rule_table_id == id);
-    let Some(figures) = tested.and_then(|table| table.test) else {
-        return Err(WorkError::Conflict("Its back-test is not finished: nobody knows yet what it would do.".into()));
-    };
     transaction!(&cx.pool, |tx| {
-        let Some(version) = Tested::find(tx, scope, id).await? else { return Ok(Err(WorkError::NotFound)) };
+        if rows::find(tx, scope, id).await?.is_none() {
+            return Ok(Err(WorkError::NotFound));
+        }
+        let Some(version) = Tested::find(tx, scope, id).await? else {
+            let unknown = "Its back-test is not finished: nobody knows yet what it would do.";
+            return Ok(Err(WorkError::Conflict(unknown.into())));
+        };
         if let Some(refusal) = version.refusal(caller) {
             return Ok(Err(WorkError::Conflict(refusal)));
         }
         let ask = Ask {
             act: ApprovalAct::PutRulesInForce,
-            plan: plan(version.table.version, &figures),
+            plan: plan(version.table.version, &version.test),
             erp_number: None,
             dated: None,
             content: None,
