@@ -7,7 +7,7 @@ use crate::{
         ApprovalsPage, AuditPage, BankAccountPage, BankAccountsPage, BatchPage, BatchesPage, CalendarsPage, CashPage, ClearingPage,
         ConnectionsPage, CustomerPage, DailyPage, DocumentPage, DocumentsPage, ExceptionPage, ExceptionsPage, HomePage, InboxPage,
         JobsPage, LoginPage, MappingsPage, MovementsPage, NotFound, OpenItemsPage, ReceivablesPage, ReconciliationPage, ReplayPage,
-        ReplaysPage, StatementPage, UploadPage, UsersPage, WorkbenchPage,
+        ReplaysPage, RulesPage, StatementPage, UploadPage, UsersPage, WorkbenchPage,
     },
 };
 use leptos::prelude::*;
@@ -81,6 +81,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("cash/customer") view=CustomerPage ssr=SsrMode::Async/>
                     <Route path=path!("cash/clearing") view=ClearingPage ssr=SsrMode::Async/>
                     <Route path=path!("cash/clearing/movements") view=MovementsPage ssr=SsrMode::Async/>
+                    <Route path=path!("cash/rules") view=RulesPage ssr=SsrMode::Async/>
                     <Route path=path!("cash/accounts") view=BankAccountsPage ssr=SsrMode::Async/>
                     <Route path=path!("cash/accounts/:id") view=BankAccountPage ssr=SsrMode::Async/>
                     <Route path=path!("cash/daily") view=DailyPage ssr=SsrMode::Async/>

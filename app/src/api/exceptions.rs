@@ -9,6 +9,7 @@ use domain::{
     id::{ConnectionId, EntityId},
     mapping::MappingKind,
     replay::ReplaySetView,
+    rules::RuleApprovalView,
     sla::SlaView,
     view::{Cluster, DocumentView, ExceptionRow, ExceptionView, Paged, StageMoney, WaitingGroup},
 };
@@ -288,6 +289,7 @@ pub struct ApprovalsView {
     pub resolutions: Vec<ApprovalView>,
     pub proposals: Vec<Proposal>,
     pub replays: Vec<ReplaySetView>,
+    pub rules: Vec<RuleApprovalView>,
     /// Roles that wait for a second administrator.
     pub grants: Vec<GrantRequest>,
     /// Entities in which the caller gives roles.
@@ -295,7 +297,7 @@ pub struct ApprovalsView {
     pub reach: Reach,
 }
 
-/// Resolutions, replays and proposed mappings that wait, as far as the caller may read; and roles, for who gives some.
+/// Resolutions, replays, rules and proposed mappings that wait, as far as the caller may read; and roles, for who gives some.
 #[server(prefix = "/fn", endpoint = "list_approvals")]
 pub async fn list_approvals(entity: Option<String>) -> Result<ApprovalsView, ApiError> {
     use super::{
@@ -317,6 +319,7 @@ pub async fn list_approvals(entity: Option<String>) -> Result<ApprovalsView, Api
         resolutions: store::approvals::open(&ctx.pool, &scope, page(APPROVALS)).await?,
         proposals: super::mappings::proposals(&ctx, &scope).await?,
         replays: store::replays::waiting(&ctx.pool, &scope, page(APPROVALS)).await?,
+        rules: store::rules::waiting(&ctx.pool, &scope, page(APPROVALS)).await?,
         grants: store::access::grants::waiting(&mut conn, &administers, None, page(APPROVALS)).await?,
         administers: administers.entities().to_vec(),
         reach: reach(&caller, &entities),

@@ -77,7 +77,8 @@ pub async fn get_home(entity: Option<String>, period: Option<String>) -> Result<
             let others = |request: &GrantRequest| request.requested_by != caller.email && request.user_id != caller.user_id;
             let roles = store::access::grants::waiting(&mut conn, &administer, None, APPROVALS).await?;
             let roles = roles.iter().filter(|request| others(request)).count();
-            Some(i64::try_from(resolutions + replays + mappings + roles).unwrap_or(APPROVALS))
+            let rules = store::rules::waiting(&ctx.pool, &approve, APPROVALS).await?.len();
+            Some(i64::try_from(resolutions + replays + mappings + rules + roles).unwrap_or(APPROVALS))
         },
         log: if log.is_empty() {
             None

@@ -23,9 +23,13 @@ pub struct JobsView {
 pub fn is_per_entity(kind: JobKind) -> bool {
     match kind {
         JobKind::ReadBack | JobKind::Reconcile | JobKind::PullGateways | JobKind::ApplyCash => true,
-        JobKind::Replay | JobKind::SealOutcomes | JobKind::CountFlow | JobKind::TellBreaches | JobKind::SweepSessions | JobKind::Verify => {
-            false
-        }
+        JobKind::Backtest
+        | JobKind::Replay
+        | JobKind::SealOutcomes
+        | JobKind::CountFlow
+        | JobKind::TellBreaches
+        | JobKind::SweepSessions
+        | JobKind::Verify => false,
     }
 }
 

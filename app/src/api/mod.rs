@@ -24,6 +24,7 @@ pub mod reach;
 pub mod receivables;
 pub mod reconciliation;
 pub mod replays;
+pub mod rules;
 pub mod session;
 pub mod shell;
 pub mod users;

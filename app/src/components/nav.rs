@@ -59,6 +59,7 @@ const BELOW: &[Entry] = &[
     Entry { label: "Open items", href: "/cash/items", needs: &[Action::ReadFinance] },
     Entry { label: "Daily cash proof", href: "/cash/daily", needs: &[Action::ReadFinance] },
     Entry { label: "Bank accounts", href: "/cash/accounts", needs: &[Action::ReadFinance] },
+    Entry { label: "Rules of cash application", href: "/cash/rules", needs: &[Action::ReadFinance] },
 ];
 
 /// Label and address of every page that the caller may see.

@@ -1,7 +1,7 @@
-//! What waits for a second person: resolutions above their author's limit, mappings that release more than it, and roles that an
-//! administrator gave.
+//! What waits for a second person: resolutions above their author's limit, mappings that release more than it, rules of cash application,
+//! and roles that an administrator gave.
 
-use super::{exceptions::cause::Back, grants::GrantRequests};
+use super::{cash::rules_href, exceptions::cause::Back, grants::GrantRequests};
 use crate::{
     api::{
         exceptions::{ApprovalsView, list_approvals},
@@ -11,7 +11,7 @@ use crate::{
     },
     components::{Amount, Column, Count, DataTable, Empty, Failure, Field, Notice, Page, Sums, Time, Tone, use_query},
 };
-use domain::{access::Action, approval::ApprovalView, replay::ReplaySetView};
+use domain::{access::Action, approval::ApprovalView, replay::ReplaySetView, rules::RuleApprovalView};
 use leptos::prelude::*;
 
 #[component]
@@ -34,9 +34,9 @@ pub fn ApprovalsPage() -> impl IntoView {
 
 #[component]
 fn Approvals(waiting: ApprovalsView) -> AnyView {
-    let ApprovalsView { resolutions, proposals, replays, grants, administers, reach } = waiting;
-    if resolutions.is_empty() && proposals.is_empty() && replays.is_empty() && grants.is_empty() {
-        return view! { <Empty title="Nothing waits for a second person" text="Resolutions and replays above a limit, mappings that release more than one, and roles that an administrator gave, appear here."/> }.into_any();
+    let ApprovalsView { resolutions, proposals, replays, rules, grants, administers, reach } = waiting;
+    if resolutions.is_empty() && proposals.is_empty() && replays.is_empty() && rules.is_empty() && grants.is_empty() {
+        return view! { <Empty title="Nothing waits for a second person" text="Resolutions and replays above a limit, mappings that release more than one, rules of cash application, and roles that an administrator gave, appear here."/> }.into_any();
     }
     let error = ["decide_approval", "decide_grant"].into_iter().find_map(form_error).map(|error| error.to_string());
     let reader = reach.email.clone();
@@ -44,6 +44,7 @@ fn Approvals(waiting: ApprovalsView) -> AnyView {
         {error.map(|title| view! { <Notice tone=Tone::Off title/> })}
         {(!resolutions.is_empty()).then(|| view! { <Resolutions resolutions reach=reach.clone()/> })}
         {(!replays.is_empty()).then(|| view! { <Waiting replays/> })}
+        {(!rules.is_empty()).then(|| view! { <Rules rules/> })}
         {(!proposals.is_empty()).then(|| view! { <Proposals proposals reach/> })}
         {(!grants.is_empty()).then(|| view! { <GrantRequests requests=grants reader administers/> })}
     }
@@ -73,6 +74,26 @@ fn Waiting(replays: Vec<ReplaySetView>) -> AnyView {
         Column::text("Prepared by"),
     ];
     view! { <DataTable caption="Replays" note="open one to see what it would do, and to decide" columns cards=true><tbody>{lines}</tbody></DataTable> }.into_any()
+}
+
+/// Rules are decided on their own page, which shows what they would have done.
+#[component]
+fn Rules(rules: Vec<RuleApprovalView>) -> AnyView {
+    let lines = rules.into_iter().map(|rules| {
+        let href = rules_href(&rules.entity_code, rules.version);
+        view! {
+            <tr class="tall">
+                <th scope="row"><a href=href>{format!("Rule table {}", rules.version)}</a></th>
+                <td data-label="Entity">{rules.entity_code}</td>
+                <td data-label="What" class="prose">{rules.plan}</td>
+                <td data-label="Because" class="prose">{rules.reason}</td>
+                <td data-label="Prepared by">{rules.requested_by}<small class="below"><Time at=rules.requested_at/></small></td>
+            </tr>
+        }
+    });
+    let lines = lines.collect_view();
+    let columns = ["Version", "Entity", "What", "Because", "Prepared by"].map(Column::text).to_vec();
+    view! { <DataTable caption="Rules of cash application" note="open one to see what it would have done, and to decide" columns cards=true><tbody>{lines}</tbody></DataTable> }.into_any()
 }
 
 /// Nobody approves what he prepared; others need the role for every entity that it reaches.

@@ -30,7 +30,7 @@ pub use batches::BatchesPage;
 pub use calendars::CalendarsPage;
 pub use cash::{
     BankAccountPage, BankAccountsPage, CashPage, ClearingPage, CustomerPage, DailyPage, MovementsPage, OpenItemsPage, ReceivablesPage,
-    StatementPage, WorkbenchPage,
+    RulesPage, StatementPage, WorkbenchPage,
 };
 pub use connections::ConnectionsPage;
 pub use document::DocumentPage;

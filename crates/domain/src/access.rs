@@ -51,6 +51,7 @@ impl Role {
                         | ReadJobs
                         | ManageBankAccounts
                         | ApplyCash
+                        | EditRules
                 )
             }
             Self::ArSpecialist => matches!(action, ReadFinance | ImportBatch | WorkExceptions | Resolve | ApplyCash),
@@ -91,6 +92,8 @@ text_enum! {
         ManageBankAccounts = "manage_bank_accounts",
         /// Say who paid and what it settles, take that back, park money, write off.
         ApplyCash = "apply_cash",
+        /// Propose how cash is applied without a person.
+        EditRules = "edit_rules",
         Replay = "replay",
         Approve = "approve",
         Reconcile = "reconcile",

@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 text_enum! {
-    /// What is to be done about a document.
+    /// What is to be done about a document, or about a rule table.
     pub enum ApprovalAct {
         /// Closed without an ERP document.
         Resolve = "resolve",
@@ -24,6 +24,8 @@ text_enum! {
         Repost = "repost",
         /// A payment is applied, and what it is short of is given up.
         WriteOff = "write_off",
+        /// A rule table of cash application takes the place of the one in force.
+        PutRulesInForce = "put_rules_in_force",
     }
 }
 
@@ -37,6 +39,7 @@ impl ApprovalAct {
             Self::Credit => Correction::Credit.label(),
             Self::Repost => Correction::Repost.label(),
             Self::WriteOff => "Apply and write off",
+            Self::PutRulesInForce => "Put a rule table in force",
         }
     }
 
@@ -46,7 +49,7 @@ impl ApprovalAct {
             Self::Reverse => Some(Correction::Reverse),
             Self::Credit => Some(Correction::Credit),
             Self::Repost => Some(Correction::Repost),
-            Self::Resolve | Self::SendAgain | Self::TakeNumber | Self::WriteOff => None,
+            Self::Resolve | Self::SendAgain | Self::TakeNumber | Self::WriteOff | Self::PutRulesInForce => None,
         }
     }
 }

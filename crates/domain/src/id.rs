@@ -58,6 +58,10 @@ ids! {
     StatementId,
     /// An account of ours at a payment gateway.
     GatewayAccountId,
+    /// A version of the rules of cash application.
+    RuleTableId,
+    /// One run of a rule table over an entity's history.
+    BacktestId,
     /// What ties together everything caused by one act.
     CorrelationId,
 }

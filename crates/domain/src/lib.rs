@@ -29,6 +29,7 @@ pub mod receivable;
 pub mod reconciliation;
 pub mod replay;
 pub mod roll_forward;
+pub mod rules;
 #[cfg(feature = "seal")]
 pub mod seal;
 pub mod settlement;

@@ -250,6 +250,8 @@ pub struct SuggestionView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SuggestionsView {
     pub decided_at: DateTime<Utc>,
+    /// The version of the rules that decided.
+    pub rules: i32,
     /// Best first.
     pub suggestions: Vec<SuggestionView>,
     /// Who comes second, what would have to differ, and whether everything was looked at.

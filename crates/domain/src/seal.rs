@@ -3,7 +3,7 @@
 //! Canonical bytes are a format version and length-prefixed fields; amounts are integer minor units, so 10.5000 and
 //! 10.50 are the same. A chain in the same database proves accident, not intent: its head is anchored outside.
 
-use crate::document::DocumentContent;
+use crate::{document::DocumentContent, id::EntityId};
 use rust_decimal::Decimal;
 
 pub type Hash = [u8; 32];
@@ -47,6 +47,11 @@ impl Canonical {
     pub fn finish(self) -> Hash {
         *self.0.finalize().as_bytes()
     }
+}
+
+/// The hash of a version of the rules of cash application, as its text was written.
+pub fn rule_table_hash(entity: EntityId, content: &str) -> Hash {
+    Canonical::new("rule_table").text(&entity.to_string()).text(content).finish()
 }
 
 /// The row hash of a document: everything that never changes, lines included.

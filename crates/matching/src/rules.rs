@@ -14,6 +14,10 @@ macro_rules! codes {
 
         impl RuleCode {
             pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            fn camel(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name)),+ }
+            }
         }
 
         fn standard_rules() -> Vec<Rule> {
@@ -66,6 +70,18 @@ codes! {
 }
 
 impl RuleCode {
+    /// Its name in JSON: `amount_exact`.
+    pub fn name(self) -> String {
+        let mut name = String::new();
+        for letter in self.camel().chars() {
+            if letter.is_ascii_uppercase() && !name.is_empty() {
+                name.push('_');
+            }
+            name.push(letter.to_ascii_lowercase());
+        }
+        name
+    }
+
     /// Whatever the score: where this speaks against a proposal, a person decides.
     pub fn forbids_confirmation(self) -> bool {
         matches!(

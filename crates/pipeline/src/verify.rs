@@ -79,6 +79,7 @@ pub async fn verify(pool: &Pool) -> Result<Report> {
     found("open totals against open items", proof::open_totals(conn).await?);
     found("write-off totals against write-offs", proof::write_off_totals(conn).await?);
     found("roll-forward against what is open", proof::roll_forward(conn).await?);
+    found("rule tables", proof::rule_tables(conn).await?);
     found("seals", proof::seal_chains(conn).await?);
     found("outcomes against seals", proof::outcomes(conn).await?);
     found("audit log", audit_log(conn).await?);

@@ -30,6 +30,7 @@ pub mod receivables;
 pub mod reconciliation;
 pub mod releases;
 pub mod replays;
+pub mod rules;
 pub mod saved_views;
 pub mod seals;
 pub mod statements;

@@ -13,6 +13,7 @@ mod movements;
 mod rates;
 mod receivables;
 mod roll;
+mod rules;
 mod statement;
 mod table;
 mod tie;
@@ -27,6 +28,7 @@ pub use daily::DailyPage;
 pub use items::OpenItemsPage;
 pub use movements::MovementsPage;
 pub use receivables::ReceivablesPage;
+pub use rules::{RulesPage, rules_href};
 pub use statement::StatementPage;
 pub use unapplied::CashPage;
 pub use workbench::WorkbenchPage;
@@ -43,6 +45,7 @@ const ITEMS: &str = "/cash/items";
 const ACCOUNTS: &str = "/cash/accounts";
 const DAILY: &str = "/cash/daily";
 const CLEARING: &str = "/cash/clearing";
+const RULES: &str = "/cash/rules";
 const MOVEMENTS: &str = "/cash/clearing/movements";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +55,7 @@ enum CashTab {
     Accounts,
     Daily,
     Clearing,
+    Rules,
 }
 
 /// The sides of cash; the entity travels along.
@@ -64,6 +68,7 @@ fn CashTabs(current: CashTab) -> AnyView {
         (CashTab::Accounts, "Bank accounts", ACCOUNTS),
         (CashTab::Daily, "Daily proof", DAILY),
         (CashTab::Clearing, "Gateway clearing", CLEARING),
+        (CashTab::Rules, "Rules", RULES),
     ];
     let tabs = tabs.map(|(tab, label, path)| Tab {
         label: label.to_owned(),

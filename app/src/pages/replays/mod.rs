@@ -2,7 +2,7 @@
 
 mod set;
 
-pub use set::ReplayPage;
+pub use set::{ReplayPage, Watch};
 
 use crate::{
     api::replays::{ReplaysView, list_replays},

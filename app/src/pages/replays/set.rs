@@ -76,7 +76,7 @@ fn Detail(detail: ReplayDetail) -> AnyView {
 
 /// Looks again while something moves.
 #[island]
-fn Watch() -> impl IntoView {
+pub fn Watch() -> impl IntoView {
     Effect::new(|_| {
         set_timeout(|| drop(leptos::prelude::window().location().reload()), std::time::Duration::from_secs(3));
     });

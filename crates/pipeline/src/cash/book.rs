@@ -15,7 +15,7 @@ use rust_decimal::Decimal;
 use std::collections::HashMap;
 use store::{
     Conn, Error, Result,
-    receivables::{self, BookItem},
+    receivables::{self, BookCustomer, BookItem},
 };
 use uuid::Uuid;
 
@@ -34,9 +34,12 @@ pub(super) struct Ledger {
 
 impl Ledger {
     pub(super) async fn load(conn: &mut Conn, entity: EntityId, country: &str, today: NaiveDate) -> Result<Self> {
-        let since = today.checked_sub_days(Days::new(SETTLED_DAYS)).unwrap_or(today);
         let known = receivables::customers(conn, entity).await?;
-        let items = receivables::items(conn, entity, since).await?;
+        let items = receivables::items(conn, entity, settled_since(today)).await?;
+        Self::of(entity, country, known, items)
+    }
+
+    pub(super) fn of(entity: EntityId, country: &str, known: Vec<BookCustomer>, items: Vec<BookItem>) -> Result<Self> {
         let codes: HashMap<String, CustomerId> =
             (1..).zip(&known).map(|(place, customer)| (customer.code.clone(), customer_id(place))).collect();
         let customers: Vec<Customer> = (1..)
@@ -98,6 +101,11 @@ impl Ledger {
     }
 }
 
+/// The due date from which on settled items are known.
+pub(super) fn settled_since(today: NaiveDate) -> NaiveDate {
+    today.checked_sub_days(Days::new(SETTLED_DAYS)).unwrap_or(today)
+}
+
 fn customer_id(place: u128) -> CustomerId {
     CustomerId(Uuid::from_u128(place))
 }
@@ -118,7 +126,7 @@ fn open_item(entity: EntityId, codes: &HashMap<String, CustomerId>, item: &BookI
     })
 }
 
-fn amount(amount: Decimal, currency: Currency) -> Result<Amount> {
+pub(super) fn amount(amount: Decimal, currency: Currency) -> Result<Amount> {
     let money = Money::new(amount, currency).and_then(Amount::try_from);
     money.map_err(|error| corrupt("open_item", amount, error.to_string()))
 }

@@ -12,6 +12,7 @@ mod moved;
 mod read_only;
 mod receive;
 mod returned;
+pub mod rules;
 mod suggestions;
 mod survey;
 mod take_back;

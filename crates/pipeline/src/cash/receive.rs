@@ -6,7 +6,7 @@ use super::{
     book::Ledger,
     give::{Decider, Given, take},
     money::{self, MoneyBatch, Move},
-    returned,
+    returned, rules,
 };
 use crate::{Context, retry::transaction};
 use domain::{
@@ -15,7 +15,7 @@ use domain::{
     stage::DocumentKind,
 };
 use matching::{
-    RuleTable, decide_all,
+    decide_all,
     decision::{Decision, Proposal, Verdict},
     payer_of,
 };
@@ -147,11 +147,12 @@ impl Pass {
         let money: Vec<(DocumentId, Receipt)> =
             lines.into_iter().chain(kept).map(|money| (money.document_id.unwrap_or_else(|| DocumentId(Uuid::now_v7())), money)).collect();
         let mut ledger = Ledger::load(tx, decider.entity, &decider.country, decider.today).await?;
+        let rules = rules::in_force(tx, decider.entity).await?;
         let receipts = money.iter().map(|(id, money)| ledger.receipt(*id, money)).collect::<Result<Vec<_>>>()?;
         let payers = receipts.iter().map(|receipt| ledger.customer(payer_of(&ledger.book, receipt)?).cloned()).collect();
         // a large book takes a second: nobody else's work waits for it
         let deciding = tokio::task::spawn_blocking(move || {
-            let decisions = decide_all(&mut ledger.book, &RuleTable::standard(), &receipts);
+            let decisions = decide_all(&mut ledger.book, &rules, &receipts);
             (ledger, decisions)
         });
         let (ledger, decisions) = deciding.await.map_err(|error| store::DriverError::Io(std::io::Error::other(error)))?;

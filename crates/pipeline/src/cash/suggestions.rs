@@ -37,7 +37,8 @@ pub async fn suggestions(cx: &Context, scope: &Scope, credit: &OpenItemRow) -> R
         }
         None => false,
     });
-    Ok(Some(SuggestionsView { decided_at: said.decided_at, suggestions, words: decision.rivalry() }))
+    let rules = i32::try_from(decision.rules).unwrap_or_default();
+    Ok(Some(SuggestionsView { decided_at: said.decided_at, rules, suggestions, words: decision.rivalry() }))
 }
 
 /// `None`: an item or the payment itself has less open than the proposal gives.

@@ -3,13 +3,14 @@
 use super::Workshop;
 use crate::{access::sign_in, cash, gateways, import, readback, reconcile, retry::transaction, verify, workbench::replay};
 use anyhow::{Context as _, bail};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     id::{EntityId, JobId},
     job::JobKind,
 };
 use std::time::Instant;
 use store::{
+    Tx,
     access::sessions,
     connections::{self, AttachedEntity},
     daily_flow,
@@ -55,6 +56,11 @@ impl Workshop {
                 let result = self.apply_cash(&job.claimed.subject).await?;
                 self.complete(job, &result, None).await?;
             }
+            JobKind::Backtest if job.claimed.subject.is_empty() => self.find_untested(job).await?,
+            JobKind::Backtest => {
+                let result = self.backtest(&job.claimed.subject).await?;
+                self.complete(job, &result, None).await?;
+            }
             JobKind::Replay if job.claimed.subject.is_empty() => self.find_replays(job).await?,
             JobKind::Replay => self.replay(job).await?,
             JobKind::SealOutcomes => {
@@ -89,21 +95,31 @@ impl Workshop {
         })
     }
 
+    /// A job for every rule table without a back-test: what a job that was given up has left is found here.
+    async fn find_untested(&self, job: &Running) -> store::Result<()> {
+        transaction!(&self.cx.pool, |tx| {
+            let ended = job.ended(self);
+            let tables = store::rules::untested(tx).await?;
+            for table in &tables {
+                enqueue(tx, JobKind::Backtest, &table.to_string(), ended.at).await?;
+            }
+            jobs::complete(tx, &job.claimed, &format!("{} back-tests taken up again", tables.len()), ended).await
+        })
+    }
+
+    async fn backtest(&self, subject: &str) -> anyhow::Result<String> {
+        let table = subject.parse().with_context(|| format!("{subject:?} is not a rule table"))?;
+        let cash::rules::Ran { lines, left_out } = cash::rules::backtest(&self.cx, table).await?;
+        Ok(format!("{lines} payments decided about again, {left_out} left out"))
+    }
+
     /// A job for every set that is to run and has none: what a job that was given up has left is found here.
     async fn find_replays(&self, job: &Running) -> store::Result<()> {
         transaction!(&self.cx.pool, |tx| {
             let ended = job.ended(self);
             let sets = replays::without_job(tx).await?;
             for set in &sets {
-                let subject = set.to_string();
-                let new = NewJob {
-                    job_id: JobId(Uuid::now_v7()),
-                    kind: JobKind::Replay,
-                    subject: &subject,
-                    run_at: ended.at,
-                    created_by: "replay",
-                };
-                jobs::enqueue(tx, &new, ended.at).await?;
+                enqueue(tx, JobKind::Replay, &set.to_string(), ended.at).await?;
             }
             jobs::complete(tx, &job.claimed, &format!("{} replays taken up again", sets.len()), ended).await
         })
@@ -231,4 +247,11 @@ impl Workshop {
         let mut conn = self.cx.pool.acquire().await.map_err(store::Error::from)?;
         Ok(connections::attached_entities(&mut conn).await?)
     }
+}
+
+/// A job that another job of its kind starts.
+async fn enqueue(tx: &mut Tx, kind: JobKind, subject: &str, at: DateTime<Utc>) -> store::Result<()> {
+    let new = NewJob { job_id: JobId(Uuid::now_v7()), kind, subject, run_at: at, created_by: kind.as_str() };
+    jobs::enqueue(tx, &new, at).await?;
+    Ok(())
 }

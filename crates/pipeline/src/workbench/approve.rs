@@ -1,8 +1,13 @@
 //! What one person prepares about a document and, above the limit or always, a second one decides. A decision is bound to what was
-//! shown: the content, where the document stands, what exactly would be done, and why.
+//! shown: the content, where the document stands, what exactly would be done, and why. The rules of cash application are put in force
+//! the same way, bound to their content and to the figures of their back-test.
 
 use super::{Resolved, WorkError, correct, entry, resolve, unknown};
-use crate::{Context, cash, retry::transaction};
+use crate::{
+    Context,
+    cash::{self, rules, rules::Tested},
+    retry::transaction,
+};
 use chrono::{DateTime, Utc};
 use domain::{
     access::{Caller, Scope},
@@ -14,7 +19,7 @@ use serde_json::json;
 use store::{
     Tx,
     access::audit,
-    approvals::{self, Ask, NewApproval},
+    approvals::{self, About, Ask, NewApproval, Open},
     exceptions::{self, Subject},
     movements::Cause,
 };
@@ -32,26 +37,59 @@ pub(crate) async fn request(
     let approval = NewApproval {
         approval_id: ApprovalId(Uuid::now_v7()),
         entity_id: subject.entity_id,
-        document_id: subject.document_id,
+        about: About::Document(subject.document_id),
         shown_hash: shown_hash(subject, &ask),
-        currency: subject.currency.clone(),
-        amount: subject.amount,
+        money: Some((subject.currency.clone(), subject.amount)),
         ask,
         requested_by: caller.email.clone(),
         requested_at: cx.clock.now(),
         within_limit,
     };
+    record(cx, tx, caller, approval).await
+}
+
+/// Asks for a version of the rules to be put in force; a second person always decides.
+pub(crate) async fn request_rules(
+    cx: &Context,
+    tx: &mut Tx,
+    caller: &Caller,
+    version: &Tested,
+    ask: Ask,
+) -> store::Result<Result<Resolved, WorkError>> {
+    let approval = NewApproval {
+        approval_id: ApprovalId(Uuid::now_v7()),
+        entity_id: version.table.entity_id,
+        about: About::Rules(version.table.rule_table_id),
+        shown_hash: version.shown_hash(&ask),
+        money: None,
+        ask,
+        requested_by: caller.email.clone(),
+        requested_at: cx.clock.now(),
+        within_limit: false,
+    };
+    record(cx, tx, caller, approval).await
+}
+
+async fn record(cx: &Context, tx: &mut Tx, caller: &Caller, approval: NewApproval) -> store::Result<Result<Resolved, WorkError>> {
     if let Err(error) = approvals::insert(tx, &approval).await {
-        let waits = || WorkError::Conflict("A request for this document waits for its approver already.".into());
-        return if error.is_conflict_on("approval_document") { Ok(Err(waits())) } else { Err(error) };
+        let waits = |what| WorkError::Conflict(format!("A request for this {what} waits for its approver already."));
+        return match error {
+            error if error.is_conflict_on("approval_document") => Ok(Err(waits("document"))),
+            error if error.is_conflict_on("approval_rule_table") => Ok(Err(waits("rule table"))),
+            error => Err(error),
+        };
     }
+    let (currency, amount) = approval.money.clone().unzip();
     let after = json!({
-        "plan": approval.ask.plan, "reason": approval.ask.reason, "amount": subject.amount,
-        "currency": subject.currency, "within_limit": within_limit,
+        "plan": approval.ask.plan, "reason": approval.ask.reason, "amount": amount, "currency": currency,
+        "within_limit": approval.within_limit,
     });
-    let about = format!("document:{}", subject.document_id);
-    audit::append(tx, &entry(cx, caller, audited_as(approval.ask.act), &about, Some(subject.entity_id), after)).await?;
-    Ok(Ok(if within_limit { Resolved::Done } else { Resolved::Requested(approval.approval_id) }))
+    let about = match approval.about {
+        About::Document(id) => format!("document:{id}"),
+        About::Rules(id) => format!("rule_table:{id}"),
+    };
+    audit::append(tx, &entry(cx, caller, audited_as(approval.ask.act), &about, Some(approval.entity_id), after)).await?;
+    Ok(Ok(if approval.within_limit { Resolved::Done } else { Resolved::Requested(approval.approval_id) }))
 }
 
 fn audited_as(act: ApprovalAct) -> &'static str {
@@ -63,6 +101,7 @@ fn audited_as(act: ApprovalAct) -> &'static str {
         ApprovalAct::Credit => "document.credit",
         ApprovalAct::Repost => "document.repost",
         ApprovalAct::WriteOff => "cash.write_off",
+        ApprovalAct::PutRulesInForce => "rules.ask",
     }
 }
 
@@ -100,22 +139,17 @@ pub async fn decide(
         if open.requested_by == caller.email {
             return Ok(Err(WorkError::Conflict("Nobody approves what he prepared.".into())));
         }
-        let Some(subject) = exceptions::lock_document(tx, scope, open.document_id).await? else { return Ok(Err(WorkError::NotFound)) };
-        let unchanged = shown_hash(&subject, &open.ask).as_slice() == open.shown_hash;
+        let Some(shown) = Shown::lock(tx, scope, &open).await? else { return Ok(Err(WorkError::NotFound)) };
+        let unchanged = shown.hash(&open.ask).as_slice() == open.shown_hash;
         let decision = match (unchanged, approve) {
             (false, _) => "void",
             (true, true) => "approved",
             (true, false) => "refused",
         };
         if decision == "approved" {
-            let cause = cause(caller, format!("{} (prepared by {})", open.ask.reason, open.requested_by), cx.clock.now());
-            let done = match open.ask.act {
-                ApprovalAct::Resolve => resolve::close(tx, open.document_id, &cause).await.map(Ok)?,
-                ApprovalAct::SendAgain | ApprovalAct::TakeNumber => unknown::carry_out(tx, &open, &cause).await?,
-                ApprovalAct::Reverse | ApprovalAct::Credit | ApprovalAct::Repost => {
-                    correct::carry_out(cx, tx, caller, &subject, made.as_ref()).await?
-                }
-                ApprovalAct::WriteOff => cash::carry_out(cx, tx, caller, scope, &open).await?,
+            let done = match &shown {
+                Shown::Document(subject) => carry_out(cx, tx, caller, scope, &open, subject, made.as_ref()).await?,
+                Shown::Rules(version) => rules::put_in_force(cx, tx, caller, version, &open).await.map(Ok)?,
             };
             if let Err(error) = done {
                 return Ok(Err(error));
@@ -124,10 +158,56 @@ pub async fn decide(
         approvals::decide(tx, approval, decision, &caller.email, comment, cx.clock.now()).await?;
         let after = json!({ "act": open.ask.act, "decision": decision, "comment": comment, "requested_by": open.requested_by });
         audit::append(tx, &entry(cx, caller, "approval.decide", &format!("approval:{approval}"), Some(open.entity_id), after)).await?;
-        Ok(if unchanged {
-            Ok(())
-        } else {
-            Err(WorkError::Conflict("The document changed since it was shown; the request is void.".into()))
-        })
+        Ok(if unchanged { Ok(()) } else { Err(WorkError::Conflict(shown.void().into())) })
     })?
+}
+
+/// What a request is about, as it stands at the decision.
+enum Shown {
+    Document(Subject),
+    Rules(Box<Tested>),
+}
+
+impl Shown {
+    async fn lock(tx: &mut Tx, scope: &Scope, open: &Open) -> store::Result<Option<Self>> {
+        Ok(match open.about {
+            About::Document(id) => exceptions::lock_document(tx, scope, id).await?.map(Self::Document),
+            About::Rules(id) => Tested::find(tx, scope, id).await?.map(|version| Self::Rules(Box::new(version))),
+        })
+    }
+
+    fn hash(&self, ask: &Ask) -> [u8; 32] {
+        match self {
+            Self::Document(subject) => shown_hash(subject, ask),
+            Self::Rules(version) => version.shown_hash(ask),
+        }
+    }
+
+    fn void(&self) -> &'static str {
+        match self {
+            Self::Document(_) => "The document changed since it was shown; the request is void.",
+            Self::Rules(_) => "Other rules are in force, or it was back-tested again, since it was shown; the request is void.",
+        }
+    }
+}
+
+/// What a second person agreed to about a document.
+async fn carry_out(
+    cx: &Context,
+    tx: &mut Tx,
+    caller: &Caller,
+    scope: &Scope,
+    open: &Open,
+    subject: &Subject,
+    made: Option<&correct::Made>,
+) -> store::Result<Result<(), WorkError>> {
+    let cause = cause(caller, format!("{} (prepared by {})", open.ask.reason, open.requested_by), cx.clock.now());
+    match open.ask.act {
+        ApprovalAct::Resolve => resolve::close(tx, subject.document_id, &cause).await.map(Ok),
+        ApprovalAct::SendAgain | ApprovalAct::TakeNumber => unknown::carry_out(tx, subject.document_id, &open.ask, &cause).await,
+        ApprovalAct::Reverse | ApprovalAct::Credit | ApprovalAct::Repost => correct::carry_out(cx, tx, caller, subject, made).await,
+        ApprovalAct::WriteOff => cash::carry_out(cx, tx, caller, scope, open).await,
+        // the database ties it to a rule table
+        ApprovalAct::PutRulesInForce => Ok(Err(WorkError::NotFound)),
+    }
 }

@@ -19,7 +19,7 @@ use domain::{
 use std::collections::HashMap;
 use store::{
     Error, Tx,
-    approvals::{self, Ask},
+    approvals::{self, About, Ask},
     calendars, connections, contents, documents, entities,
     exceptions::{self, Subject},
     limits::{self, Act, Reach},
@@ -186,10 +186,10 @@ async fn enter(cx: &Context, tx: &mut Tx, caller: &Caller, made: &Made) -> store
 /// What an approved correction makes; `None`: the request is another act, or not there.
 pub(super) async fn prepare_approved(cx: &Context, scope: &Scope, approval: ApprovalId) -> Result<Option<Made>, WorkError> {
     let open = transaction!(&cx.pool, |tx| approvals::lock_open(tx, scope, approval).await)?;
-    let wanted = open.and_then(|open| Some((open.document_id, open.ask.act.correction()?, open.ask.dated?)));
+    let wanted = open.and_then(|open| Some((open.about, open.ask.act.correction()?, open.ask.dated?)));
     match wanted {
-        Some((document, correction, dated)) => make(cx, document, correction, Some(dated)).await.map(Some),
-        None => Ok(None),
+        Some((About::Document(document), correction, dated)) => make(cx, document, correction, Some(dated)).await.map(Some),
+        Some((About::Rules(_), ..)) | None => Ok(None),
     }
 }
 

@@ -12,7 +12,7 @@ use domain::{
 };
 use store::{
     Tx,
-    approvals::{Ask, Open},
+    approvals::Ask,
     exceptions,
     movements::{Cause, transition},
     postings::{self, Next, Undecided},
@@ -77,12 +77,11 @@ async fn decidable(tx: &mut Tx, document: DocumentId, act: ApprovalAct, now: Dat
     Ok(Ok(()))
 }
 
-pub(super) async fn carry_out(tx: &mut Tx, open: &Open, cause: &Cause) -> store::Result<Result<(), WorkError>> {
-    let document = open.document_id;
-    if let Err(error) = decidable(tx, document, open.ask.act, cause.at).await? {
+pub(super) async fn carry_out(tx: &mut Tx, document: DocumentId, ask: &Ask, cause: &Cause) -> store::Result<Result<(), WorkError>> {
+    if let Err(error) = decidable(tx, document, ask.act, cause.at).await? {
         return Ok(Err(error));
     }
-    match &open.ask.erp_number {
+    match &ask.erp_number {
         Some(number) => {
             postings::enter_number(tx, document, number).await?;
             let reason = format!("in the ERP as {number} on two people's word: {}", cause.reason);

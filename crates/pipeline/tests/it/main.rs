@@ -22,6 +22,7 @@ mod queue;
 mod receivables;
 mod receivables_views;
 mod reconcile;
+mod rules;
 mod statements;
 mod verify;
 mod workbench;

@@ -25,7 +25,7 @@ use std::io::Cursor;
 
 const ACCOUNT: &str = "000123456789";
 pub const ANN: &str = "ann@lumen.example";
-const BOB: &str = "bob@lumen.example";
+pub const BOB: &str = "bob@lumen.example";
 
 /// A statement whose lines each bring an amount from a payer with a text.
 fn mt940(number: u32, lines: &[(&str, &str, &str)]) -> String {
@@ -82,7 +82,7 @@ impl Company {
     }
 
     /// What is open of a live document.
-    async fn open(&self, number: &str) -> Decimal {
+    pub async fn open(&self, number: &str) -> Decimal {
         let sql = "select open from open_item join document using (document_id) where number = $1";
         sqlx::query_scalar::<_, Decimal>(sql).bind(number).fetch_one(&self.posting.world.db.pool).await.unwrap().normalize()
     }
@@ -102,7 +102,7 @@ impl Company {
         cash::apply(&self.posting.world.cx, &person(who), &self.posting.scope(), &apply).await
     }
 
-    async fn ties_out(&self) {
+    pub async fn ties_out(&self) {
         let report = pipeline::verify::verify(&self.posting.world.db.pool).await.unwrap();
         assert!(report.ties_out(), "{report}");
     }

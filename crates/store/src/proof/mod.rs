@@ -7,6 +7,7 @@ mod gateways;
 mod movements;
 mod receivables;
 mod roll_forward;
+mod rules;
 mod sealed;
 
 pub use content::content;
@@ -17,6 +18,7 @@ pub use gateways::{gateway_totals, movements_at_gateways, payouts};
 pub use movements::{leases, legal_moves, movements, postings, stages};
 pub use receivables::{allocations, applications, open_items, open_totals, payments};
 pub use roll_forward::{roll_forward, write_off_totals};
+pub use rules::rule_tables;
 pub use sealed::{Unanchored, outcomes, seal_chains, unanchored};
 
 use crate::{Conn, Result};

@@ -13,7 +13,9 @@ pub use applications::{
     Applied, NewApplication, Settled, WriteOff, allocations_of, apply, find_application, lock_items, record_write_offs, settled_by,
 };
 pub use book::{BookCustomer, BookItem, CreditToApply, credits_for_refunds, credits_to_apply, customers, items};
-pub use payments::{Moved, Origin, Receipt, StatementReceipts, link, mark_received, money, numbers, open_money, receipts, to_receive};
+pub use payments::{
+    Moved, Origin, Receipt, StatementReceipts, link, mark_received, money, numbers, open_money, receipts, received_at, to_receive,
+};
 pub use returned::{Returned, ReturnedTotal, returned, returned_total};
 pub use roll_forward::roll_forward;
 pub use suggestions::{MatchRun, NewAlias, NewSuggestion, learn, record_run, suggest};

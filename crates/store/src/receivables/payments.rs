@@ -171,6 +171,25 @@ pub async fn open_money(conn: &mut Conn, entity: EntityId) -> Result<Vec<Receipt
     rows.into_iter().map(Receipt::try_from).collect()
 }
 
+/// Payments that banks brought at a moment, with their whole amounts and without what was found out about them since.
+pub async fn received_at(conn: &mut Conn, entity: EntityId, at: DateTime<Utc>) -> Result<Vec<Receipt>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select m.document_id as "document_id: DocumentId", m.statement_id as "statement_id: StatementId", m.ordinal,
+            m.gateway_account_id as "gateway_account_id: GatewayAccountId", m.entry_id, m.account as "account!", m.amount as "amount!",
+            m.currency as "currency!: Currency", m.received_on as "received_on!", '' as "customer_code!", false as "taken_back!",
+            null::uuid as "takes_back: DocumentId", m.end_to_end_id, m.structured_references as "structured_references!", m.documents as "documents!", m.mandate, m.payer_name,
+            m.payer_account, m.text as "text!"
+        from payment_money m join statement s on s.statement_id = m.statement_id
+        where m.entity_id = $1 and m.kind = 'payment' and s.entity_id = $1 and s.received_cash_at = $2 order by m.statement_id, m.ordinal"#,
+        entity.0,
+        at
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Receipt::try_from).collect()
+}
+
 /// A document of money and what moved it.
 #[derive(Debug, Clone)]
 pub struct Moved {

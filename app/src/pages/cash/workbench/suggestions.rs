@@ -5,7 +5,7 @@ use super::FROM;
 use crate::{
     api::form_error,
     components::{Amount, Notice, Query, Submit, Time, Tone, amount::plain, money_text},
-    pages::cash::{BackTo, customer_href},
+    pages::cash::{BackTo, customer_href, rules_href},
 };
 use domain::{
     receivable::{OpenItemRow, SuggestedPart, SuggestionView, SuggestionsView},
@@ -23,7 +23,7 @@ pub fn Suggestions(
 ) -> AnyView {
     let error = form_error("apply_cash").map(|error| error.to_string());
     let error = error.map(|text| view! { <Notice tone=Tone::Off title="Nothing was applied" text/> });
-    let Some(SuggestionsView { decided_at, suggestions, words }) = suggestions.filter(|view| !view.suggestions.is_empty()) else {
+    let Some(SuggestionsView { decided_at, rules, suggestions, words }) = suggestions.filter(|view| !view.suggestions.is_empty()) else {
         return view! { {error}<p class="muted nothing">"The rules suggest nothing for it: what it could pay is below."</p> }.into_any();
     };
     let cards = suggestions.into_iter().zip(1..).map(|(suggestion, number): (SuggestionView, usize)| {
@@ -34,7 +34,7 @@ pub fn Suggestions(
     view! {
         {error}
         <section class="suggestions" aria-labelledby="suggested">
-            <div class="table-head"><h2 id="suggested">"The rules suggest"</h2><small>"evaluated "<Time at=decided_at/></small></div>
+            <div class="table-head"><h2 id="suggested">"The rules suggest"</h2><small><a href=rules_href(&item.entity_code, rules)>{format!("rule table {rules}")}</a>", evaluated "<Time at=decided_at/></small></div>
             <div class="choices">{cards}</div>
             <ul class="rivalry">{words}</ul>
         </section>
