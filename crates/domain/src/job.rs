@@ -15,6 +15,8 @@ text_enum! {
         PullGateways = "pull_gateways",
         /// Makes payments of what the banks told, and applies what the rules are sure of.
         ApplyCash = "apply_cash",
+        /// Writes what customers owe past its due date as triggers.
+        Collect = "collect",
         /// Takes the items of running replays in turn.
         Replay = "replay",
         /// Seals what became of batches whose documents are all in a final stage.
@@ -37,6 +39,7 @@ impl JobKind {
             Self::Reconcile => "Reconcile issued with ERP",
             Self::PullGateways => "Pull the payment gateways",
             Self::ApplyCash => "Receive and apply cash",
+            Self::Collect => "Raise collection triggers",
             Self::Replay => "Go on with replays",
             Self::SealOutcomes => "Seal finished batches",
             Self::CountFlow => "Count the day’s flow",
@@ -53,6 +56,7 @@ impl JobKind {
             Self::Reconcile => "*/15 * * * *",
             Self::PullGateways => "*/10 * * * *",
             Self::ApplyCash => "*/2 * * * *",
+            Self::Collect => "40 * * * *",
             Self::Replay => "*/5 * * * *",
             Self::SealOutcomes => "*/10 * * * *",
             Self::CountFlow => "*/15 * * * *",
@@ -65,7 +69,9 @@ impl JobKind {
     /// Tries before a job is given up; its schedule starts another.
     pub fn attempts_max(self) -> i32 {
         match self {
-            Self::ReadBack | Self::Reconcile | Self::PullGateways | Self::ApplyCash | Self::Replay | Self::SealOutcomes => 5,
+            Self::ReadBack | Self::Reconcile | Self::PullGateways | Self::ApplyCash | Self::Collect | Self::Replay | Self::SealOutcomes => {
+                5
+            }
             Self::CountFlow | Self::TellBreaches | Self::SweepSessions | Self::Verify => 3,
         }
     }

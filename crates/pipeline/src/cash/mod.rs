@@ -4,6 +4,7 @@
 mod apply;
 mod book;
 mod charge;
+mod collect;
 mod decide;
 mod enter;
 mod give;
@@ -16,6 +17,7 @@ mod survey;
 pub(crate) use apply::carry_out;
 pub use apply::{apply, identify, keep, reverse};
 pub(crate) use charge::charge;
+pub use collect::{collect, set_dunning};
 pub use decide::{accept, learn_table, open_account, refuse};
 pub use import::import_file;
 pub use read_only::{Outline, read_only};

@@ -3,6 +3,7 @@
 
 mod applications;
 mod book;
+mod collection;
 mod payments;
 mod roll_forward;
 mod suggestions;
@@ -10,6 +11,7 @@ pub mod tie;
 
 pub use applications::{Applied, NewApplication, WriteOff, allocations_of, apply, find_application, lock_items, record_write_offs};
 pub use book::{BookCustomer, BookItem, CreditToApply, credits_to_apply, customers, items};
+pub use collection::{Filter as TriggerFilter, Raised, raise, set_steps, triggers};
 pub use payments::{Origin, Receipt, StatementReceipts, link, mark_received, money, numbers, open_money, receipts, to_receive};
 pub use roll_forward::roll_forward;
 pub use suggestions::{MatchRun, NewAlias, NewSuggestion, learn, record_run, suggest};
