@@ -5,9 +5,9 @@ use crate::{
     components::{Layout, Query, Sprite, Theme, use_query},
     pages::{
         ApprovalsPage, AuditPage, BankAccountPage, BankAccountsPage, BatchPage, BatchesPage, CalendarsPage, CashPage, ClearingPage,
-        ConnectionsPage, CustomerPage, DailyPage, DocumentPage, DocumentsPage, ExceptionPage, ExceptionsPage, HomePage, InboxPage,
-        JobsPage, LoginPage, MappingsPage, MovementsPage, NotFound, OpenItemsPage, ReceivablesPage, ReconciliationPage, ReplayPage,
-        ReplaysPage, RulesPage, StatementPage, UploadPage, UsersPage, WorkbenchPage,
+        CollectionsPage, ConnectionsPage, CustomerPage, DailyPage, DocumentPage, DocumentsPage, ExceptionPage, ExceptionsPage, HomePage,
+        InboxPage, JobsPage, LoginPage, MappingsPage, MovementsPage, NotFound, OpenItemsPage, ReceivablesPage, ReconciliationPage,
+        ReplayPage, ReplaysPage, RulesPage, StatementPage, UploadPage, UsersPage, WorkbenchPage,
     },
 };
 use leptos::prelude::*;
@@ -77,6 +77,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("cash/workbench") view=WorkbenchPage ssr=SsrMode::Async/>
                     <Route path=path!("cash/workbench/:id") view=WorkbenchPage ssr=SsrMode::Async/>
                     <Route path=path!("cash/receivables") view=ReceivablesPage ssr=SsrMode::Async/>
+                    <Route path=path!("cash/collections") view=CollectionsPage ssr=SsrMode::Async/>
                     <Route path=path!("cash/items") view=OpenItemsPage ssr=SsrMode::Async/>
                     <Route path=path!("cash/customer") view=CustomerPage ssr=SsrMode::Async/>
                     <Route path=path!("cash/clearing") view=ClearingPage ssr=SsrMode::Async/>

@@ -37,6 +37,47 @@ test('a statement that does not add up is taken by a second person, with a reaso
   await expect(page.getByText('the bank sends the missing line tomorrow')).toBeVisible();
 });
 
+test('each day of a bank account goes from its opening to its closing balance, and a figure leads to its lines', async ({ page, signIn, expectAccessible }) => {
+  await signIn('controller');
+  await page.goto('/cash/accounts');
+  await page.getByRole('navigation', { name: 'Cash' }).getByRole('link', { name: 'Daily proof' }).click();
+  const days = page.getByRole('table', { name: /Daily cash proof/ });
+  await expect(days.locator('.tie.is-ties', { hasText: '0.00' }).first()).toBeVisible();
+  await expectAccessible();
+  await page.getByRole('link', { name: 'More days of Geschäftskonto' }).click();
+  const receipts = days.locator('td[data-label="Receipts"] a').first();
+  const amount = (await receipts.textContent()).trim();
+  await receipts.click();
+  await expect(page.getByText('Only lines of the daily cash proof’s column Receipts.')).toBeVisible();
+  const lines = page.getByRole('table', { name: /Lines/ }).locator('td[data-label="Amount"]');
+  const sum = (await lines.allTextContents()).reduce((sum, text) => sum + Math.round(Number(text.replace(/[^0-9.]/g, '')) * 100), 0);
+  expect(sum).toBe(Math.round(Number(amount.replace(/[^0-9.]/g, '')) * 100));
+});
+
+test('receivables roll forward by period, and a figure leads to its documents', async ({ page, signIn, expectAccessible }) => {
+  await signIn('controller');
+  await page.goto('/cash/receivables?entity=DE');
+  const rolled = page.getByRole('table', { name: /Roll-forward/ });
+  await expect(rolled.getByRole('columnheader', { name: 'Write-offs' })).toBeVisible();
+  await rolled.locator('td[data-label="Invoices"] a').first().click();
+  await expect(page).toHaveURL(/kind=invoice&stage=issued/);
+  await expect(page.getByRole('table').locator('tbody tr').first()).toBeVisible();
+  await page.goBack();
+  await expectAccessible();
+});
+
+test('what is past due stands as a trigger, on the list, in its file and on the customer’s account', async ({ page, signIn, expectAccessible }) => {
+  await signIn('controller');
+  await page.goto('/cash/collections');
+  const triggers = page.getByRole('table', { name: /Collection triggers/ }).locator('tbody tr');
+  await expect(triggers.first()).toContainText('days past due; step');
+  await expectAccessible();
+  const file = await page.request.get('/export/collections.csv');
+  expect(await file.text()).toContain('entity,customer,customer_name,currency,step,why,past_due,silent');
+  await triggers.first().getByRole('link').first().click();
+  await expect(page.getByRole('table', { name: /Collection/ })).toContainText('days past due; step');
+});
+
 test('an address from when bank accounts were the page Cash still leads to them', async ({ page, signIn }) => {
   await signIn('controller');
   await page.goto('/cash?intake=019aa000-0000-7000-8000-000000000000&entity=DE');

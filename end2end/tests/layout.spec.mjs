@@ -2,9 +2,10 @@
 import { expect, test } from '../fixtures.mjs';
 
 const PAGES = {
-  controller: ['/', '/batches', '/batches/upload', '/documents', '/exceptions', '/inbox', '/cash', '/cash/workbench', '/cash/receivables', '/cash/items', '/cash/accounts', '/mappings', '/reconciliation'],
+  controller: ['/', '/batches', '/batches/upload', '/documents', '/exceptions', '/inbox', '/cash', '/cash/workbench', '/cash/receivables', '/cash/items', '/cash/accounts', '/cash/daily', '/cash/collections', '/mappings', '/reconciliation'],
   operator: ['/', '/connections', '/jobs'],
-  auditor: ['/', '/audit', '/users'],
+  auditor: ['/', '/audit', '/users', '/calendars'],
+  admin: ['/', '/users', '/approvals', '/calendars?calendar=DE'],
 };
 
 // Also what is on its way, which stands among the breaks once it was read back and compared.

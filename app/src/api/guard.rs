@@ -67,6 +67,7 @@ pub const GUARDS: &[(&str, Guard)] = &[
     ("decide_statement", Guard::May(Action::Approve)),
     ("get_unapplied", Guard::May(Action::ReadFinance)),
     ("get_receivables", Guard::May(Action::ReadFinance)),
+    ("list_triggers", Guard::May(Action::ReadFinance)),
     ("list_open_items", Guard::May(Action::ReadFinance)),
     ("get_workbench", Guard::May(Action::ReadFinance)),
     ("get_customer", Guard::May(Action::ReadFinance)),

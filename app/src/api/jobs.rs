@@ -22,7 +22,7 @@ pub struct JobsView {
 /// Works entity by entity, so that somebody who may run it for one entity can.
 pub fn is_per_entity(kind: JobKind) -> bool {
     match kind {
-        JobKind::ReadBack | JobKind::Reconcile | JobKind::PullGateways | JobKind::ApplyCash => true,
+        JobKind::ReadBack | JobKind::Reconcile | JobKind::PullGateways | JobKind::ApplyCash | JobKind::Collect => true,
         JobKind::Backtest
         | JobKind::Replay
         | JobKind::SealOutcomes

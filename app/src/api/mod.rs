@@ -10,6 +10,7 @@ pub mod bulk;
 pub mod calendars;
 pub mod cash;
 pub mod clearing;
+pub mod collections;
 pub mod connections;
 pub mod documents;
 pub mod exceptions;

@@ -3,6 +3,7 @@
 use super::{ApiError, reach::Reach};
 use chrono::NaiveDate;
 use domain::{
+    dunning::Trigger,
     receivable::{AgingCell, ApplicationView, ArTie, CreditView, DirectPosting, Dso, MatchRates, OpenItemRow, SuggestionsView},
     roll_forward::RollForward,
     view::Paged,
@@ -196,6 +197,8 @@ pub struct CustomerView {
     /// Open ones, oldest first, of each kind so many.
     pub invoices: Vec<OpenItemRow>,
     pub credit_memos: Vec<OpenItemRow>,
+    /// What is past due by a step, per currency.
+    pub triggers: Vec<Trigger>,
     pub money: Vec<OpenItemRow>,
     /// Newest first.
     pub applications: Vec<ApplicationView>,
@@ -222,6 +225,7 @@ pub async fn get_customer(entity: String, customer: String) -> Result<CustomerVi
         customer_name: named,
         cells: receivables::of_customer(&ctx.pool, &scope, &customer, today).await?,
         money: ssr::of_customer(&ctx, &scope, &customer, Payment).await?,
+        triggers: ssr::triggers_of(&ctx, &scope, &customer).await?,
         applications: receivables::applications_of_customer(&ctx.pool, &scope, &customer).await?,
         reach: reach(&caller, &entities(&ctx).await?),
         entity_code: entity,
@@ -237,12 +241,21 @@ mod ssr {
     use crate::api::arguments::{page, paged, scope_of, word};
     use domain::{
         access::Scope,
+        dunning::Trigger,
         id::DocumentId,
         receivable::{AgeBand, CreditView, OpenItemRow, SuggestionsView},
         stage::{DocumentKind, Side},
     };
     use pipeline::Context;
-    use store::views::receivables::{self, Filter};
+    use store::{
+        receivables::{TriggerFilter, triggers},
+        views::receivables::{self, Filter},
+    };
+
+    pub async fn triggers_of(ctx: &Context, scope: &Scope, customer: &str) -> Result<Vec<Trigger>, ApiError> {
+        let filter = TriggerFilter { customer: Some(customer.to_owned()), ..TriggerFilter::default() };
+        Ok(triggers(&ctx.pool, scope, &filter, page(ACCOUNT)).await?)
+    }
 
     pub async fn items(ctx: &Context, scope: &Scope, query: &ItemQuery, otherwise: DocumentKind) -> Result<OpenItemsView, ApiError> {
         let scope = scope_of(ctx, scope, query.entity.as_deref()).await?;

@@ -56,6 +56,7 @@ const NAV: &[Group] = &[
 const BELOW: &[Entry] = &[
     Entry { label: "Apply cash", href: "/cash/workbench", needs: &[Action::ReadFinance] },
     Entry { label: "Receivables", href: "/cash/receivables", needs: &[Action::ReadFinance] },
+    Entry { label: "Collection", href: "/cash/collections", needs: &[Action::ReadFinance] },
     Entry { label: "Open items", href: "/cash/items", needs: &[Action::ReadFinance] },
     Entry { label: "Daily cash proof", href: "/cash/daily", needs: &[Action::ReadFinance] },
     Entry { label: "Bank accounts", href: "/cash/accounts", needs: &[Action::ReadFinance] },

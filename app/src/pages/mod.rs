@@ -29,8 +29,8 @@ pub use batch::BatchPage;
 pub use batches::BatchesPage;
 pub use calendars::CalendarsPage;
 pub use cash::{
-    BankAccountPage, BankAccountsPage, CashPage, ClearingPage, CustomerPage, DailyPage, MovementsPage, OpenItemsPage, ReceivablesPage,
-    RulesPage, StatementPage, WorkbenchPage,
+    BankAccountPage, BankAccountsPage, CashPage, ClearingPage, CollectionsPage, CustomerPage, DailyPage, MovementsPage, OpenItemsPage,
+    ReceivablesPage, RulesPage, StatementPage, WorkbenchPage,
 };
 pub use connections::ConnectionsPage;
 pub use document::DocumentPage;

@@ -17,6 +17,8 @@ text_enum! {
         ApplyCash = "apply_cash",
         /// Holds a proposed rule table against an entity's history.
         Backtest = "backtest",
+        /// Writes what customers owe past its due date as triggers.
+        Collect = "collect",
         /// Takes the items of running replays in turn.
         Replay = "replay",
         /// Seals what became of batches whose documents are all in a final stage.
@@ -40,6 +42,7 @@ impl JobKind {
             Self::PullGateways => "Pull the payment gateways",
             Self::ApplyCash => "Receive and apply cash",
             Self::Backtest => "Back-test rule tables",
+            Self::Collect => "Raise collection triggers",
             Self::Replay => "Go on with replays",
             Self::SealOutcomes => "Seal finished batches",
             Self::CountFlow => "Count the day’s flow",
@@ -57,6 +60,7 @@ impl JobKind {
             Self::PullGateways => "*/10 * * * *",
             Self::ApplyCash => "*/2 * * * *",
             Self::Backtest => "*/5 * * * *",
+            Self::Collect => "40 * * * *",
             Self::Replay => "*/5 * * * *",
             Self::SealOutcomes => "*/10 * * * *",
             Self::CountFlow => "*/15 * * * *",
@@ -69,7 +73,9 @@ impl JobKind {
     /// Tries before a job is given up; its schedule starts another.
     pub fn attempts_max(self) -> i32 {
         match self {
-            Self::ReadBack | Self::Reconcile | Self::PullGateways | Self::ApplyCash | Self::Replay | Self::SealOutcomes => 5,
+            Self::ReadBack | Self::Reconcile | Self::PullGateways | Self::ApplyCash | Self::Collect | Self::Replay | Self::SealOutcomes => {
+                5
+            }
             Self::Backtest | Self::CountFlow | Self::TellBreaches | Self::SweepSessions | Self::Verify => 3,
         }
     }

@@ -15,6 +15,7 @@ pub mod cluster;
 pub mod control;
 pub mod correction;
 pub mod document;
+pub mod dunning;
 pub mod exception;
 pub mod home;
 pub mod id;

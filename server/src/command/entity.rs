@@ -4,7 +4,10 @@ use anyhow::Context as _;
 use chrono::{NaiveDate, NaiveTime};
 use clap::{Args, Subcommand};
 use domain::{access::Actor, calendar::Calendar, exception::ExceptionKind, money::Currency, working_time::WorkingDay};
-use pipeline::company::{CalendarForm, EntityForm, create_entity, set_calendar};
+use pipeline::{
+    cash::set_dunning,
+    company::{CalendarForm, EntityForm, create_entity, set_calendar},
+};
 use rust_decimal::Decimal;
 
 #[derive(Debug, Subcommand)]
@@ -13,6 +16,14 @@ pub enum Arguments {
     Create(Create),
     /// Lists legal entities
     List,
+    /// Sets from how many days past due the three steps of collection count: `DE 7,21,45`
+    Dunning {
+        /// Short name of the entity: DE
+        code: String,
+        /// Days past due: 7,21,45
+        #[arg(value_parser = steps)]
+        days: [i32; 3],
+    },
     /// Says when people of an entity work, and how fast exceptions have to be dealt with; with options, changes it
     Calendar(CalendarArguments),
 }
@@ -65,6 +76,11 @@ fn hours(text: &str) -> anyhow::Result<(NaiveTime, NaiveTime)> {
     Ok((time(opens)?, time(closes)?))
 }
 
+fn steps(text: &str) -> anyhow::Result<[i32; 3]> {
+    let days: Vec<i32> = text.split(',').map(str::parse).collect::<Result<_, _>>()?;
+    <[i32; 3]>::try_from(days).ok().context("three numbers of days: 7,21,45")
+}
+
 fn holiday(text: &str) -> anyhow::Result<(NaiveDate, String)> {
     let (day, name) = text.split_once('=').context("DAY=NAME")?;
     Ok((day.parse()?, name.to_owned()))
@@ -109,6 +125,9 @@ async fn apply(arguments: Arguments, ctx: &pipeline::Context) -> anyhow::Result<
             let form = CalendarForm { days, hours, holidays, no_holidays, allowances };
             let calendar = set_calendar(ctx, &Actor::Cli(account()), &code, &form).await;
             print(&calendar.with_context(|| format!("entity {code}"))?);
+        }
+        Arguments::Dunning { code, days } => {
+            set_dunning(ctx, &Actor::Cli(account()), &code, days).await.with_context(|| format!("entity {code}"))?;
         }
         Arguments::List => {
             for entity in store::entities::list(&mut *ctx.pool.acquire().await?).await? {

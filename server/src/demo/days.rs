@@ -344,6 +344,7 @@ impl Drive<'_> {
                 reconcile::run(self.cx, *entity, period).await?;
             }
             cash::tie(self.cx, *entity).await?;
+            cash::collect(self.cx, *entity).await?;
         }
         import::seals::seal_outcomes(self.cx).await?;
         Ok(())

@@ -1,5 +1,6 @@
 //! Files for people: CSV that opens in a spreadsheet.
 
+mod collections;
 mod exceptions;
 
 use super::AppState;
@@ -50,6 +51,7 @@ pub fn router() -> Router<AppState> {
         .route("/export/documents.csv", get(documents))
         .route("/export/exceptions.csv", get(exceptions::csv))
         .route("/export/exceptions.xlsx", get(exceptions::xlsx))
+        .route("/export/collections.csv", get(collections::csv))
         .route("/export/replays/{set}", get(replay))
 }
 

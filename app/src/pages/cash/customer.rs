@@ -1,6 +1,6 @@
 //! A customer's account in one entity: what is open on both sides, what is disputed, and what was applied.
 
-use super::{BackTo, CashTab, CashTabs, applications::Applications, items::ItemTable, receivables::AgingTable};
+use super::{BackTo, CashTab, CashTabs, applications::Applications, collections::TriggerTable, items::ItemTable, receivables::AgingTable};
 use crate::{
     api::{
         form_error,
@@ -38,8 +38,19 @@ fn crumbs() -> Vec<(String, String)> {
 
 #[component]
 fn Account(account: CustomerView) -> AnyView {
-    let CustomerView { today, entity_code, customer_code, customer_name, cells, invoices, credit_memos, money, applications, reach } =
-        account;
+    let CustomerView {
+        today,
+        entity_code,
+        customer_code,
+        customer_name,
+        cells,
+        invoices,
+        credit_memos,
+        money,
+        triggers,
+        applications,
+        reach,
+    } = account;
     let title = customer_name.map_or_else(|| customer_code.clone(), |name| format!("{name} · {customer_code}"));
     let may_not = reach.why_not_in(Action::ApplyCash, &entity_code);
     let error = form_error("keep_item").map(|error| error.to_string());
@@ -58,6 +69,7 @@ fn Account(account: CustomerView) -> AnyView {
             } else {
                 view! { <AgingTable cells caption="Account" as_of=today.to_string() customer=customer_code/> }.into_any()
             }}
+            {(!triggers.is_empty()).then(|| view! { <TriggerTable caption="Collection" triggers with_customer=false/> })}
             {table("Open invoices", invoices)}
             {marks}
             {table("Open credit memos", credit_memos)}

@@ -4,6 +4,7 @@ mod account;
 mod accounts;
 pub mod applications;
 mod clearing;
+mod collections;
 mod customer;
 mod daily;
 mod disputes;
@@ -23,6 +24,7 @@ mod workbench;
 pub use account::BankAccountPage;
 pub use accounts::BankAccountsPage;
 pub use clearing::ClearingPage;
+pub use collections::CollectionsPage;
 pub use customer::CustomerPage;
 pub use daily::DailyPage;
 pub use items::OpenItemsPage;
@@ -41,6 +43,7 @@ use leptos::prelude::*;
 pub const WORKBENCH: &str = "/cash/workbench";
 const UNAPPLIED: &str = "/cash";
 const RECEIVABLES: &str = "/cash/receivables";
+const COLLECTIONS: &str = "/cash/collections";
 const ITEMS: &str = "/cash/items";
 const ACCOUNTS: &str = "/cash/accounts";
 const DAILY: &str = "/cash/daily";
@@ -52,6 +55,7 @@ const MOVEMENTS: &str = "/cash/clearing/movements";
 enum CashTab {
     Unapplied,
     Receivables,
+    Collections,
     Accounts,
     Daily,
     Clearing,
@@ -65,6 +69,7 @@ fn CashTabs(current: CashTab) -> AnyView {
     let tabs = [
         (CashTab::Unapplied, "Unapplied cash", UNAPPLIED),
         (CashTab::Receivables, "Receivables", RECEIVABLES),
+        (CashTab::Collections, "Collection", COLLECTIONS),
         (CashTab::Accounts, "Bank accounts", ACCOUNTS),
         (CashTab::Daily, "Daily proof", DAILY),
         (CashTab::Clearing, "Gateway clearing", CLEARING),

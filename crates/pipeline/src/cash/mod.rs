@@ -3,6 +3,7 @@
 
 mod apply;
 mod book;
+mod collect;
 mod decide;
 mod enter;
 mod give;
@@ -19,6 +20,7 @@ mod take_back;
 
 pub(crate) use apply::carry_out;
 pub use apply::{apply, identify, keep, reverse};
+pub use collect::{collect, set_dunning};
 pub use decide::{accept, learn_table, open_account, refuse};
 pub use import::import_file;
 pub(crate) use moved::enter_movements;

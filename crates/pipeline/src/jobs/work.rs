@@ -61,6 +61,10 @@ impl Workshop {
                 let result = self.backtest(&job.claimed.subject).await?;
                 self.complete(job, &result, None).await?;
             }
+            JobKind::Collect => {
+                let result = self.collect(&job.claimed.subject).await?;
+                self.complete(job, &result, None).await?;
+            }
             JobKind::Replay if job.claimed.subject.is_empty() => self.find_replays(job).await?,
             JobKind::Replay => self.replay(job).await?,
             JobKind::SealOutcomes => {
@@ -212,6 +216,16 @@ impl Workshop {
         Ok(format!(
             "{payments} payments received, {returned} taken back, {payouts} payouts of gateways, {applied} applications, {credits} credit memos applied, {suggested} wait for a person"
         ))
+    }
+
+    async fn collect(&self, subject: &str) -> anyhow::Result<String> {
+        let (mut raised, mut ended) = (0, 0);
+        for entity in self.known(subject).await? {
+            let done = cash::collect(&self.cx, entity).await?;
+            raised += done.raised;
+            ended += done.ended;
+        }
+        Ok(format!("{raised} triggers raised, {ended} ended"))
     }
 
     /// Entities that a job is about, with an ERP or without: all, or the one its subject names.

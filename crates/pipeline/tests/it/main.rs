@@ -5,6 +5,7 @@
 mod bulk;
 mod causes;
 mod clock;
+mod collection;
 mod control;
 mod decisions;
 mod fake_erp;

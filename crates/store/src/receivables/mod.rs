@@ -3,6 +3,7 @@
 
 mod applications;
 mod book;
+mod collection;
 mod payments;
 mod returned;
 mod roll_forward;
@@ -13,6 +14,7 @@ pub use applications::{
     Applied, NewApplication, Settled, WriteOff, allocations_of, apply, find_application, lock_items, record_write_offs, settled_by,
 };
 pub use book::{BookCustomer, BookItem, CreditToApply, credits_for_refunds, credits_to_apply, customers, items};
+pub use collection::{Filter as TriggerFilter, Raised, raise, set_steps, triggers};
 pub use payments::{
     Moved, Origin, Receipt, StatementReceipts, link, mark_received, money, numbers, open_money, receipts, received_at, to_receive,
 };
