@@ -78,6 +78,18 @@ test('what is past due stands as a trigger, on the list, in its file and on the 
   await expect(page.getByRole('table', { name: /Collection/ })).toContainText('days past due; step');
 });
 
+test('a dispute stands with its deadline, and its chargeback took the payment back', async ({ page, signIn, expectAccessible }) => {
+  await signIn('controller');
+  await page.goto('/cash/clearing');
+  const waiting = page.getByRole('table', { name: /Disputes/ }).locator('tbody tr').filter({ hasText: 'needs an answer' }).first();
+  await expect(waiting).toContainText('due in');
+  await expectAccessible();
+  const payment = (await waiting.locator('td[data-label="Payment"]').textContent()).trim();
+  await waiting.locator('td[data-label="Chargeback"] a').click();
+  await expect(page.getByText('Chargeback', { exact: true }).first()).toBeVisible();
+  await expect(page.getByRole('link', { name: payment }).first()).toBeVisible();
+});
+
 test('an address from when bank accounts were the page Cash still leads to them', async ({ page, signIn }) => {
   await signIn('controller');
   await page.goto('/cash?intake=019aa000-0000-7000-8000-000000000000&entity=DE');

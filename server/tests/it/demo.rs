@@ -28,12 +28,13 @@ async fn company(seed: u64) -> Company {
 }
 
 impl Company {
-    /// Every document: number, version, amount and stage. Which of the last applications was read back already is a matter of moments.
+    /// Every document: number, version, amount and stage. Which of the last payments and applications were read back already is a matter of
+    /// moments.
     async fn documents(&self) -> Vec<(String, i32, rust_decimal::Decimal, String)> {
         sqlx::query_as(
             "select number, version, amount, stage from (
                 select number, version, amount,
-                    case when kind = 'cash_application' and stage in ('posted', 'confirmed') then 'confirmed' else stage end as stage
+                    case when kind not in ('invoice', 'credit_memo') and stage in ('posted', 'confirmed') then 'confirmed' else stage end as stage
                 from document
             ) d order by number, version, amount, stage",
         )
