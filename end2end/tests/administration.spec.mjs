@@ -40,6 +40,7 @@ test('a role is given by one administrator and let in by another, who sees what 
   await expect(review).toHaveCount(1);
   await expect(review).toContainText('admin@lumen.example');
   await expect(review).toContainText('second-admin@lumen.example');
+  await page.getByText('Add a person').click();
   await expectAccessible();
 });
 

@@ -86,7 +86,7 @@ test('a dispute stands with its deadline, and its chargeback took the payment ba
   await expectAccessible();
   const payment = (await waiting.locator('td[data-label="Payment"]').textContent()).trim();
   await waiting.locator('td[data-label="Chargeback"] a').click();
-  await expect(page.getByText('Chargeback', { exact: true }).first()).toBeVisible();
+  await expect(page.getByRole('heading', { level: 1, name: /^Chargeback CB-/ })).toBeVisible();
   await expect(page.getByRole('link', { name: payment }).first()).toBeVisible();
 });
 

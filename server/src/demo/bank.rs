@@ -134,9 +134,10 @@ pub fn rails(batches: &[Batch], today: NaiveDate, seed: u64) -> anyhow::Result<(
 
 /// One payment that is disputed today and one whose dispute was lost: in a small company chance alone may bring neither.
 fn contest(charges: &mut [Charge], today: NaiveDate) {
-    for (days, fate) in [(12..=20, Fate::DisputeWon), (45..=60, Fate::DisputeLost)] {
+    // disputes come ten days after the charge and are decided thirty days later
+    for (days, fate) in [(11, Fate::DisputeWon), (42, Fate::DisputeLost)] {
         let age = |charge: &Charge| (today - charge.invoice.due.max(charge.from.date_naive())).num_days();
-        if let Some(charge) = charges.iter_mut().find(|charge| days.contains(&age(charge))) {
+        if let Some(charge) = charges.iter_mut().filter(|charge| age(charge) >= days).min_by_key(|charge| age(charge)) {
             charge.invoice.fate = Some(fate);
         }
     }

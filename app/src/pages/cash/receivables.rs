@@ -94,7 +94,7 @@ pub fn AgingTable(
     });
     let note = format!("invoices by days after their due date, as of {as_of}; receivable: invoices less credit memos and money");
     view! {
-        <DataTable caption note columns=columns() cards=true>{groups}{all}</DataTable>
+        <DataTable caption note columns=columns() cards=true wide=true>{groups}{all}</DataTable>
         {beside.map(|words| view! { <p class="muted beside-it">{words}</p> })}
     }
     .into_any()

@@ -41,7 +41,7 @@ pub fn ArTies(view: TieView) -> AnyView {
         "of what the ERP holds; money: unapplied and on account; crossing: applied to what the ERP does not hold yet; DSO over {dso_days} days"
     );
     view! {
-        <DataTable caption="AR tie" note columns cards=true>{groups}</DataTable>
+        <DataTable caption="AR tie" note columns cards=true wide=true>{groups}</DataTable>
         <p class="muted beside-it">
             {beside(&ties)}" Compared "<Time at=compared_at/>". The ERP's GL balance and revaluation are not read, so the tie ends at the subledger."
         </p>
