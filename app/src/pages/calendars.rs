@@ -73,7 +73,7 @@ fn Line(calendar: CalendarView) -> AnyView {
     let next = next.map_or_else(|| "none".to_owned(), |holiday| format!("{} {}", holiday.day, holiday.name));
     let href = use_query().with(OPEN, &entity.code).href();
     view! {
-        <tr>
+        <tr class="two-line">
             <th scope="row">{entity.code.clone()}<small class="below">{entity.name.clone()}</small></th>
             <td data-label="Time zone">{entity.time_zone.clone()}</td>
             <td data-label="Working days">{days(&calendar.days)}</td>
