@@ -61,7 +61,9 @@ async fn the_same_seed_makes_the_same_company_and_its_books_tie_out() {
         *stages.entry(stage).or_default() += 1;
     }
     assert!(stages["confirmed"] * 100 / documents.len() >= 85, "{stages:?}");
-    assert_eq!(stages["unknown"], 3, "{stages:?}");
+    // of cash an answer may be lost in the last moments too: its probe is due later
+    let unknown = documents.iter().filter(|(number, .., stage)| stage == "unknown" && number.starts_with("INV-"));
+    assert_eq!(unknown.count(), 3, "{stages:?}");
     for stage in ["queued", "in_flight", "finalized", "posted"] {
         assert!(!stages.contains_key(stage), "{stages:?}");
     }
