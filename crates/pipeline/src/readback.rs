@@ -27,7 +27,7 @@ use store::{
     connections::{self, AttachedEntity},
     erp_documents::{self, Compared, Held, Read},
     exceptions::{self, NewException},
-    movements::{Cause, transition},
+    movements::{Cause, Move, transition_all},
     postings,
 };
 use uuid::Uuid;
@@ -247,12 +247,15 @@ async fn settle(
     let now = cx.clock.now();
     let correlation_id = CorrelationId(Uuid::now_v7());
     let cause = |reason: &str| Cause { actor: Actor::System("read-back".into()), reason: reason.into(), correlation_id, at: now };
-    transition(tx, equal, Stage::Confirmed, &cause("read back and equal")).await?;
+    let confirmed = cause("read back and equal");
+    let reasons: Vec<(Cause, &[DocumentId])> = different.iter().map(|(reason, documents)| (cause(reason), documents.as_slice())).collect();
+    let mut moves = vec![Move { documents: equal, to: Stage::Confirmed, cause: &confirmed }];
+    moves.extend(reasons.iter().map(|(cause, documents)| Move { documents, to: Stage::Mismatch, cause }));
+    transition_all(tx, &moves).await?;
     postings::publish(tx, "PostingConfirmed", equal, now).await?;
     exceptions::close(tx, cleared, NoticeKind::Cleared, None, now).await?;
     postings::publish(tx, "ExceptionResolved", cleared, now).await?;
-    for (reason, documents) in different {
-        transition(tx, documents, Stage::Mismatch, &cause(reason)).await?;
+    for (_, documents) in reasons {
         postings::publish(tx, "ExceptionOpened", documents, now).await?;
     }
     if !troubles.is_empty() {

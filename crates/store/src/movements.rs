@@ -59,85 +59,120 @@ const SLOTS: i32 = 8;
 /// Who maps, as its actor.
 pub const MAPPING: &str = "mapping";
 
+/// Documents that become the same for the same reason.
+#[derive(Debug, Clone, Copy)]
+pub struct Move<'a> {
+    pub documents: &'a [DocumentId],
+    pub to: Stage,
+    pub cause: &'a Cause,
+}
+
 /// Moves documents to `to`. Returns how many moved: all of them, or none and an error.
 /// Ids may come in any order; naming one twice is an error of the caller and counts once.
 pub async fn transition(conn: &mut Conn, documents: &[DocumentId], to: Stage, cause: &Cause) -> std::result::Result<u64, MoveError> {
-    if documents.is_empty() {
+    transition_all(conn, &[Move { documents, to, cause }]).await
+}
+
+/// Several moves at once, each document in one of them: all happen, or none and an error. Who moves documents to more than one stage
+/// must do it with one call, so that everybody adds to the totals in one order and nobody waits for each other.
+pub async fn transition_all(conn: &mut Conn, moves: &[Move<'_>]) -> std::result::Result<u64, MoveError> {
+    let wanted: Vec<uuid::Uuid> = moves.iter().flat_map(|one| one.documents.iter().map(|id| id.0)).collect();
+    if wanted.is_empty() {
         return Ok(0);
     }
-    let from: Vec<String> = to.predecessors().iter().map(ToString::to_string).collect();
-    let wanted: Vec<uuid::Uuid> = documents.iter().map(|id| id.0).collect();
-    let maps = matches!(&cause.actor, Actor::System(task) if task == MAPPING);
+    let places: Vec<i64> = (1..).zip(moves).flat_map(|(place, one)| one.documents.iter().map(move |_| place)).collect();
+    let targets: Vec<&str> = moves.iter().map(|one| one.to.as_str()).collect();
+    let actors: Vec<String> = moves.iter().map(|one| one.cause.actor.to_string()).collect();
+    let reasons: Vec<&str> = moves.iter().map(|one| one.cause.reason.as_str()).collect();
+    let correlations: Vec<uuid::Uuid> = moves.iter().map(|one| one.cause.correlation_id.0).collect();
+    let times: Vec<DateTime<Utc>> = moves.iter().map(|one| one.cause.at).collect();
+    let legal: Vec<(Stage, Stage)> = moves.iter().flat_map(|one| one.to.predecessors().into_iter().map(|from| (from, one.to))).collect();
+    let maps = moves.iter().any(|one| matches!(&one.cause.actor, Actor::System(task) if task == MAPPING));
     let moved = sqlx::query_scalar!(
-        r#"with target as materialized (
-            select document_id, entity_id, batch_id, currency, period, kind, amount, tax, hash_term, stage, sequence
-            from document where document_id = any($1) order by document_id for update
+        r#"with wanted as (
+            select distinct w.id, m.to_stage, m.actor, m.reason, m.correlation_id, m.at
+            from unnest($1::uuid[], $2::bigint[]) w (id, place)
+            join unnest($3::text[], $4::text[], $5::text[], $6::uuid[], $7::timestamptz[])
+                with ordinality m (to_stage, actor, reason, correlation_id, at, place) using (place)
+        ), target as materialized (
+            select document_id, entity_id, batch_id, currency, period, kind, amount, tax, hash_term, stage, sequence,
+                to_stage, actor, reason, correlation_id, at
+            from document join wanted on id = document_id order by document_id for update of document
         ), legal as materialized (
             select * from target
-            where (select count(*) from target where stage = any($2)) = (select count(distinct id) from unnest($1::uuid[]) id)
+            where (select count(*) from target where (stage, to_stage) in (select * from unnest($8::text[], $9::text[])))
+                = (select count(*) from wanted)
         ), moved as (
-            update document d set stage = $3, sequence = d.sequence + 1, stage_at = $4
+            update document d set stage = to_stage, sequence = d.sequence + 1, stage_at = at
             from legal where d.document_id = legal.document_id
             returning d.document_id
         ), written as (
             insert into movement (document_id, sequence, entity_id, batch_id, currency, period, kind, from_stage, to_stage,
                 amount, tax, hash_term, actor, reason, correlation_id, moved_at)
-            select document_id, sequence + 1, entity_id, batch_id, currency, period, kind, stage, $3, amount, tax, hash_term, $5, $6, $7, $4
+            select document_id, sequence + 1, entity_id, batch_id, currency, period, kind, stage, to_stage, amount, tax, hash_term, actor, reason,
+                correlation_id, at
             from legal
         ), delta as materialized (
             select entity_id, batch_id, currency, period, kind, s.stage, sum(s.sign)::bigint as count,
                 sum(amount * s.sign) as amount, sum(tax * s.sign) as tax, sum(hash_term::numeric * s.sign) as hash_total
-            from legal cross join lateral (values (legal.stage, -1), ($3, 1)) s (stage, sign)
+            from legal cross join lateral (values (legal.stage, -1), (legal.to_stage, 1)) s (stage, sign)
             group by entity_id, batch_id, currency, period, kind, s.stage
         ), fine as (
             insert into stage_total as t (batch_id, entity_id, currency, period, kind, stage, slot, count, amount, tax, hash_total)
-            select batch_id, entity_id, currency, period, kind, stage, (pg_backend_pid() % $8 * 2 + $9)::smallint, count, amount, tax, hash_total
+            select batch_id, entity_id, currency, period, kind, stage, (pg_backend_pid() % $10 * 2 + $11)::smallint, count, amount, tax, hash_total
             from delta order by batch_id, currency, period, kind, stage
             on conflict (batch_id, currency, period, kind, stage, slot) do update set count = t.count + excluded.count,
                 amount = t.amount + excluded.amount, tax = t.tax + excluded.tax, hash_total = t.hash_total + excluded.hash_total
         ), coarse as (
             insert into period_total as t (entity_id, currency, period, kind, stage, slot, count, amount, tax, hash_total)
-            select entity_id, currency, period, kind, stage, (pg_backend_pid() % $8 * 2 + $9)::smallint, sum(count), sum(amount), sum(tax), sum(hash_total)
+            select entity_id, currency, period, kind, stage, (pg_backend_pid() % $10 * 2 + $11)::smallint, sum(count), sum(amount), sum(tax), sum(hash_total)
             from delta group by entity_id, period, currency, kind, stage order by entity_id, period, currency, kind, stage
             on conflict (entity_id, period, currency, kind, stage, slot) do update set count = t.count + excluded.count,
                 amount = t.amount + excluded.amount, tax = t.tax + excluded.tax, hash_total = t.hash_total + excluded.hash_total
         )
         select count(*) as "count!" from moved"#,
         &wanted,
-        &from,
-        to.as_str(),
-        cause.at,
-        cause.actor.to_string(),
-        cause.reason,
-        cause.correlation_id.0,
+        &places,
+        &targets as &[&str],
+        &actors,
+        &reasons as &[&str],
+        &correlations,
+        &times,
+        &legal.iter().map(|(from, _)| from.to_string()).collect::<Vec<_>>(),
+        &legal.iter().map(|(_, to)| to.to_string()).collect::<Vec<_>>(),
         SLOTS / 2,
         i32::from(maps),
     )
     .fetch_one(&mut *conn)
     .await?;
     if moved == 0 {
-        return Err(what_was_found(conn, &wanted, to).await?);
+        return Err(what_was_found(conn, moves).await?);
     }
-    if matches!(to, Stage::Superseded | Stage::Voided) {
-        crate::receivables::close(conn, &wanted).await?;
+    let closed = moves.iter().filter(|one| matches!(one.to, Stage::Superseded | Stage::Voided));
+    let closed: Vec<uuid::Uuid> = closed.flat_map(|one| one.documents.iter().map(|id| id.0)).collect();
+    if !closed.is_empty() {
+        crate::receivables::close(conn, &closed).await?;
     }
     Ok(u64::try_from(moved).unwrap_or_default())
 }
 
 /// Finds the document because of which nothing moved.
-async fn what_was_found(conn: &mut Conn, wanted: &[uuid::Uuid], to: Stage) -> Result<MoveError> {
-    let rows = sqlx::query!(
-        r#"select id as "id!", d.stage as "stage?: Stage" from unnest($1::uuid[]) id left join document d on d.document_id = id order by id"#,
-        wanted
-    )
-    .fetch_all(conn)
-    .await?;
-    for row in rows {
-        let document_id = DocumentId(row.id);
-        match row.stage {
-            None => return Ok(MoveError::Missing(document_id)),
-            Some(found) if found.check_move(to).is_err() => return Ok(MoveError::Illegal { document_id, found, to }),
-            Some(_) => {}
+async fn what_was_found(conn: &mut Conn, moves: &[Move<'_>]) -> Result<MoveError> {
+    for one in moves {
+        let wanted: Vec<uuid::Uuid> = one.documents.iter().map(|id| id.0).collect();
+        let rows = sqlx::query!(
+            r#"select id as "id!", d.stage as "stage?: Stage" from unnest($1::uuid[]) id left join document d on d.document_id = id order by id"#,
+            &wanted
+        )
+        .fetch_all(&mut *conn)
+        .await?;
+        for row in rows {
+            let document_id = DocumentId(row.id);
+            match row.stage {
+                None => return Ok(MoveError::Missing(document_id)),
+                Some(found) if found.check_move(one.to).is_err() => return Ok(MoveError::Illegal { document_id, found, to: one.to }),
+                Some(_) => {}
+            }
         }
     }
     // locked and legal now, so another transaction moved one between the two statements

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashSet};
 use store::{
     Conn, Result, connections,
     exceptions::{self, NewException},
-    movements::transition,
+    movements::{Cause, Move, transition, transition_all},
     postings::{self, Finished, Late, Next},
 };
 use uuid::Uuid;
@@ -37,7 +37,7 @@ struct Verdict {
 }
 
 impl Desk {
-    /// Writes what a batch of sends came to, in one transaction.
+    /// Writes what a batch of sends came to, in one transaction, then what it says about the connection.
     pub async fn complete(&self, completions: &[Completion]) -> Result<()> {
         if completions.is_empty() {
             return Ok(());
@@ -59,7 +59,10 @@ impl Desk {
             self.apply(tx, plain.chain(&doubts), now).await?;
             exceptions::close(tx, &late, NoticeKind::Cleared, None, now).await?;
             let answered = completions.iter().filter(|c| mine.contains(&c.claimed.document_id));
-            postings::give_back(tx, answered.map(|c| c.correlation_id)).await?;
+            postings::give_back(tx, answered.map(|c| c.correlation_id)).await
+        })?;
+        // apart, because whoever claims locks the connection before the totals: with both in one transaction they wait for each other
+        transaction!(&self.cx.pool, |tx| {
             self.pace(tx, completions, now).await?;
             self.switch_circuit(tx, completions, now).await
         })
@@ -110,8 +113,11 @@ impl Desk {
                 });
             }
         }
-        for ((stage, reason), ids) in &moves {
-            transition(tx, ids, *stage, &self.cause(*reason, new_correlation())).await?;
+        let moves: Vec<(Stage, Cause, Vec<DocumentId>)> =
+            moves.into_iter().map(|((stage, reason), ids)| (stage, self.cause(reason, new_correlation()), ids)).collect();
+        let each: Vec<Move> = moves.iter().map(|(to, cause, documents)| Move { documents, to: *to, cause }).collect();
+        transition_all(tx, &each).await?;
+        for (stage, _, ids) in &moves {
             match stage {
                 Stage::Posted => postings::publish(tx, "PostingAccepted", ids, now).await?,
                 Stage::Exception | Stage::Mismatch => postings::publish(tx, "ExceptionOpened", ids, now).await?,

@@ -25,7 +25,7 @@ use store::{
     entities,
     exceptions::{self, NewException},
     mappings,
-    movements::{Cause, MAPPING, transition},
+    movements::{Cause, MAPPING, Move, transition, transition_all},
     postings::{self, NewPosting},
 };
 use uuid::Uuid;
@@ -56,12 +56,10 @@ async fn hold_followers(tx: &mut Conn, ids: &[DocumentId], cause: &Cause) -> Res
     for (id, number) in postings::waits(tx, ids).await? {
         by_number.entry(number).or_default().push(id);
     }
-    let mut held = HashSet::new();
-    for (number, followers) in by_number {
-        transition(tx, &followers, Stage::Held, &Cause { reason: format!("waits for {number}"), ..cause.clone() }).await?;
-        held.extend(followers);
-    }
-    Ok(held)
+    let causes: Vec<Cause> = by_number.keys().map(|number| Cause { reason: format!("waits for {number}"), ..cause.clone() }).collect();
+    let moves: Vec<Move> = by_number.values().zip(&causes).map(|(documents, cause)| Move { documents, to: Stage::Held, cause }).collect();
+    transition_all(tx, &moves).await?;
+    Ok(by_number.into_values().flatten().collect())
 }
 
 /// What mapping a set of documents came to.

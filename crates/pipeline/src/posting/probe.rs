@@ -64,9 +64,10 @@ impl Desk {
             }
             postings::set_next(tx, &waiting).await?;
             self.decide(tx, decided, now).await?;
-            postings::give_back(tx, mine.iter().map(|_| lease)).await?;
-            self.close_circuit(tx, answered.then_some(asked_at)).await
-        })
+            postings::give_back(tx, mine.iter().map(|_| lease)).await
+        })?;
+        // apart, as after sends
+        self.close_circuit(&mut *self.cx.pool.acquire().await?, answered.then_some(asked_at)).await
     }
 
     fn weigh(&self, claimed: &Claimed, mapped: serde_json::Value, probe: &Probe, asked_at: DateTime<Utc>, now: DateTime<Utc>) -> Weighed {

@@ -172,6 +172,13 @@ impl Company {
         }
     }
 
+    /// Nobody waited for each other in a circle: the database would have ended one of them after a second, and it would have come
+    /// through all the same, only slowly.
+    pub async fn assert_no_deadlock(&self) {
+        let deadlocks = self.count("select deadlocks from pg_stat_database where datname = current_database()").await;
+        assert_eq!(deadlocks, 0, "deadlocks");
+    }
+
     /// The faults struck: without them the test proves nothing.
     pub async fn assert_it_did_happen(&self, sends: &[&str], probes: &[&str]) {
         let outcomes: Vec<(String, String, bool, i64)> = sqlx::query_as(

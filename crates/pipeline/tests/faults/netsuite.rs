@@ -161,6 +161,7 @@ async fn every_document_is_in_the_erp_exactly_once_whatever_happens() {
     let report = verify(&company.db.pool).await.unwrap();
     assert!(report.ties_out(), "{report}");
     company.lap("verified");
+    company.assert_no_deadlock().await;
 }
 
 /// The ERP's ledger holds each posting key once, under the id that we know, and nothing else.

@@ -7,7 +7,7 @@ use domain::{
     stage::Stage,
 };
 use futures::future::join_all;
-use store::movements::{Cause, MoveError, transition};
+use store::movements::{Cause, Move, MoveError, transition, transition_all};
 
 impl Company {
     async fn documents(&self) -> Vec<DocumentId> {
@@ -16,13 +16,17 @@ impl Company {
         ids.into_iter().map(DocumentId).collect()
     }
 
-    async fn moved(&self, documents: &[DocumentId], to: Stage) -> Result<u64, MoveError> {
-        let cause = Cause {
+    fn cause(&self, reason: &str) -> Cause {
+        Cause {
             actor: Actor::System("test".into()),
-            reason: "because".into(),
+            reason: reason.into(),
             correlation_id: CorrelationId(uuid::Uuid::now_v7()),
             at: self.world.cx.clock.now(),
-        };
+        }
+    }
+
+    async fn moved(&self, documents: &[DocumentId], to: Stage) -> Result<u64, MoveError> {
+        let cause = self.cause("because");
         let mut tx = self.world.db.pool.begin().await.unwrap();
         let moved = transition(&mut tx, documents, to, &cause).await?;
         // time for another to come in between
@@ -71,6 +75,26 @@ async fn a_document_named_twice_moves_once() {
     let company = Company::with(&["I-1"]).await;
     let id = company.documents().await[0];
     assert_eq!(company.moved(&[id, id], Stage::Held).await.unwrap(), 1);
+    company.ties_out().await;
+}
+
+#[tokio::test]
+async fn documents_that_become_different_things_move_together_or_not_at_all() {
+    let company = Company::with(&["I-1", "I-2", "I-3"]).await;
+    let ids = company.documents().await;
+    let (waits, lacks) = (company.cause("waits"), company.cause("lacks a mapping"));
+    let held = Move { documents: &ids[..2], to: Stage::Held, cause: &waits };
+    let stopped = Move { documents: &ids[2..], to: Stage::Exception, cause: &lacks };
+    let mut conn = company.world.db.pool.acquire().await.unwrap();
+    let illegal = Move { to: Stage::Posted, ..stopped };
+    let refused = transition_all(&mut conn, &[held, illegal]).await.unwrap_err();
+    assert!(matches!(refused, MoveError::Illegal { document_id, to: Stage::Posted, .. } if document_id == ids[2]), "{refused:?}");
+    assert_eq!(company.stage("I-1").await, Stage::Finalized);
+
+    assert_eq!(transition_all(&mut conn, &[held, stopped]).await.unwrap(), 3);
+    let moved = "select string_agg(number || ' ' || to_stage || ' ' || reason, ', ' order by number) from movement join document using (document_id)
+        where movement.sequence = 2";
+    assert_eq!(company.world.text(moved).await, "I-1 held waits, I-2 held waits, I-3 exception lacks a mapping");
     company.ties_out().await;
 }
 
