@@ -63,7 +63,7 @@ pub struct BatchSeen {
 #[server(prefix = "/fn", endpoint = "get_batch")]
 pub async fn get_batch(id: String) -> Result<BatchSeen, ApiError> {
     use super::reach::{entities, reach};
-    use domain::access::Action;
+    use domain::{access::Action, checkpoint::Checkpoint};
     use store::{
         reconciliation::{BatchCells, batch_cells},
         views::{batches, intakes},
@@ -77,7 +77,7 @@ pub async fn get_batch(id: String) -> Result<BatchSeen, ApiError> {
         batch,
         intakes: intakes::of_batch(&pool, id, INTAKES).await?,
         seals: batches::seals(&pool, &scope, id).await?,
-        erp: batch_cells(&pool, &scope, BatchCells::Of(id), INTAKES).await?,
+        erp: batch_cells(&pool, &scope, Checkpoint::Receivables, BatchCells::Of(id), INTAKES).await?,
         control: store::controls::find(&pool, &scope, id, DIFFERING).await?,
     };
     let compare_why_not = reach(&caller, &entities(&ctx).await?).why_not_in(Action::WorkExceptions, &detail.batch.entity_code);

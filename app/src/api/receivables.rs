@@ -4,7 +4,9 @@ use super::{ApiError, reach::Reach};
 use chrono::NaiveDate;
 use domain::{
     dunning::Trigger,
-    receivable::{AgingCell, ApplicationView, ArTie, CreditView, DirectPosting, Dso, MatchRates, OpenItemRow, SuggestionsView},
+    receivable::{
+        AgingCell, ApplicationView, ArTie, CreditView, CustomerDifference, DirectPosting, Dso, MatchRates, OpenItemRow, SuggestionsView,
+    },
     roll_forward::RollForward,
     view::Paged,
 };
@@ -19,6 +21,8 @@ const PAGE: usize = 50;
 /// Invoices that are offered for a payment, oldest first.
 #[cfg(feature = "ssr")]
 const CANDIDATES: usize = 60;
+/// Customers whose balance differs that the AR tie lists.
+pub const CUSTOMERS: i64 = 50;
 /// Postings by other hands that the AR tie lists.
 #[cfg(feature = "ssr")]
 const DIRECT: i64 = 100;
@@ -99,6 +103,8 @@ pub struct TieView {
     pub ties: Vec<ArTie>,
     /// What others entered in the ERPs' AR, oldest first.
     pub direct: Vec<DirectPosting>,
+    /// Customers whose balance differs, the largest difference first.
+    pub customers: Vec<CustomerDifference>,
     /// Over the last full months.
     pub dso: Vec<Dso>,
     pub dso_days: i64,
@@ -120,6 +126,7 @@ pub async fn get_receivables(entity: Option<String>) -> Result<ReceivablesView, 
     let tie = TieView {
         ties: tie::ties(&ctx.pool, &scope).await?,
         direct: tie::direct(&ctx.pool, &scope, DIRECT).await?,
+        customers: tie::customers(&ctx.pool, &scope, CUSTOMERS).await?,
         dso: tie::dso(&ctx.pool, &scope, &months).await?,
         dso_days: months.iter().map(|month| i64::from(month.last_day().day())).sum(),
     };

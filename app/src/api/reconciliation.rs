@@ -1,10 +1,11 @@
-//! Checkpoint 3: issued against read back, what does not tie, and reading again.
+//! Checkpoints: left against right, what does not tie, how long is normal, and reading again.
 
 use super::{ApiError, reach::Reach};
 use chrono::{DateTime, Utc};
 use domain::{
+    checkpoint::Checkpoint,
     period::AccountingPeriod,
-    reconciliation::{AgingCell, BatchCell, BreakRow, CheckpointCell, ReadState},
+    reconciliation::{AgingCell, BatchCell, BreakRow, CheckpointCell, CheckpointState, ReadState, TimingRow},
     view::Paged,
 };
 use leptos::prelude::*;
@@ -20,6 +21,7 @@ pub const BATCHES: i64 = 50;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ReconciliationQuery {
+    pub checkpoint: Option<String>,
     pub entity: Option<String>,
     pub period: Option<String>,
     pub currency: Option<String>,
@@ -33,6 +35,10 @@ pub struct ReconciliationView {
     pub now: DateTime<Utc>,
     /// The one asked for, or the newest in which something was issued.
     pub period: AccountingPeriod,
+    /// The one asked for.
+    pub checkpoint: Checkpoint,
+    /// Each of the five, in this period.
+    pub states: Vec<CheckpointState>,
     pub cells: Vec<CheckpointCell>,
     /// The same by batch, where it does not tie.
     pub off: Vec<BatchCell>,
@@ -42,6 +48,8 @@ pub struct ReconciliationView {
     pub breaks: Paged<BreakRow>,
     /// Of every period.
     pub aging: Vec<AgingCell>,
+    /// Every entity of the caller, and what was learned of its sources.
+    pub timing: Vec<TimingRow>,
     pub reach: Reach,
 }
 
@@ -63,15 +71,19 @@ pub async fn get_reconciliation(#[server(default)] query: ReconciliationQuery) -
     };
     let currency = query.currency.filter(|currency| !currency.is_empty());
     let batch = query.batch.as_deref().filter(|id| !id.is_empty()).map(str::parse).transpose().map_err(|_| ApiError::NotFound)?;
-    let filter = BreakFilter { entity: None, period: asked, currency, kind: word("kind", query.kind.as_deref())?, batch };
+    let checkpoint = word("checkpoint", query.checkpoint.as_deref())?.unwrap_or_default();
+    let filter = BreakFilter { checkpoint, entity: None, period: asked, currency, kind: word("kind", query.kind.as_deref())?, batch };
     Ok(ReconciliationView {
         now,
         period: shown,
-        cells: recon::cells(&ctx.pool, &scope, shown).await?,
-        off: recon::batch_cells(&ctx.pool, &scope, recon::BatchCells::OffIn(shown), BATCHES).await?,
+        checkpoint,
+        states: recon::states(&ctx.pool, &scope, shown).await?,
+        cells: recon::cells(&ctx.pool, &scope, checkpoint, shown).await?,
+        off: recon::batch_cells(&ctx.pool, &scope, checkpoint, recon::BatchCells::OffIn(shown), BATCHES).await?,
         read: erp_documents::read_states(&ctx.pool, &scope, shown).await?,
         breaks: recon::breaks(&ctx.pool, &scope, &filter, query.after.as_deref(), PAGE).await?,
-        aging: recon::aging(&ctx.pool, &scope, now).await?,
+        aging: recon::aging(&ctx.pool, &scope, checkpoint, now).await?,
+        timing: recon::timing::rows(&ctx.pool, &scope, checkpoint).await?,
         reach: reach(&caller, &entities(&ctx).await?),
     })
 }
@@ -94,5 +106,20 @@ pub async fn read_back_now(#[server(default)] entity: String, #[server(default)]
     }
     let codes: Vec<&str> = wanted.iter().map(|attached| attached.mapping.entity_code.as_str()).collect();
     super::go_back(&back, &format!("asked for: {} is read back and compared, in the background", codes.join(", ")));
+    Ok(())
+}
+
+/// Sets the longest that something may be on its way at a checkpoint of an entity.
+#[server(prefix = "/fn", endpoint = "limit_timing")]
+pub async fn limit_timing(entity: String, checkpoint: String, hours: String, #[server(default)] back: String) -> Result<(), ApiError> {
+    let (caller, scope) = super::require(domain::access::Action::Reconcile)?;
+    let ctx = super::context();
+    let invalid = |field: &str, error: String| ApiError::invalid(field, error);
+    let checkpoint = checkpoint.parse().map_err(|error: domain::UnknownWord| invalid("checkpoint", error.to_string()))?;
+    let hours = hours.trim().parse().map_err(|_| invalid("hours", format!("The longest time is a number of hours; {hours:?} is not.")))?;
+    let scope = super::arguments::scope_of(&ctx, &scope, Some(&entity)).await?;
+    let [entity] = scope.entities() else { return Err(ApiError::NotFound) };
+    pipeline::reconcile::limit_timing(&ctx, &caller.actor(), *entity, checkpoint, hours).await?;
+    super::go_back(&back, "saved; it counts from the next comparison on");
     Ok(())
 }

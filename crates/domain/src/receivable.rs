@@ -318,6 +318,21 @@ pub struct MatchRates {
     pub applied: Decimal,
 }
 
+/// A customer whose balance here is not the one in the ERP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomerDifference {
+    pub entity_code: String,
+    pub currency: String,
+    /// The ERP's own id where no mapping leads to it.
+    pub customer_code: String,
+    /// Issued less credited and received.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub ours: Decimal,
+    /// The ERP's AR: what debits it less what credits it.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub theirs: Decimal,
+}
+
 /// The receivables of an entity and currency beside its ERP's. `invoices − credit_memos − receipts + crossing` is what the ERP holds
 /// of ours; with what others entered there directly it is the ERP's AR subledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,8 +1,7 @@
-//! Checkpoint 3 on screen: issued against read back, per entity, currency and side; the breaks behind a difference and
-//! their ages.
+//! Checkpoints on screen: left against right, per entity, currency and side; the breaks behind a difference and their ages.
 
 use crate::{
-    checkpoint::{BreakKind, ControlTotal, Tie},
+    checkpoint::{BreakKind, Checkpoint, ControlTotal, Tie},
     id::*,
     period::AccountingPeriod,
     stage::{Side, Stage},
@@ -22,6 +21,7 @@ impl Stage {
 /// One cell of the latest run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckpointCell {
+    pub checkpoint: Checkpoint,
     pub run_id: CheckpointRunId,
     pub entity_id: EntityId,
     pub entity_code: String,
@@ -38,7 +38,7 @@ pub struct CheckpointCell {
     #[serde(with = "rust_decimal::serde::str")]
     pub unreconciled_amount: Decimal,
     pub ran_at: DateTime<Utc>,
-    /// When the right side was read.
+    /// When the sides were complete: the ERP read back, the last word of bank or gateway.
     pub read_at: DateTime<Utc>,
 }
 
@@ -47,7 +47,7 @@ impl CheckpointCell {
         Tie::of(self.left, self.right, self.timing_count, self.unreconciled_count)
     }
 
-    /// Issued less read back; timing and breaks explain it.
+    /// Left less right; timing and breaks explain it.
     pub fn difference(&self) -> Decimal {
         self.left.amount - self.right.amount
     }
@@ -79,6 +79,7 @@ pub struct ReadState {
 /// An open break in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BreakRow {
+    pub checkpoint: Checkpoint,
     pub break_id: BreakId,
     pub entity_code: String,
     pub period: AccountingPeriod,
@@ -105,11 +106,54 @@ pub struct BreakRow {
 /// What the URL of the break list narrows.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct BreakFilter {
+    pub checkpoint: Checkpoint,
     pub entity: Option<EntityId>,
     pub period: Option<AccountingPeriod>,
     pub currency: Option<String>,
     pub kind: Option<BreakKind>,
     pub batch: Option<BatchId>,
+}
+
+/// How a checkpoint stands in a period, over every entity of the caller.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckpointState {
+    pub checkpoint: Checkpoint,
+    /// Cells that tie, and those that were compared. None compared is no data, and never a tie.
+    pub ties: i64,
+    pub timing: i64,
+    pub off: i64,
+    /// Of the last run of any entity.
+    pub ran_at: Option<DateTime<Utc>>,
+}
+
+impl CheckpointState {
+    pub fn tie(&self) -> Tie {
+        match self {
+            Self { off: 1.., .. } => Tie::Off,
+            Self { timing: 1.., .. } => Tie::Timing,
+            Self { ties: 1.., .. } => Tie::Ties,
+            _ => Tie::None,
+        }
+    }
+
+    pub fn cells(&self) -> i64 {
+        self.ties + self.timing + self.off
+    }
+}
+
+/// How long is normal between the two sides, from one source: an ERP connection, a bank account, a gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimingRow {
+    pub entity_id: EntityId,
+    pub entity_code: String,
+    pub source: String,
+    /// Documents of the last 90 days that it was learned from; none: too few.
+    pub samples: Option<i32>,
+    /// 19 of 20 took no longer.
+    pub learned_hours: Option<i32>,
+    /// What a controller allows at most.
+    pub limit_hours: Option<i32>,
+    pub learned_at: Option<DateTime<Utc>>,
 }
 
 text_enum! {

@@ -17,6 +17,7 @@ use anyhow::{Context as _, ensure};
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use domain::{
     access::{Actor, Scope},
+    checkpoint::Checkpoint,
     clock::Clock,
     id::EntityId,
     period::{AccountingPeriod, PeriodState},
@@ -313,8 +314,9 @@ impl Drive<'_> {
         let of = |account: usize| async move {
             for (place, entity) in self.entities.iter().enumerate().filter(|(place, _)| ENTITIES[*place].account == account) {
                 readback::sync(self.cx, self.erps, *entity, period).await.with_context(|| ENTITIES[place].code)?;
+                reconcile::learn(self.cx, *entity).await?;
                 for period in [period.previous(), period] {
-                    reconcile::run(self.cx, *entity, period).await?;
+                    self.reconcile(*entity, period).await?;
                 }
             }
             anyhow::Ok(())
@@ -322,6 +324,13 @@ impl Drive<'_> {
         futures::try_join!(of(0), of(1))?;
         import::seals::seal_outcomes(self.cx).await?;
         store::notices::tell_breaches(&mut *self.cx.pool.acquire().await?, self.clock.now()).await?;
+        Ok(())
+    }
+
+    async fn reconcile(&self, entity: EntityId, period: AccountingPeriod) -> anyhow::Result<()> {
+        for checkpoint in [Checkpoint::Receivables, Checkpoint::Cash] {
+            reconcile::run(self.cx, checkpoint, entity, period).await?;
+        }
         Ok(())
     }
 
@@ -341,7 +350,7 @@ impl Drive<'_> {
             let attached = readback::attached(self.cx, *entity).await?;
             readback::sync_entity(self.cx, self.erps, &attached).await?;
             for period in months.iter().copied().chain([AccountingPeriod::of(self.plan.calendar.today).next()]) {
-                reconcile::run(self.cx, *entity, period).await?;
+                self.reconcile(*entity, period).await?;
             }
             cash::tie(self.cx, *entity).await?;
             cash::collect(self.cx, *entity).await?;

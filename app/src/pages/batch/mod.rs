@@ -18,6 +18,7 @@ use crate::{
 };
 use control::{BeforeSend, ControlTotals, Stopped};
 use domain::{
+    checkpoint::Checkpoint,
     document::Violation,
     money::grouped,
     stage::{DocumentKind, Stage},
@@ -73,7 +74,7 @@ fn Detail(seen: BatchSeen) -> AnyView {
             {control.map(|control| view! { <BeforeSend control/> })}
             <Stages rows of_batch/>
             {(!erp.is_empty()).then(|| view! {
-                <BatchCells caption="After posting" note="checkpoint 3: what this batch brought against what was read back from the ERP" cells=erp/>
+                <BatchCells checkpoint=Checkpoint::Receivables caption="After posting" note="checkpoint 3: what this batch brought against what was read back from the ERP" cells=erp/>
             })}
             <Seals seals/>
             <Intakes intakes/>

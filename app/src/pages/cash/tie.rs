@@ -1,21 +1,22 @@
 //! The AR tie: what is open here, as far as the ERP holds it, against the ERP's subledger; what explains the difference, and days sales
 //! outstanding.
 
+use super::customer_href;
 use crate::{
-    api::receivables::TieView,
+    api::receivables::{CUSTOMERS, TieView},
     components::{Amount, Column, DataTable, GroupRow, Query, TieMark, Time, money_text},
 };
 use domain::{
     checkpoint::Tie,
     posting::ErpKind,
-    receivable::{ArTie, DirectPosting, Dso},
+    receivable::{ArTie, CustomerDifference, DirectPosting, Dso},
     stage::Side,
 };
 use leptos::prelude::*;
 
 #[component]
 pub fn ArTies(view: TieView) -> AnyView {
-    let TieView { ties, direct, dso, dso_days } = view;
+    let TieView { ties, direct, customers, dso, dso_days } = view;
     let Some(compared_at) = ties.iter().map(|tie| tie.compared_at).min() else {
         return view! { <p class="muted">"The AR tie is not assessed yet: nothing was read back from an ERP."</p> }.into_any();
     };
@@ -46,6 +47,7 @@ pub fn ArTies(view: TieView) -> AnyView {
             {beside(&ties)}" Compared "<Time at=compared_at/>". The ERP's GL balance and revaluation are not read, so the tie ends at the subledger."
         </p>
         {(!direct.is_empty()).then(|| view! { <Direct direct/> })}
+        {(!customers.is_empty()).then(|| view! { <Customers customers/> })}
     }
     .into_any()
 }
@@ -123,6 +125,45 @@ fn Direct(direct: Vec<DirectPosting>) -> AnyView {
         <DataTable caption="By other hands" note="in the ERP's AR and not issued here; expected to be none" columns cards=true>
             <tbody>{rows.collect_view()}</tbody>
         </DataTable>
+    }
+    .into_any()
+}
+
+/// Balances of customers here and in the ERP, where they are not the same.
+#[component]
+fn Customers(customers: Vec<CustomerDifference>) -> AnyView {
+    let shown = i64::try_from(customers.len()).unwrap_or(i64::MAX);
+    let first = if shown < CUSTOMERS { String::new() } else { format!("the first {shown}; ") };
+    let rows = customers.into_iter().map(|customer| {
+        let CustomerDifference { entity_code, currency, customer_code, ours, theirs } = customer;
+        let account = customer_href(&entity_code, &customer_code);
+        let name = if customer_code.is_empty() {
+            view! { <span>"no customer"</span> }.into_any()
+        } else if ours.is_zero() {
+            view! { <span>{customer_code}</span> }.into_any()
+        } else {
+            view! { <a href=account>{customer_code}</a> }.into_any()
+        };
+        view! {
+            <tr>
+                <th scope="row">{name}</th>
+                <td data-label="Entity">{entity_code}</td>
+                <td class="num" data-label="Here"><Amount value=ours currency=currency.clone() code=true/></td>
+                <td class="num" data-label="In the ERP"><Amount value=theirs currency=currency.clone() code=true/></td>
+                <td class="num" data-label="Difference"><Amount value=ours - theirs currency code=true/></td>
+            </tr>
+        }
+    });
+    let columns = vec![
+        Column::text("Customer"),
+        Column::text("Entity"),
+        Column::number("Here"),
+        Column::number("In the ERP"),
+        Column::number("Difference"),
+    ];
+    let note = format!("{first}issued less credited and received, against the ERP's AR; what is on its way differs until it is read back");
+    view! {
+        <DataTable caption="Customers whose balance differs" note columns cards=true><tbody>{rows.collect_view()}</tbody></DataTable>
     }
     .into_any()
 }

@@ -1,9 +1,13 @@
 //! Open breaks, oldest first: what differs, by how much, since when, and why.
 
-use super::BREAKS;
+use super::{BREAKS, cells::titles};
 use crate::components::{Amount, Choice, Column, DataTable, Empty, FilterBar, Pager, Pill, Query, Tone, age};
 use chrono::{DateTime, Utc};
-use domain::{checkpoint::BreakKind, reconciliation::BreakRow, view::Paged};
+use domain::{
+    checkpoint::{BreakKind, Checkpoint},
+    reconciliation::BreakRow,
+    view::Paged,
+};
 use leptos::prelude::*;
 
 /// Timing is no error before its time.
@@ -22,17 +26,18 @@ fn tone(row: &BreakRow, now: DateTime<Utc>) -> Tone {
 }
 
 #[component]
-pub fn Breaks(breaks: Paged<BreakRow>, now: DateTime<Utc>, query: Query) -> AnyView {
+pub fn Breaks(checkpoint: Checkpoint, breaks: Paged<BreakRow>, now: DateTime<Utc>, query: Query) -> AnyView {
     let filtered = query.get("currency").is_some() || query.get("kind").is_some() || query.get("after").is_some();
     let period = query.get("period").map_or("all periods".to_owned(), |period| format!("period {period}"));
     let count = breaks.rows.len();
     let rows = breaks.rows.into_iter().map(|row| view! { <BreakLine row now/> }).collect_view();
+    let (left, right) = titles(checkpoint);
     let columns = vec![
         Column::text("Document"),
         Column::text("What"),
         Column::text("Cell"),
-        Column::number("Issued"),
-        Column::number("In the ERP"),
+        Column::number(left),
+        Column::number(right),
         Column::number("Difference"),
         Column::text("Open for"),
         Column::text("Why"),
@@ -52,13 +57,14 @@ pub fn Breaks(breaks: Paged<BreakRow>, now: DateTime<Utc>, query: Query) -> AnyV
         }
         .into_any()
     };
-    view! { <section id="breaks" class="anchor record"><BreakFilters query/>{table}</section> }.into_any()
+    view! { <section id="breaks" class="anchor record"><BreakFilters checkpoint query/>{table}</section> }.into_any()
 }
 
 #[component]
-fn BreakFilters(query: Query) -> AnyView {
+fn BreakFilters(checkpoint: Checkpoint, query: Query) -> AnyView {
     let any = |text: &str| (String::new(), text.to_owned());
-    let kinds = std::iter::once(any("Any")).chain(BreakKind::ALL.iter().map(|kind| (kind.to_string(), kind.label().to_owned())));
+    let kinds =
+        std::iter::once(any("Any")).chain(BreakKind::ALL.iter().map(move |kind| (kind.to_string(), kind.label(checkpoint).to_owned())));
     let (kind, currency) = (query.get("kind").map(str::to_owned), query.get("currency").map(str::to_owned));
     view! {
         <FilterBar query own=&["kind", "currency"]>
@@ -75,15 +81,17 @@ fn BreakFilters(query: Query) -> AnyView {
 #[component]
 fn BreakLine(row: BreakRow, now: DateTime<Utc>) -> AnyView {
     let tone = tone(&row, now);
+    let (left, right) = titles(row.checkpoint);
     let erp = row.erp_number.clone();
     let head = match (&row.number, row.document_id) {
         (Some(number), Some(id)) => view! { <a href=format!("/documents/{id}")>{number.clone()}</a> }.into_any(),
-        _ => view! { <span>{erp.clone().unwrap_or_else(|| "unnumbered".to_owned())}</span> }.into_any(),
+        _ => view! { <span>{erp.clone().unwrap_or_else(|| "no document".to_owned())}</span> }.into_any(),
     };
     let below = match (row.number.is_some(), erp) {
         (true, Some(erp)) => format!("ERP {erp}"),
         (true, None) => row.batch_number.clone().map_or_else(String::new, |batch| format!("batch {batch}")),
-        (false, _) => "in the ERP".to_owned(),
+        (false, Some(_)) => "in the ERP".to_owned(),
+        (false, None) => String::new(),
     };
     let cell = format!("{} {}", row.entity_code, row.currency);
     let below_cell = format!("{}, {}", row.period, row.side);
@@ -91,10 +99,10 @@ fn BreakLine(row: BreakRow, now: DateTime<Utc>) -> AnyView {
     view! {
         <tr class="tall">
             <th scope="row" class="nowrap">{head}<small class="below">{below}</small></th>
-            <td data-label="What"><Pill tone text=row.kind.label()/></td>
+            <td data-label="What"><Pill tone text=row.kind.label(row.checkpoint)/></td>
             <td data-label="Cell" class="nowrap">{cell}<small class="below">{below_cell}</small></td>
-            <td class="num" data-label="Issued"><Amount value=row.left_amount currency=currency.clone()/></td>
-            <td class="num" data-label="In the ERP"><Amount value=row.right_amount currency=currency.clone()/></td>
+            <td class="num" data-label=left><Amount value=row.left_amount currency=currency.clone()/></td>
+            <td class="num" data-label=right><Amount value=row.right_amount currency=currency.clone()/></td>
             <td class="num" data-label="Difference"><Amount value=row.difference currency/></td>
             <td data-label="Open for" class="nowrap">{age(row.opened_at, now)}</td>
             <td data-label="Why"><span class="prose">{row.explanation}</span></td>
@@ -115,6 +123,7 @@ mod tests {
 
     fn a_break(kind: BreakKind, now: DateTime<Utc>) -> BreakRow {
         BreakRow {
+            checkpoint: Checkpoint::Receivables,
             break_id: BreakId(uuid::Uuid::nil()),
             entity_code: "DE".into(),
             period: super::super::cells::tests::period(),

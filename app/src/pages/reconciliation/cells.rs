@@ -5,13 +5,12 @@ use crate::{
     components::{Amount, Column, Count, DataTable, Empty, GroupRow, MoneyLink, Query, TieMark, money_text},
     pages::batches::CountLink,
 };
-use chrono::{DateTime, Utc};
 use domain::{
-    checkpoint::{BreakKind, ControlTotal, Tie},
+    checkpoint::{BreakKind, Checkpoint, ControlTotal, Tie},
     money::grouped,
     period::AccountingPeriod,
     reconciliation::{CheckpointCell, ReadState},
-    stage::Side,
+    stage::{DocumentKind, Side},
 };
 use leptos::prelude::*;
 use std::collections::BTreeMap;
@@ -22,25 +21,59 @@ fn tie_of(cells: &[&CheckpointCell]) -> Tie {
     [Tie::Off, Tie::Timing, Tie::Ties].into_iter().find(|tie| any(*tie)).unwrap_or(Tie::None)
 }
 
-/// Every entity that has an ERP, with its cells; those without were not compared.
-fn by_entity<'a>(cells: &'a [CheckpointCell], read: &'a [ReadState]) -> BTreeMap<&'a str, Vec<&'a CheckpointCell>> {
-    let mut entities: BTreeMap<&str, Vec<&CheckpointCell>> = read.iter().map(|state| (state.entity_code.as_str(), Vec::new())).collect();
+/// What is compared, and for whom.
+#[derive(Debug, Clone)]
+pub struct Compared {
+    pub checkpoint: Checkpoint,
+    pub period: AccountingPeriod,
+    /// Codes of the entities that it is about.
+    pub entities: Vec<String>,
+    /// Those with an ERP, read back or not.
+    pub read: Vec<ReadState>,
+}
+
+/// Every entity, with its cells; those without were not compared.
+fn by_entity<'a>(cells: &'a [CheckpointCell], compared: &'a Compared) -> BTreeMap<&'a str, Vec<&'a CheckpointCell>> {
+    let mut entities: BTreeMap<&str, Vec<&CheckpointCell>> = compared.entities.iter().map(|code| (code.as_str(), Vec::new())).collect();
     for cell in cells {
         entities.entry(&cell.entity_code).or_default().push(cell);
     }
     entities
 }
 
+/// When every entity ties.
+fn all_tie(compared: &Compared) -> String {
+    let period = compared.period;
+    match compared.checkpoint {
+        Checkpoint::Receivables => format!("What was issued in {period} is in the ERPs, equal, and nothing else is."),
+        Checkpoint::Cash => format!("What banks and gateways settled in {period} is applied, or kept on account by a person."),
+        Checkpoint::Usage | Checkpoint::Billing | Checkpoint::Ledger => format!("Both sides agree in {period}."),
+    }
+}
+
+/// When there is nobody to compare.
+fn nobody(checkpoint: Checkpoint) -> &'static str {
+    match checkpoint {
+        Checkpoint::Receivables => "No entity of yours is attached to an ERP, so nothing can be assessed.",
+        _ => "You see no entity, so nothing can be assessed.",
+    }
+}
+
 /// What is so, in a sentence or two.
-pub fn in_short(cells: &[CheckpointCell], read: &[ReadState], period: AccountingPeriod) -> String {
-    let entities = by_entity(cells, read);
+pub fn in_short(cells: &[CheckpointCell], compared: &Compared) -> String {
+    let entities = by_entity(cells, compared);
     if entities.is_empty() {
-        return "No entity of yours is attached to an ERP, so nothing can be assessed.".to_owned();
+        return nobody(compared.checkpoint).to_owned();
+    }
+    let period = compared.period;
+    if cells.is_empty() && compared.checkpoint != Checkpoint::Receivables {
+        let (left, right) = compared.checkpoint.sides();
+        return format!("No data yet of {left} or {right} in {period}: not assessed.");
     }
     let with = |tie: Tie| entities.iter().filter(|(_, cells)| tie_of(cells) == tie).map(|(code, _)| *code).collect::<Vec<_>>();
     let (ties, off, timing, none) = (with(Tie::Ties), with(Tie::Off), with(Tie::Timing), with(Tie::None));
     if ties.len() == entities.len() {
-        return format!("What was issued in {period} is in the ERPs, equal, and nothing else is.");
+        return all_tie(compared);
     }
     let breaks: i64 = cells.iter().map(|cell| cell.unreconciled_count).sum();
     let mut said =
@@ -58,8 +91,22 @@ pub fn in_short(cells: &[CheckpointCell], read: &[ReadState], period: Accounting
     said
 }
 
+/// The two sides as columns.
+pub(super) fn titles(checkpoint: Checkpoint) -> (&'static str, &'static str) {
+    match checkpoint {
+        Checkpoint::Usage => ("Captured", "Rated"),
+        Checkpoint::Billing => ("Rated", "Invoiced"),
+        Checkpoint::Receivables => ("Issued", "In the ERP"),
+        Checkpoint::Cash => ("Settled", "Applied"),
+        Checkpoint::Ledger => ("Subledger", "General ledger"),
+    }
+}
+
 /// Why an entity has no figures.
-fn not_assessed(state: Option<&ReadState>) -> String {
+fn not_assessed(checkpoint: Checkpoint, state: Option<&ReadState>) -> String {
+    if checkpoint != Checkpoint::Receivables {
+        return "no data yet".to_owned();
+    }
     match state {
         Some(ReadState { finished_at: Some(_), documents: 0, .. }) => "read back: nothing issued, nothing in the ERP".to_owned(),
         Some(ReadState { finished_at: Some(_), .. }) => "read back, not compared yet".to_owned(),
@@ -68,8 +115,10 @@ fn not_assessed(state: Option<&ReadState>) -> String {
     }
 }
 
-fn times(read_at: DateTime<Utc>, ran_at: DateTime<Utc>) -> String {
-    format!("read back {}, compared {}", read_at.format("%Y-%m-%d %H:%M UTC"), ran_at.format("%H:%M UTC"))
+fn times(cell: &CheckpointCell) -> String {
+    let CheckpointCell { read_at, ran_at, checkpoint, .. } = cell;
+    let read = if *checkpoint == Checkpoint::Cash { "last told" } else { "read back" };
+    format!("{read} {}, compared {}", read_at.format("%Y-%m-%d %H:%M UTC"), ran_at.format("%H:%M UTC"))
 }
 
 /// What the tie mark of a cell says.
@@ -113,17 +162,38 @@ fn totals(cells: &[CheckpointCell]) -> Vec<CheckpointCell> {
     sums
 }
 
-#[component]
-pub fn Cells(cells: Vec<CheckpointCell>, read: Vec<ReadState>, period: AccountingPeriod) -> AnyView {
-    let entities = by_entity(&cells, &read);
-    if entities.is_empty() {
-        return view! { <Empty title="Nothing to compare" text="An entity has to be attached to an ERP, and read back, before issued and posted can be compared."/> }
-            .into_any();
+fn against(checkpoint: Checkpoint) -> &'static str {
+    match checkpoint {
+        Checkpoint::Usage => "Captured against rated",
+        Checkpoint::Billing => "Rated against invoiced",
+        Checkpoint::Receivables => "Issued against read back",
+        Checkpoint::Cash => "Settled against applied",
+        Checkpoint::Ledger => "Subledger against general ledger",
     }
+}
+
+/// What there has to be before anything can be compared.
+fn needs(checkpoint: Checkpoint) -> &'static str {
+    match checkpoint {
+        Checkpoint::Usage => "Usage that was captured, and what rating made of it.",
+        Checkpoint::Billing => "Rated usage and contracted charges, and the invoice lines made of them.",
+        Checkpoint::Receivables => "An entity has to be attached to an ERP, and read back, before issued and posted can be compared.",
+        Checkpoint::Cash => "A statement of a bank or a movement of a gateway that tells of money in this period.",
+        Checkpoint::Ledger => "Revenue schedules, and the balances of the general ledger read back.",
+    }
+}
+
+#[component]
+pub fn Cells(cells: Vec<CheckpointCell>, compared: Compared) -> AnyView {
+    let entities = by_entity(&cells, &compared);
+    if entities.is_empty() || cells.is_empty() && compared.checkpoint != Checkpoint::Receivables {
+        return view! { <Empty title="Nothing to compare" text=needs(compared.checkpoint)/> }.into_any();
+    }
+    let (left, right) = titles(compared.checkpoint);
     let many = entities.len() > 1;
     let groups = entities.iter().map(|(code, cells)| {
-        let state = read.iter().find(|state| state.entity_code == *code);
-        let note = cells.first().map_or_else(|| not_assessed(state), |cell| times(cell.read_at, cell.ran_at));
+        let state = compared.read.iter().find(|state| state.entity_code == *code);
+        let note = cells.first().map_or_else(|| not_assessed(compared.checkpoint, state), |cell| times(cell));
         let lines = cells.iter().map(|cell| view! { <Line cell=(*cell).clone() entity=Some((*code).to_owned())/> }).collect_view();
         let none = cells.is_empty().then(|| view! { <tr><td colspan="9"><TieMark tie=Tie::None/></td></tr> });
         view! { <tbody><GroupRow columns=9 title=(*code).to_owned() note/>{lines}{none}</tbody> }
@@ -132,10 +202,10 @@ pub fn Cells(cells: Vec<CheckpointCell>, read: Vec<ReadState>, period: Accountin
     let sums = totals(&cells).into_iter().map(|cell| view! { <Line cell entity=None/> }).collect_view();
     let columns = vec![
         Column::text("Entity, currency, side"),
-        Column::number("Issued"),
-        Column::number("Amount issued"),
-        Column::number("In the ERP"),
-        Column::number("Amount in the ERP"),
+        Column::number(left),
+        Column::number(format!("{left}, amount")),
+        Column::number(right),
+        Column::number(format!("{right}, amount")),
         Column::number("Difference"),
         Column::number("Timing"),
         Column::number("Unreconciled"),
@@ -143,8 +213,8 @@ pub fn Cells(cells: Vec<CheckpointCell>, read: Vec<ReadState>, period: Accountin
     ];
     view! {
         <DataTable
-            caption=format!("Issued against read back, {period}")
-            note="checkpoint 3; debits and credits never net, unreconciled is absolute"
+            caption=format!("{}, {}", against(compared.checkpoint), compared.period)
+            note=format!("checkpoint {}; debits and credits never net, unreconciled is absolute", compared.checkpoint)
             columns
             cards=true
         >
@@ -161,17 +231,28 @@ fn Line(cell: CheckpointCell, entity: Option<String>) -> AnyView {
     let entity = entity.unwrap_or_default();
     let period = cell.period.to_string();
     let pairs = [("entity", entity.as_str()), ("period", &period), ("currency", &cell.currency)];
-    let issued = Query::new("/documents", &pairs).with("kind", cell.side).href();
-    let breaks = Query::new("/reconciliation", &pairs);
+    let (left, right) = titles(cell.checkpoint);
+    let counted = match (cell.checkpoint, cell.side) {
+        (Checkpoint::Receivables, side) => {
+            let issued = Query::new("/documents", &pairs).with("kind", side).href();
+            view! { <CountLink value=cell.left.count href=issued/> }.into_any()
+        }
+        (Checkpoint::Cash, Side::Credit) => {
+            let payments = Query::new("/documents", &pairs).with("kind", DocumentKind::Payment).href();
+            view! { <CountLink value=cell.left.count href=payments/> }.into_any()
+        }
+        _ => view! { <Count value=cell.left.count/> }.into_any(),
+    };
+    let breaks = Query::new("/reconciliation", &pairs).with("checkpoint", cell.checkpoint);
     let (all, timing) = (format!("{}{BREAKS}", breaks.href()), format!("{}{BREAKS}", breaks.with("kind", BreakKind::Timing).href()));
     let currency = cell.currency.clone();
     view! {
         <tr>
             <th scope="row"><a href=all.clone()>{format!("{currency} {}", side_words(cell.side))}</a></th>
-            <td class="num" data-label="Issued"><CountLink value=cell.left.count href=issued/></td>
-            <td class="num" data-label="Amount issued"><Amount value=cell.left.amount currency=currency.clone()/></td>
-            <td class="num" data-label="In the ERP"><Count value=cell.right.count/></td>
-            <td class="num" data-label="Amount in the ERP"><Amount value=cell.right.amount currency=currency.clone()/></td>
+            <td class="num" data-label=left>{counted}</td>
+            <td class="num" data-label=format!("{left}, amount")><Amount value=cell.left.amount currency=currency.clone()/></td>
+            <td class="num" data-label=right><Count value=cell.right.count/></td>
+            <td class="num" data-label=format!("{right}, amount")><Amount value=cell.right.amount currency=currency.clone()/></td>
             <td class="num" data-label="Difference"><MoneyLink value=cell.difference() currency=currency.clone() href=all.clone()/></td>
             <td class="num" data-label="Timing"><MoneyLink value=cell.timing_amount currency=currency.clone() href=timing/></td>
             <td class="num" data-label="Unreconciled"><MoneyLink value=cell.unreconciled_amount currency href=all/></td>
@@ -184,6 +265,7 @@ fn Line(cell: CheckpointCell, entity: Option<String>) -> AnyView {
 #[cfg(test)]
 pub mod tests {
     use super::*;
+    use chrono::DateTime;
     use domain::id::{CheckpointRunId, EntityId};
     use rust_decimal::Decimal;
 
@@ -204,6 +286,7 @@ pub mod tests {
         unreconciled: (i64, i64),
     ) -> CheckpointCell {
         CheckpointCell {
+            checkpoint: Checkpoint::Receivables,
             run_id: CheckpointRunId(uuid::Uuid::nil()),
             entity_id: EntityId(uuid::Uuid::nil()),
             entity_code: entity.into(),
@@ -233,20 +316,40 @@ pub mod tests {
         }
     }
 
+    fn of(entities: &[&str]) -> Compared {
+        let entities: Vec<String> = entities.iter().map(|code| (*code).to_owned()).collect();
+        Compared {
+            checkpoint: Checkpoint::Receivables,
+            period: period(),
+            read: entities.iter().map(|code| state(code)).collect(),
+            entities,
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_without_data_is_not_assessed_whoever_asks() {
+        for checkpoint in [Checkpoint::Usage, Checkpoint::Billing, Checkpoint::Cash, Checkpoint::Ledger] {
+            let compared = Compared { checkpoint, ..of(&["US"]) };
+            assert!(in_short(&[], &compared).contains("not assessed"), "{checkpoint}");
+            let html = view! { <Cells cells=Vec::new() compared/> }.to_html();
+            assert!(html.contains("Nothing to compare") && !html.contains("tie"), "{checkpoint}: {html}");
+        }
+    }
+
     #[test]
     fn an_entity_that_was_not_read_is_not_assessed_and_never_ties() {
         let cells = [cell("US", "USD", (2, 100), (2, 100), (0, 0), (0, 0))];
-        assert_eq!(in_short(&cells, &[state("US")], period()), "What was issued in 2026-10 is in the ERPs, equal, and nothing else is.");
-        assert_eq!(in_short(&cells, &[state("US"), state("DE")], period()), "1 of 2 entities ties in 2026-10. Not assessed: DE.");
-        let html = view! { <Cells cells=cells.to_vec() read=vec![state("DE")] period=period()/> }.to_html();
+        assert_eq!(in_short(&cells, &of(&["US"])), "What was issued in 2026-10 is in the ERPs, equal, and nothing else is.");
+        assert_eq!(in_short(&cells, &of(&["US", "DE"])), "1 of 2 entities ties in 2026-10. Not assessed: DE.");
+        let html = view! { <Cells cells=cells.to_vec() compared=of(&["DE"])/> }.to_html();
         assert!(html.contains("not assessed") && html.contains("not read back yet"), "{html}");
-        assert!(in_short(&[], &[], period()).contains("nothing can be assessed"));
+        assert!(in_short(&[], &of(&[])).contains("nothing can be assessed"));
     }
 
     #[test]
     fn one_currency_off_puts_the_entity_off() {
         let cells = [cell("US", "USD", (2, 100), (2, 100), (0, 0), (0, 0)), cell("US", "CAD", (2, 100), (1, 60), (0, 0), (1, 40))];
-        assert_eq!(in_short(&cells, &[state("US")], period()), "0 of 1 entities tie in 2026-10. Off: US, with 1 break to explain below.");
+        assert_eq!(in_short(&cells, &of(&["US"])), "0 of 1 entities tie in 2026-10. Off: US, with 1 break to explain below.");
     }
 
     #[test]
@@ -265,7 +368,7 @@ pub mod tests {
     #[test]
     fn a_figure_leads_to_its_breaks_and_to_its_documents() {
         let html = view! { <Line cell=cell("DE", "EUR", (2, 100), (1, 60), (0, 0), (1, 40)) entity=Some("DE".to_owned())/> }.to_html();
-        assert!(html.contains("/reconciliation?entity=DE&amp;period=2026-10&amp;currency=EUR#breaks"), "{html}");
+        assert!(html.contains("/reconciliation?entity=DE&amp;period=2026-10&amp;currency=EUR&amp;checkpoint=3#breaks"), "{html}");
         assert!(html.contains("/documents?entity=DE&amp;period=2026-10&amp;currency=EUR&amp;kind=debit"), "{html}");
         assert!(html.contains("off by 40.00 EUR") && !html.contains("kind=timing"), "nothing is behind a zero: {html}");
     }

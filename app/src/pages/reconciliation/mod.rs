@@ -1,10 +1,12 @@
-//! Checkpoint 3: what was issued against what the ERPs hold, by entity, currency and side; the breaks that explain the
-//! difference, and how old they are. No data is never a tie.
+//! The five checkpoints: left against right, by entity, currency and side; the breaks that explain the difference, how old they are, and how
+//! long is normal. No data is never a tie.
 
 pub mod aging;
 mod batches;
 mod breaks;
 mod cells;
+mod checkpoints;
+mod timing;
 
 use crate::{
     api::reconciliation::{BATCHES, ReconciliationQuery, ReconciliationView, get_reconciliation},
@@ -15,8 +17,9 @@ pub use batches::BatchCells;
 
 use aging::AgingTable;
 use breaks::Breaks;
-use cells::{Cells, in_short};
-use domain::{access::Action, reconciliation::BatchCell};
+use cells::{Cells, Compared, in_short};
+use checkpoints::Checkpoints;
+use domain::{access::Action, checkpoint::Checkpoint, reconciliation::BatchCell};
 use leptos::prelude::*;
 
 /// The breaks behind a figure of this page.
@@ -25,6 +28,7 @@ pub const BREAKS: &str = "#breaks";
 fn asked(query: &Query) -> ReconciliationQuery {
     let key = |key: &str| query.get(key).map(str::to_owned);
     ReconciliationQuery {
+        checkpoint: key("checkpoint"),
         entity: key("entity"),
         period: key("period"),
         currency: key("currency"),
@@ -55,35 +59,50 @@ pub fn ReconciliationPage() -> impl IntoView {
 #[component]
 fn Reconciliation(view: ReconciliationView) -> AnyView {
     let query = use_query();
-    let sentence = in_short(&view.cells, &view.read, view.period);
-    let entities: Vec<String> = view.read.iter().map(|state| state.entity_code.clone()).collect();
+    let checkpoint = view.checkpoint;
+    let with_erp: Vec<String> = view.read.iter().map(|state| state.entity_code.clone()).collect();
+    let compared = Compared { checkpoint, period: view.period, entities: entities(&view), read: view.read };
+    let sentence = in_short(&view.cells, &compared);
+    let list = Query::new("/reconciliation", &[]).with("checkpoint", checkpoint);
     view! {
+        <Checkpoints states=view.states chosen=checkpoint query=query.clone()/>
         <div class="intro">
             <p>{sentence}</p>
-            <ReadBack query=query.clone() reach=view.reach entities/>
+            <ReadBack query=query.clone() reach=view.reach.clone() entities=with_erp/>
         </div>
-        <Cells cells=view.cells read=view.read period=view.period/>
+        <Cells cells=view.cells compared/>
         {(!view.off.is_empty()).then(|| view! {
-            <BatchCells caption="Batches that do not tie" note=off_note(&view.off) cells=view.off.clone()/>
+            <BatchCells checkpoint caption="Batches that do not tie" note=off_note(&view.off) cells=view.off.clone()/>
         })}
-        <Breaks breaks=view.breaks now=view.now query/>
+        <Breaks checkpoint breaks=view.breaks now=view.now query=query.clone()/>
         {(!view.aging.is_empty()).then(|| view! {
             <AgingTable
                 caption="How old the breaks are"
                 note="all periods, absolute amounts, aged by when the break was opened; timing inside its time is left out"
                 cells=view.aging
-                list=Query::new("/reconciliation", &[])
+                list
                 fragment=BREAKS
             />
         })}
+        <timing::Normal checkpoint rows=view.timing reach=view.reach back=query.href()/>
     }
     .into_any()
+}
+
+/// Entities that the checkpoint is about: those with an ERP, or all of the caller.
+fn entities(view: &ReconciliationView) -> Vec<String> {
+    if view.checkpoint == Checkpoint::Receivables {
+        return view.read.iter().map(|state| state.entity_code.clone()).collect();
+    }
+    let mut codes: Vec<String> = view.timing.iter().map(|row| row.entity_code.clone()).collect();
+    codes.dedup();
+    codes
 }
 
 fn off_note(off: &[BatchCell]) -> String {
     let shown = i64::try_from(off.len()).unwrap_or(i64::MAX);
     let first = if shown < BATCHES { String::new() } else { format!("the newest {shown} lines; ") };
-    format!("{first}what each batch brought against what stands for it in the ERP; batches that tie are left out")
+    format!("{first}what each batch brought against what stands for it on the right; batches that tie are left out")
 }
 
 /// Asks the ERPs again; the comparison follows by itself.

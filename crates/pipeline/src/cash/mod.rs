@@ -34,10 +34,13 @@ pub use statements::{ColumnProfile, Proposal};
 use statements::{Fault, Format};
 use std::io::{Read, Seek, SeekFrom};
 
-/// Sets an entity's receivables against what its ERP was read back to hold.
+/// Sets an entity's receivables, and each customer's, against what its ERP was read back to hold.
 pub async fn tie(cx: &Context, entity: EntityId) -> store::Result<()> {
     let now = cx.clock.now();
-    transaction!(&cx.pool, |tx| store::receivables::tie::compare(tx, entity, now).await)?;
+    transaction!(&cx.pool, |tx| {
+        store::receivables::tie::compare(tx, entity, now).await?;
+        store::receivables::tie::compare_customers(tx, entity, now).await
+    })?;
     Ok(())
 }
 

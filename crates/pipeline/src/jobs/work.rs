@@ -5,8 +5,10 @@ use crate::{access::sign_in, cash, gateways, import, readback, reconcile, retry:
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
+    checkpoint::Checkpoint,
     id::{EntityId, JobId},
     job::JobKind,
+    period::AccountingPeriod,
 };
 use std::time::Instant;
 use store::{
@@ -234,20 +236,28 @@ impl Workshop {
         Ok(known.into_iter().map(|entity| entity.entity_id).filter(|id| subject.is_empty() || id.to_string() == subject).collect())
     }
 
+    /// Checkpoint 3 where an ERP was read back, checkpoint 4 where bank or gateway told of money.
     async fn reconcile(&self, subject: &str) -> anyhow::Result<String> {
         let (mut runs, mut opened, mut closed) = (0, 0, 0);
-        for entity in self.entities(subject).await? {
+        for entity in self.known(subject).await? {
+            reconcile::learn(&self.cx, entity).await?;
             let mut conn = self.cx.pool.acquire().await.map_err(store::Error::from)?;
-            let periods = reconciliation::assessable(&mut conn, entity.entity_id, PERIODS_COMPARED).await?;
+            let periods = reconciliation::issued::assessable(&mut conn, entity, PERIODS_COMPARED).await?;
             drop(conn);
-            for period in periods {
-                if let Some(done) = reconcile::run(&self.cx, entity.entity_id, period).await? {
+            let read_back = !periods.is_empty();
+            let this = AccountingPeriod::of(self.cx.clock.now().date_naive()).next();
+            let months = std::iter::successors(Some(this), |period| Some(period.previous())).take(usize::try_from(PERIODS_COMPARED)?);
+            let settled = months.map(|period| (Checkpoint::Cash, period));
+            for (checkpoint, period) in periods.into_iter().map(|period| (Checkpoint::Receivables, period)).chain(settled) {
+                if let Some(done) = reconcile::run(&self.cx, checkpoint, entity, period).await? {
                     runs += 1;
                     opened += done.breaks.opened;
                     closed += done.breaks.closed;
                 }
             }
-            cash::tie(&self.cx, entity.entity_id).await?;
+            if read_back {
+                cash::tie(&self.cx, entity).await?;
+            }
         }
         Ok(format!("{runs} periods compared, {opened} breaks opened, {closed} closed"))
     }

@@ -1,35 +1,79 @@
-//! What differs, made into breaks: each with its kind, its money in its own cell, and a sentence that says what is so.
+//! Checkpoint 3: invoices, credit memos and money against the ERP's receivables. A cell whose sides agree in count, amount and tax, whose
+//! documents are all confirmed and whose ERP documents are all compared needs no look at rows; totals alone would let +100 and −100 hide each
+//! other. What differs is made into breaks: each with its kind, its money in its own cell, and a sentence that says what is so.
 
+use super::{Sides, add, identity, money};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    checkpoint::BreakKind,
-    id::EntityId,
-    money::{Currency, Money, grouped},
-    period::AccountingPeriod,
+    checkpoint::{BreakKind, ControlTotal},
+    money::Currency,
     posting::{ErpKind, ErpState},
     stage::{Side, Stage},
 };
 use rust_decimal::Decimal;
-use store::reconciliation::{Found, LeftRow, RightRow};
+use store::{
+    Conn,
+    reconciliation::{
+        Found, Place,
+        issued::{self, LeftRow, RightRow},
+        timing,
+    },
+};
 
-/// How long a document may be on its way, and an accepted one unseen, before its absence is an error. Longer than an ERP's
-/// nightly maintenance, short enough to show the next morning.
-const EXPECTED_WITHIN: TimeDelta = TimeDelta::hours(24);
+/// How long a document may be on its way, and an accepted one unseen, before its absence is an error, until history says how long is
+/// normal. Longer than an ERP's nightly maintenance, short enough to show the next morning.
+const USUAL: TimeDelta = TimeDelta::hours(24);
 
-/// What is compared, and when.
-pub(super) struct Place {
-    pub entity: EntityId,
-    pub period: AccountingPeriod,
-    pub now: DateTime<Utc>,
+/// Both sides in control totals. `None`: the period was never read back, so nothing can be assessed.
+pub(super) async fn sides(tx: &mut Conn, place: Place) -> store::Result<Option<(DateTime<Utc>, Sides)>> {
+    let Place { entity, period, .. } = place;
+    let Some(read_at) = issued::read_at(tx, entity, period).await? else { return Ok(None) };
+    let mut sides = Sides::default();
+    for row in issued::left_totals(tx, entity, period).await?.into_iter().filter(|row| row.stage.is_issued()) {
+        let Some(side) = row.kind.side() else { continue };
+        add(&mut sides.cell((row.currency, side, Some(row.batch_id))).left, row.total);
+        if row.stage != Stage::Confirmed {
+            sides.unsettled.insert(row.currency);
+        }
+    }
+    for (batch, currency, kind, total) in issued::excused_totals(tx, entity, period).await? {
+        let Some(side) = kind.side() else { continue };
+        let left = &mut sides.cell((currency, side, Some(batch))).left;
+        *left = ControlTotal { count: left.count - total.count, amount: left.amount - total.amount, tax: left.tax - total.tax };
+    }
+    for row in issued::right_totals(tx, entity, period).await? {
+        let Some(side) = row.kind.side() else { continue };
+        add(&mut sides.cell((row.currency, side, row.batch_id)).right, row.total);
+        if row.unchecked > 0 {
+            sides.unsettled.insert(row.currency);
+        }
+    }
+    Ok(Some((read_at, sides)))
 }
 
-pub(super) fn breaks(place: &Place, left: &[LeftRow], right: &[RightRow]) -> Vec<Found> {
-    let mut found: Vec<Found> = left.chunk_by(|a, b| a.document_id == b.document_id).filter_map(|copies| place.of_issued(copies)).collect();
-    found.extend(right.iter().filter_map(|row| place.of_erp(row)));
-    found
+/// Rows that differ, each once on its side.
+pub(super) async fn differences(tx: &mut Conn, place: Place, currencies: &[Currency], now: DateTime<Utc>) -> store::Result<Vec<Found>> {
+    let left = issued::left_differences(tx, place.entity, place.period, currencies).await?;
+    let right = issued::right_differences(tx, place.entity, place.period, currencies).await?;
+    let timings = timing::of(tx, place.entity, place.checkpoint).await?;
+    // an entity has one connection at a time
+    let timing = timings.iter().find(|(source, _)| !source.is_empty()).or_else(|| timings.iter().next());
+    let within = timing.map(|(_, timing)| *timing).unwrap_or_default().allowed(USUAL);
+    let compared = Compared { place, within, now };
+    let mut found: Vec<Found> =
+        left.chunk_by(|a, b| a.document_id == b.document_id).filter_map(|copies| compared.of_issued(copies)).collect();
+    found.extend(right.iter().filter_map(|row| compared.of_erp(row)));
+    Ok(found)
 }
 
-impl Place {
+/// What is compared, when, and how long is normal.
+struct Compared {
+    place: Place,
+    within: TimeDelta,
+    now: DateTime<Utc>,
+}
+
+impl Compared {
     /// One issued document against its copies in the ERPs' ledgers.
     fn of_issued(&self, copies: &[LeftRow]) -> Option<Found> {
         let ours = copies.first()?;
@@ -81,8 +125,8 @@ impl Place {
     }
 
     fn is_home(&self, row: &LeftRow) -> bool {
-        row.erp_entity == Some(self.entity)
-            && row.erp_period == Some(self.period)
+        row.erp_entity == Some(self.place.entity)
+            && row.erp_period == Some(self.place.period)
             && row.erp_currency == Some(row.currency)
             && row.erp_kind == Some(ErpKind::from(row.kind))
     }
@@ -90,8 +134,8 @@ impl Place {
     /// Issued, and in no ERP's ledger: on its way while it may be, missing after that.
     fn missing(&self, ours: &LeftRow, found: &mut Found) {
         let expected_by = match ours.stage {
-            Stage::Finalized | Stage::Held | Stage::Queued | Stage::InFlight | Stage::Unknown => Some(ours.received_at + EXPECTED_WITHIN),
-            Stage::Posted if ours.shadow_state.is_none() => Some(ours.stage_at + EXPECTED_WITHIN),
+            Stage::Finalized | Stage::Held | Stage::Queued | Stage::InFlight | Stage::Unknown => Some(ours.received_at + self.within),
+            Stage::Posted if ours.shadow_state.is_none() => Some(ours.stage_at + self.within),
             _ => None,
         };
         if let Some(by) = expected_by.filter(|by| self.now < *by) {
@@ -117,7 +161,7 @@ impl Place {
     /// The ERP holds it, but not in this cell: there it is a break of its own.
     fn elsewhere(&self, ours: &LeftRow) -> (BreakKind, String) {
         let number = ours.erp_number.as_deref().unwrap_or("the ERP's document");
-        if ours.erp_entity != Some(self.entity) {
+        if ours.erp_entity != Some(self.place.entity) {
             return (BreakKind::MissingRight, format!("{} stands in another legal entity of the ERP, as {number}", name(ours)));
         }
         if ours.erp_kind != Some(ErpKind::from(ours.kind)) {
@@ -129,7 +173,7 @@ impl Place {
         }
         let period = ours.erp_period.map(|period| period.to_string()).unwrap_or_default();
         let date = ours.erp_posting_date.map(|date| date.to_string()).unwrap_or_default();
-        (BreakKind::Period, format!("{} belongs to {} and was posted to {period} in the ERP, on {date}", name(ours), self.period))
+        (BreakKind::Period, format!("{} belongs to {} and was posted to {period} in the ERP, on {date}", name(ours), self.place.period))
     }
 
     /// An ERP document that nothing issued in this cell stands against.
@@ -167,8 +211,8 @@ impl Place {
             return (BreakKind::Duplicate, format!("{theirs} is one of {} documents in the ERP for {ours}", row.copies));
         }
         match (row.document_period, row.document_currency) {
-            (Some(period), _) if period != self.period => {
-                (BreakKind::Period, format!("{theirs} was posted to {} in the ERP; our {ours} belongs to {period}", self.period))
+            (Some(period), _) if period != self.place.period => {
+                (BreakKind::Period, format!("{theirs} was posted to {} in the ERP; our {ours} belongs to {period}", self.place.period))
             }
             (_, Some(currency)) if row.is_home && currency != row.currency => {
                 (BreakKind::Currency, format!("{theirs} is in {} in the ERP; our {ours} is in {currency}", row.currency))
@@ -181,7 +225,7 @@ impl Place {
     }
 
     fn identity(&self, currency: Currency, side: Side, item: &str) -> String {
-        format!("3|{}|{}|{currency}|{side}|{item}", self.entity, self.period)
+        identity(self.place, currency, side, item)
     }
 }
 
@@ -200,9 +244,4 @@ fn kind_label(kind: ErpKind) -> &'static str {
         ErpKind::CashApplication => "cash application",
         ErpKind::ApplicationReversal => "application reversal",
     }
-}
-
-/// As the currency writes it; an ERP may hold more digits than it should.
-fn money(amount: Decimal, currency: Currency) -> String {
-    Money::new(amount, currency).map_or_else(|_| format!("{} {currency}", grouped(amount.normalize())), |money| money.to_string())
 }

@@ -1,27 +1,34 @@
-//! Checkpoint 3: invoices and credit memos issued against the ERP's receivables, per entity, period, currency, side and batch.
-//!
-//! Control totals first. A cell whose sides agree in count, amount and tax, whose documents are all confirmed and whose ERP
-//! documents are all compared needs no look at rows; totals alone would let +100 and −100 hide each other. Everything else is
-//! compared row by row, in the database, and only what differs is looked at here. A period that was never read back is not
-//! assessed: there is no run.
+//! Checkpoints: one run for every hand-off. A checkpoint is two functions: its sides in control totals, and the rows that differ, each with
+//! what is so in words. Totals are compared first; only currencies that differ or are unsettled are looked at row by row, in the database.
+//! Without data there is no run: not assessed, and never a tie.
 
-mod compare;
+mod issued;
+mod settled;
 
-use crate::{Context, retry::transaction};
+use crate::{Context, retry::transaction, workbench::WorkError};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    checkpoint::{BreakKind, ControlTotal},
+    access::Actor,
+    checkpoint::{BreakKind, Checkpoint, ControlTotal},
     id::{BatchId, BreakId, CheckpointRunId, EntityId},
-    money::Currency,
+    money::{Currency, Money, grouped},
     period::AccountingPeriod,
-    stage::{Side, Stage},
+    stage::Side,
 };
 use rust_decimal::Decimal;
+use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use store::{
     Conn,
-    reconciliation::{self, BreakChanges, Cell, Found, Run},
+    access::audit::{self, AuditEntry},
+    reconciliation::{self, BreakChanges, Cell, Found, Place, Run},
 };
 use uuid::Uuid;
+
+/// A year.
+const LONGEST_HOURS: i32 = 8760;
+/// What was learned holds for so long.
+const LEARNED_FOR: TimeDelta = TimeDelta::hours(20);
 
 /// What one run came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,32 +37,76 @@ pub struct Reconciled {
     pub breaks: BreakChanges,
 }
 
-/// Compares one entity and period and writes the run. `None`: the period was never read back.
-pub async fn run(cx: &Context, entity: EntityId, period: AccountingPeriod) -> store::Result<Option<Reconciled>> {
+/// Compares one entity and period at a checkpoint and writes the run. `None`: there is nothing to compare yet.
+pub async fn run(cx: &Context, checkpoint: Checkpoint, entity: EntityId, period: AccountingPeriod) -> store::Result<Option<Reconciled>> {
+    let place = Place { checkpoint, entity, period };
     transaction!(&cx.pool, |tx| {
         reconciliation::one_snapshot(tx).await?;
-        run_in(cx, tx, entity, period).await
+        run_in(cx, tx, place).await
     })
 }
 
-async fn run_in(cx: &Context, tx: &mut Conn, entity: EntityId, period: AccountingPeriod) -> store::Result<Option<Reconciled>> {
-    let Some(read_at) = reconciliation::read_at(tx, entity, period).await? else { return Ok(None) };
+/// Learns once a day how long is normal at an entity's checkpoints.
+pub async fn learn(cx: &Context, entity: EntityId) -> store::Result<()> {
+    let (mut conn, now) = (cx.pool.acquire().await?, cx.clock.now());
+    if reconciliation::timing::learned_since(&mut conn, entity, now - LEARNED_FOR).await? {
+        return Ok(());
+    }
+    reconciliation::timing::learn(&mut conn, entity, now).await?;
+    Ok(())
+}
+
+/// Sets the longest that something may be on its way at a checkpoint of an entity, whatever was learned.
+pub async fn limit_timing(cx: &Context, actor: &Actor, entity: EntityId, checkpoint: Checkpoint, hours: i32) -> Result<(), WorkError> {
+    if !(1..=LONGEST_HOURS).contains(&hours) {
+        return Err(WorkError::invalid("hours", format!("The longest time is 1 to {LONGEST_HOURS} hours; {hours} is not.")));
+    }
+    let (at, by) = (cx.clock.now(), actor.to_string());
+    transaction!(&cx.pool, |tx| {
+        let before = reconciliation::timing::set_limit(tx, entity, checkpoint, hours, &by, at).await?;
+        let entry = AuditEntry {
+            at,
+            actor: actor.clone(),
+            action: "timing.limit",
+            subject: format!("checkpoint:{checkpoint}"),
+            entity_id: Some(entity),
+            before: before.map(|hours| json!({ "hours": hours })),
+            after: Some(json!({ "hours": hours })),
+        };
+        audit::append(tx, &entry).await?;
+        Ok(())
+    })
+    .map_err(WorkError::from)
+}
+
+/// Nothing brings usage, ratings or general ledger balances here yet: those three are never assessed.
+async fn sides(tx: &mut Conn, place: Place) -> store::Result<Option<(DateTime<Utc>, Sides)>> {
+    match place.checkpoint {
+        Checkpoint::Receivables => issued::sides(tx, place).await,
+        Checkpoint::Cash => settled::sides(tx, place).await,
+        Checkpoint::Usage | Checkpoint::Billing | Checkpoint::Ledger => Ok(None),
+    }
+}
+
+async fn differences(tx: &mut Conn, place: Place, currencies: &[Currency], now: DateTime<Utc>) -> store::Result<Vec<Found>> {
+    match place.checkpoint {
+        Checkpoint::Receivables => issued::differences(tx, place, currencies, now).await,
+        Checkpoint::Cash => settled::differences(tx, place, currencies, now).await,
+        Checkpoint::Usage | Checkpoint::Billing | Checkpoint::Ledger => Ok(Vec::new()),
+    }
+}
+
+async fn run_in(cx: &Context, tx: &mut Conn, place: Place) -> store::Result<Option<Reconciled>> {
+    let Some((read_at, mut sides)) = sides(tx, place).await? else { return Ok(None) };
     let now = cx.clock.now();
-    let mut sides = Sides::load(tx, entity, period).await?;
+    sides.unsettled.extend(reconciliation::currencies_of_open_breaks(tx, place).await?);
     let to_descend: Vec<Currency> = sides.to_descend().into_iter().collect();
-    let found = if to_descend.is_empty() {
-        Vec::new()
-    } else {
-        let left = reconciliation::left_differences(tx, entity, period, &to_descend).await?;
-        let right = reconciliation::right_differences(tx, entity, period, &to_descend).await?;
-        compare::breaks(&compare::Place { entity, period, now }, &left, &right)
-    };
+    let found = if to_descend.is_empty() { Vec::new() } else { differences(tx, place, &to_descend, now).await? };
     let ids: Vec<BreakId> = found.iter().map(|_| BreakId(Uuid::now_v7())).collect();
-    let breaks = reconciliation::put_breaks(tx, entity, period, &found, &ids, now).await?;
+    let breaks = reconciliation::put_breaks(tx, place, &found, &ids, now).await?;
     sides.explain(&found);
     let cells: Vec<Cell> = sides.cells.into_values().collect();
-    let run = Run { run_id: CheckpointRunId(Uuid::now_v7()), entity, period, ran_at: now, read_at };
-    reconciliation::insert_run(tx, run, &cells).await?;
+    reconciliation::insert_run(tx, Run { run_id: CheckpointRunId(Uuid::now_v7()), place, ran_at: now, read_at }, &cells).await?;
     Ok(Some(Reconciled { cells, breaks }))
 }
 
@@ -66,36 +117,11 @@ type CellKey = (Currency, Side, Option<BatchId>);
 #[derive(Default)]
 struct Sides {
     cells: BTreeMap<CellKey, Cell>,
-    /// Currencies with documents that are not confirmed, ERP documents that were not compared, or open breaks.
+    /// Currencies with something that totals can't vouch for, or with open breaks.
     unsettled: BTreeSet<Currency>,
 }
 
 impl Sides {
-    async fn load(tx: &mut Conn, entity: EntityId, period: AccountingPeriod) -> store::Result<Self> {
-        let mut sides = Self::default();
-        for row in reconciliation::left_totals(tx, entity, period).await?.into_iter().filter(|row| row.stage.is_issued()) {
-            let Some(side) = row.kind.side() else { continue };
-            add(&mut sides.cell((row.currency, side, Some(row.batch_id))).left, row.total);
-            if row.stage != Stage::Confirmed {
-                sides.unsettled.insert(row.currency);
-            }
-        }
-        for (batch, currency, kind, total) in reconciliation::excused_totals(tx, entity, period).await? {
-            let Some(side) = kind.side() else { continue };
-            let left = &mut sides.cell((currency, side, Some(batch))).left;
-            *left = ControlTotal { count: left.count - total.count, amount: left.amount - total.amount, tax: left.tax - total.tax };
-        }
-        for row in reconciliation::right_totals(tx, entity, period).await? {
-            let Some(side) = row.kind.side() else { continue };
-            add(&mut sides.cell((row.currency, side, row.batch_id)).right, row.total);
-            if row.unchecked > 0 {
-                sides.unsettled.insert(row.currency);
-            }
-        }
-        sides.unsettled.extend(reconciliation::currencies_of_open_breaks(tx, entity, period).await?);
-        Ok(sides)
-    }
-
     fn cell(&mut self, (currency, side, batch_id): CellKey) -> &mut Cell {
         self.cells.entry((currency, side, batch_id)).or_insert_with(|| Cell {
             batch_id,
@@ -125,4 +151,14 @@ impl Sides {
 
 fn add(total: &mut ControlTotal, more: ControlTotal) {
     *total = ControlTotal { count: total.count + more.count, amount: total.amount + more.amount, tax: total.tax + more.tax };
+}
+
+/// The same item in the same cell, run after run.
+fn identity(place: Place, currency: Currency, side: Side, item: &str) -> String {
+    format!("{}|{}|{}|{currency}|{side}|{item}", place.checkpoint, place.entity, place.period)
+}
+
+/// As the currency writes it; an ERP may hold more digits than it should.
+fn money(amount: Decimal, currency: Currency) -> String {
+    Money::new(amount, currency).map_or_else(|_| format!("{} {currency}", grouped(amount.normalize())), |money| money.to_string())
 }

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use connectors::{Erp, Opening, Page, Payload, PeriodTotals, Probed, Promise, ReadError, Sent};
 use domain::{
     access::Scope,
+    checkpoint::Checkpoint,
     clock::FixedClock,
     id::{ConnectionId, DocumentId, EntityId},
     period::AccountingPeriod,
@@ -221,7 +222,7 @@ impl Posting {
     }
 
     pub async fn reconcile(&self, period: AccountingPeriod) -> Vec<Cell> {
-        reconcile::run(&self.world.cx, self.world.us, period).await.unwrap().expect("an assessed period").cells
+        reconcile::run(&self.world.cx, Checkpoint::Receivables, self.world.us, period).await.unwrap().expect("an assessed period").cells
     }
 
     pub async fn stage(&self, number: &str) -> Stage {

@@ -24,6 +24,7 @@ mod receivables;
 mod receivables_views;
 mod reconcile;
 mod rules;
+mod settled;
 mod statements;
 mod verify;
 mod workbench;

@@ -307,6 +307,10 @@ async fn receivables_tie_to_the_erp_and_what_others_entered_there_is_listed() {
     company.posting.sync().await;
     cash::tie(cx, us).await.unwrap();
     assert_eq!(whole(store::receivables::tie::ties(&cx.pool, &scope).await.unwrap()[0].difference()), "-20");
+    // of the customer: 770 that the ERP refused and 20 that it holds less; of nobody: the journal
+    let customers = store::receivables::tie::customers(&cx.pool, &scope, 10).await.unwrap();
+    let customers: Vec<_> = customers.into_iter().map(|row| (row.customer_code, whole(row.ours), whole(row.theirs))).collect();
+    assert_eq!(customers, [("C-1".into(), "1280".into(), "490".into()), (String::new(), "0".into(), "12".into())]);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use crate::{
 use chrono::TimeDelta;
 use domain::{
     access::{Actor, Scope},
-    checkpoint::{BreakKind::*, Tie},
+    checkpoint::{BreakKind::*, Checkpoint, Tie},
     id::CorrelationId,
     posting::{ErpKind, ErpState},
     reconciliation::{AgeBucket, BatchCell, BreakFilter, BreakRow},
@@ -51,7 +51,7 @@ async fn after(posting: &Posting, change: impl FnOnce(&Posting)) -> Vec<String> 
 }
 
 async fn tie(posting: &Posting) -> Tie {
-    let cells = reconciliation::cells(&posting.world.db.pool, &posting.scope(), october()).await.unwrap();
+    let cells = reconciliation::cells(&posting.world.db.pool, &posting.scope(), Checkpoint::Receivables, october()).await.unwrap();
     cells.iter().find(|cell| cell.currency == "USD").expect("a cell in USD").tie()
 }
 
@@ -69,8 +69,8 @@ async fn what_was_never_read_is_not_assessed() {
     let posting = Posting::new().await;
     posting.world.imported(&batch("B-1", &[invoice("INV-1", 100)])).await;
     posting.post().await;
-    assert_eq!(reconcile::run(&posting.world.cx, posting.world.us, october()).await.unwrap(), None);
-    assert!(reconciliation::cells(&posting.world.db.pool, &posting.scope(), october()).await.unwrap().is_empty());
+    assert_eq!(reconcile::run(&posting.world.cx, Checkpoint::Receivables, posting.world.us, october()).await.unwrap(), None);
+    assert!(reconciliation::cells(&posting.world.db.pool, &posting.scope(), Checkpoint::Receivables, october()).await.unwrap().is_empty());
     let reads = erp_documents::read_states(&posting.world.db.pool, &posting.scope(), october()).await.unwrap();
     assert_eq!(reads.iter().map(|read| read.finished_at).collect::<Vec<_>>(), [None, None]);
 }
@@ -106,7 +106,7 @@ async fn plus_and_minus_100_are_two_breaks() {
 /// Batch, currency, issued, in the ERP, unreconciled: what does not tie by batch.
 async fn off_by_batch(posting: &Posting) -> Vec<String> {
     let wanted = reconciliation::BatchCells::OffIn(october());
-    let cells = reconciliation::batch_cells(&posting.world.db.pool, &posting.scope(), wanted, 10).await.unwrap();
+    let cells = reconciliation::batch_cells(&posting.world.db.pool, &posting.scope(), Checkpoint::Receivables, wanted, 10).await.unwrap();
     let line = |b: &BatchCell| {
         let batch = b.batch_number.as_deref().unwrap_or("none");
         format!(
@@ -129,7 +129,7 @@ async fn a_break_is_one_of_the_batch_that_brought_the_document() {
     assert_eq!(off_by_batch(&posting).await, ["B-2 USD 1 of 1 off 5"]);
     after(&posting, |p| p.erp.edit("INV-9", |d| d.currency = "EUR".parse().unwrap())).await;
     assert_eq!(off_by_batch(&posting).await, ["none EUR 1 of 0 off 115", "B-2 USD 0 of 1 off 110"]);
-    let entity = reconciliation::cells(&posting.world.db.pool, &posting.scope(), october()).await.unwrap();
+    let entity = reconciliation::cells(&posting.world.db.pool, &posting.scope(), Checkpoint::Receivables, october()).await.unwrap();
     let issued: Vec<_> = entity.iter().map(|cell| (cell.currency.as_str(), cell.left.count, cell.right.count)).collect();
     assert_eq!(issued, [("EUR", 0, 1), ("USD", 4, 3)], "an entity's cell is the sum of its batches");
 }
@@ -230,7 +230,7 @@ async fn another_legal_entity_is_seen_from_both() {
     readback::sync(&posting.world.cx, &posting.erps, posting.de, october()).await.unwrap();
     posting.sync().await;
     posting.reconcile(october()).await;
-    reconcile::run(&posting.world.cx, posting.de, october()).await.unwrap().unwrap();
+    reconcile::run(&posting.world.cx, Checkpoint::Receivables, posting.de, october()).await.unwrap().unwrap();
     let mut said: Vec<String> =
         breaks(&posting).await.iter().map(|b| format!("{} {} {}", b.entity_code, b.kind, b.difference.normalize())).collect();
     said.sort();
@@ -417,7 +417,7 @@ async fn breaks_age_by_entity_and_currency() {
     posting.clock.advance(TimeDelta::days(40));
     after(&posting, |p| p.erp.enter("MAN-2", ErpKind::Invoice, 2)).await;
     let now = posting.world.cx.clock.now();
-    let aging = reconciliation::aging(&posting.world.db.pool, &posting.scope(), now).await.unwrap();
+    let aging = reconciliation::aging(&posting.world.db.pool, &posting.scope(), Checkpoint::Receivables, now).await.unwrap();
     let said: Vec<_> = aging.iter().map(|cell| (cell.entity_code.as_str(), cell.bucket, cell.count, cell.amount.normalize())).collect();
     assert_eq!(said, [("US", AgeBucket::Hours4, 1, 2.into()), ("US", AgeBucket::Days60, 1, 40.into())]);
 }

@@ -6,7 +6,7 @@ use domain::{
     id::EntityId,
     period::AccountingPeriod,
     posting::ErpKind,
-    receivable::{ArTie, DirectPosting, Dso},
+    receivable::{ArTie, CustomerDifference, DirectPosting, Dso},
 };
 
 /// Compares an entity's receivables with what its ERP was read back to hold, and keeps the result.
@@ -54,6 +54,55 @@ pub async fn compare(conn: &mut Conn, entity: EntityId, now: DateTime<Utc>) -> R
     .execute(conn)
     .await?;
     Ok(done.rows_affected())
+}
+
+/// Compares every customer's balance with the ERP's, and keeps those that differ. What the ERP holds of ours is our document's customer's;
+/// what others entered is that of the customer whom a mapping in force leads to.
+pub async fn compare_customers(conn: &mut Conn, entity: EntityId, now: DateTime<Utc>) -> Result<u64> {
+    sqlx::query!("delete from customer_tie where entity_id = $1", entity.0).execute(&mut *conn).await?;
+    let written = sqlx::query!(
+        "with ours as (
+            select currency, customer_code, sum(case when debits_ar(kind) then amount else -amount end) as balance
+            from document where entity_id = $1 and customer_code <> '' and kind not in ('cash_application', 'application_reversal')
+                and stage not in ('rejected', 'superseded', 'voided', 'resolved')
+            group by currency, customer_code
+        ), mapped as (
+            select c.connection_id, m.target_ref, min(m.source_code) as customer_code
+            from entity_connection c join mapping m using (connection_id)
+            where c.entity_id = $1 and m.kind = 'customer' and m.state = 'active' group by c.connection_id, m.target_ref
+        ), theirs as (
+            select r.currency, coalesce(d.customer_code, m.customer_code, r.customer_ref, '') as customer_code,
+                sum(case when debits_ar(r.kind) then r.total else -r.total end) as balance
+            from erp_document r left join document d using (document_id)
+            left join mapped m on m.connection_id = r.connection_id and m.target_ref = r.customer_ref
+            where r.entity_id = $1 and r.gone_at is null and r.state = 'posted' and r.kind not in ('cash_application', 'application_reversal')
+                and d.customer_code is distinct from ''
+            group by 1, 2
+        )
+        insert into customer_tie (entity_id, currency, customer_code, ours, theirs, compared_at)
+        select $1, currency, customer_code, coalesce(o.balance, 0), coalesce(t.balance, 0), $2
+        from ours o full join theirs t using (currency, customer_code)
+        where coalesce(o.balance, 0) <> coalesce(t.balance, 0)",
+        entity.0,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(written.rows_affected())
+}
+
+/// Customers whose balance differs, the largest difference first.
+pub async fn customers(pool: &Pool, scope: &Scope, limit: i64) -> Result<Vec<CustomerDifference>> {
+    Ok(sqlx::query_as!(
+        CustomerDifference,
+        "select e.code as entity_code, t.currency, t.customer_code, t.ours, t.theirs
+        from customer_tie t join entity e using (entity_id) where t.entity_id = any($1)
+        order by abs(t.ours - t.theirs) desc, e.code, t.customer_code, t.currency limit $2",
+        &scope.ids(),
+        limit
+    )
+    .fetch_all(pool)
+    .await?)
 }
 
 /// The last comparison of every entity of the caller. An entity without one is missing here: not assessed.

@@ -1,25 +1,24 @@
 //! Breaks: opened, kept with their age and owner, closed by themselves.
 
-use super::CHECKPOINT;
+use super::Place;
 use crate::{Conn, Result};
 use chrono::{DateTime, Utc};
 use domain::{
     checkpoint::BreakKind,
-    id::{BatchId, BreakId, ConnectionId, DocumentId, EntityId},
+    id::{BatchId, BreakId, ConnectionId, DocumentId},
     money::Currency,
-    period::AccountingPeriod,
     stage::Side,
 };
 use rust_decimal::Decimal;
 
 /// Currencies of the open breaks of an entity's period.
-pub async fn currencies_of_open_breaks(conn: &mut Conn, entity: EntityId, period: AccountingPeriod) -> Result<Vec<Currency>> {
+pub async fn currencies_of_open_breaks(conn: &mut Conn, place: Place) -> Result<Vec<Currency>> {
     Ok(sqlx::query_scalar!(
         r#"select distinct currency as "currency: Currency" from reconciliation_break
         where entity_id = $1 and period = $2 and checkpoint = $3 and closed_at is null"#,
-        entity.0,
-        period.to_string(),
-        CHECKPOINT
+        place.entity.0,
+        place.period.to_string(),
+        place.checkpoint.number()
     )
     .fetch_all(conn)
     .await?)
@@ -55,21 +54,14 @@ pub struct BreakChanges {
 
 /// Opens what is new, keeps what is still there with its age and owner, closes what is not there any more.
 /// `ids` are for the new ones, one for each found.
-pub async fn put_breaks(
-    conn: &mut Conn,
-    entity: EntityId,
-    period: AccountingPeriod,
-    found: &[Found],
-    ids: &[BreakId],
-    now: DateTime<Utc>,
-) -> Result<BreakChanges> {
+pub async fn put_breaks(conn: &mut Conn, place: Place, found: &[Found], ids: &[BreakId], now: DateTime<Utc>) -> Result<BreakChanges> {
     let identities: Vec<&str> = found.iter().map(|f| f.identity.as_str()).collect();
     let closed = sqlx::query!(
         "update reconciliation_break set closed_at = $4
         where entity_id = $1 and period = $2 and checkpoint = $3 and closed_at is null and identity <> all($5)",
-        entity.0,
-        period.to_string(),
-        CHECKPOINT,
+        place.entity.0,
+        place.period.to_string(),
+        place.checkpoint.number(),
         now,
         &identities as &[&str]
     )
@@ -103,9 +95,9 @@ pub async fn put_breaks(
             right_amount = excluded.right_amount, difference = excluded.difference, explanation = excluded.explanation,
             expected_by = excluded.expected_by, batch_id = excluded.batch_id
         returning b.break_id = any($5) as "opened!""#,
-        CHECKPOINT,
-        entity.0,
-        period.to_string(),
+        place.checkpoint.number(),
+        place.entity.0,
+        place.period.to_string(),
         now,
         &ids,
         &currencies as &[&str],

@@ -1,19 +1,18 @@
 //! What the reconciliation page shows.
 
-use super::CHECKPOINT;
 use crate::{Error, Pool, Result, Scope};
 use chrono::{DateTime, Utc};
 use domain::{
-    checkpoint::{BreakKind, ControlTotal},
+    checkpoint::{BreakKind, Checkpoint, ControlTotal, Tie},
     id::{BatchId, BreakId, CheckpointRunId, DocumentId, EntityId},
     period::AccountingPeriod,
-    reconciliation::{AgeBucket, AgingCell, BatchCell, BreakFilter, BreakRow, CheckpointCell},
+    reconciliation::{AgeBucket, AgingCell, BatchCell, BreakFilter, BreakRow, CheckpointCell, CheckpointState},
     stage::{Side, Stage},
     view::Paged,
 };
 
 /// Cells of the latest run of every entity of the caller. An entity without a run is missing here: not assessed.
-pub async fn cells(pool: &Pool, scope: &Scope, period: AccountingPeriod) -> Result<Vec<CheckpointCell>> {
+pub async fn cells(pool: &Pool, scope: &Scope, checkpoint: Checkpoint, period: AccountingPeriod) -> Result<Vec<CheckpointCell>> {
     let rows = sqlx::query!(
         r#"select r.run_id as "run_id: CheckpointRunId", e.entity_id as "entity_id: EntityId", e.code, c.currency, c.side as "side: Side",
             sum(left_count)::bigint as "left_count!", sum(left_amount) as "left_amount!", sum(left_tax) as "left_tax!",
@@ -29,13 +28,14 @@ pub async fn cells(pool: &Pool, scope: &Scope, period: AccountingPeriod) -> Resu
         order by e.code, c.currency, c.side desc"#,
         &scope.ids(),
         period.to_string(),
-        CHECKPOINT
+        checkpoint.number()
     )
     .fetch_all(pool)
     .await?;
     Ok(rows
         .into_iter()
         .map(|row| CheckpointCell {
+            checkpoint,
             run_id: row.run_id,
             entity_id: row.entity_id,
             entity_code: row.code,
@@ -54,6 +54,23 @@ pub async fn cells(pool: &Pool, scope: &Scope, period: AccountingPeriod) -> Resu
         .collect())
 }
 
+/// How every checkpoint stands in a period: cells of the latest runs, by their tie.
+pub async fn states(pool: &Pool, scope: &Scope, period: AccountingPeriod) -> Result<Vec<CheckpointState>> {
+    let mut states = Vec::with_capacity(Checkpoint::ALL.len());
+    for checkpoint in Checkpoint::ALL {
+        let cells = cells(pool, scope, *checkpoint, period).await?;
+        let with = |tie: Tie| i64::try_from(cells.iter().filter(|cell| cell.tie() == tie).count()).unwrap_or(i64::MAX);
+        states.push(CheckpointState {
+            checkpoint: *checkpoint,
+            ties: with(Tie::Ties),
+            timing: with(Tie::Timing),
+            off: with(Tie::Off),
+            ran_at: cells.iter().map(|cell| cell.ran_at).max(),
+        });
+    }
+    Ok(states)
+}
+
 /// Which cells are wanted by batch.
 #[derive(Debug, Clone, Copy)]
 pub enum BatchCells {
@@ -64,7 +81,7 @@ pub enum BatchCells {
 }
 
 /// Cells by batch of the latest runs, newest batch first; what no batch of ours brought comes before them.
-pub async fn batch_cells(pool: &Pool, scope: &Scope, wanted: BatchCells, limit: i64) -> Result<Vec<BatchCell>> {
+pub async fn batch_cells(pool: &Pool, scope: &Scope, checkpoint: Checkpoint, wanted: BatchCells, limit: i64) -> Result<Vec<BatchCell>> {
     let (batch, period) = match wanted {
         BatchCells::Of(batch) => (Some(batch.0), None),
         BatchCells::OffIn(period) => (None, Some(period.to_string())),
@@ -84,7 +101,7 @@ pub async fn batch_cells(pool: &Pool, scope: &Scope, wanted: BatchCells, limit: 
             or (c.left_count, c.left_amount, c.left_tax) <> (c.right_count, c.right_amount, c.right_tax) end
         order by b.received_at desc nulls first, b.number, r.period, c.currency, c.side desc limit $5"#,
         &scope.ids(),
-        CHECKPOINT,
+        checkpoint.number(),
         period,
         batch,
         limit
@@ -97,6 +114,7 @@ pub async fn batch_cells(pool: &Pool, scope: &Scope, wanted: BatchCells, limit: 
             batch_id: row.batch_id,
             batch_number: row.number,
             cell: CheckpointCell {
+                checkpoint,
                 run_id: row.run_id,
                 entity_id: row.entity_id,
                 entity_code: row.code,
@@ -122,7 +140,7 @@ pub async fn breaks(pool: &Pool, scope: &Scope, filter: &BreakFilter, after: Opt
     let (after_at, after_id) = after.and_then(cursor).unwrap_or((DateTime::UNIX_EPOCH, uuid::Uuid::nil()));
     let mut rows = sqlx::query_as!(
         BreakRow,
-        r#"select b.break_id as "break_id: BreakId", e.code as entity_code, b.period as "period: AccountingPeriod", b.currency,
+        r#"select b.checkpoint::text as "checkpoint!: Checkpoint", b.break_id as "break_id: BreakId", e.code as entity_code, b.period as "period: AccountingPeriod", b.currency,
             b.side as "side: Side", b.kind as "kind: BreakKind", b.document_id as "document_id: DocumentId", d.number as "number?",
             ba.number as "batch_number?", d.stage as "stage?: Stage", r.erp_number as "erp_number?", b.left_amount, b.right_amount, b.difference,
             b.explanation, b.opened_at, b.expected_by, b.owner
@@ -135,7 +153,7 @@ pub async fn breaks(pool: &Pool, scope: &Scope, filter: &BreakFilter, after: Opt
             and (b.opened_at, b.break_id) > ($6::timestamptz, $7::uuid)
         order by b.opened_at, b.break_id limit $8"#,
         &scope.ids(),
-        CHECKPOINT,
+        filter.checkpoint.number(),
         filter.period.map(|period| period.to_string()),
         filter.currency,
         filter.kind.map(BreakKind::as_str),
@@ -159,7 +177,7 @@ fn cursor(text: &str) -> Option<(DateTime<Utc>, uuid::Uuid)> {
 }
 
 /// Open breaks by entity, currency and age; timing inside its time is left out. Counts open breaks only, which are few.
-pub async fn aging(pool: &Pool, scope: &Scope, now: DateTime<Utc>) -> Result<Vec<AgingCell>> {
+pub async fn aging(pool: &Pool, scope: &Scope, checkpoint: Checkpoint, now: DateTime<Utc>) -> Result<Vec<AgingCell>> {
     let bounds: Vec<(AgeBucket, Option<DateTime<Utc>>, DateTime<Utc>)> =
         AgeBucket::ALL.iter().map(|bucket| (*bucket, bucket.opened_between(now).0, bucket.opened_between(now).1)).collect();
     let buckets: Vec<&str> = bounds.iter().map(|(bucket, ..)| bucket.as_str()).collect();
@@ -174,7 +192,7 @@ pub async fn aging(pool: &Pool, scope: &Scope, now: DateTime<Utc>) -> Result<Vec
         where b.entity_id = any($1) and b.closed_at is null and b.checkpoint = $2 and b.kind <> 'timing'
         group by e.entity_id, e.code, b.currency, a.bucket order by e.code, b.currency, min(b.opened_at) desc"#,
         &scope.ids(),
-        CHECKPOINT,
+        checkpoint.number(),
         &buckets as &[&str],
         &after as &[Option<DateTime<Utc>>],
         &until

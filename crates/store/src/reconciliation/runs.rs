@@ -1,18 +1,17 @@
 //! Runs of the checkpoint and their cells.
 
-use super::CHECKPOINT;
+use super::Place;
 use crate::{Conn, Result};
 use chrono::{DateTime, Utc};
 use domain::{
     checkpoint::ControlTotal,
-    id::{BatchId, CheckpointRunId, EntityId},
+    id::{BatchId, CheckpointRunId},
     money::Currency,
-    period::AccountingPeriod,
     stage::Side,
 };
 use rust_decimal::Decimal;
 
-/// One cell of a run: what was issued with a batch, or what the ERP holds and no batch of ours brought.
+/// One cell of a run: what a batch brought, or what stands on a side and no batch of ours brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell {
     pub batch_id: Option<BatchId>,
@@ -28,8 +27,7 @@ pub struct Cell {
 #[derive(Debug, Clone, Copy)]
 pub struct Run {
     pub run_id: CheckpointRunId,
-    pub entity: EntityId,
-    pub period: AccountingPeriod,
+    pub place: Place,
     pub ran_at: DateTime<Utc>,
     pub read_at: DateTime<Utc>,
 }
@@ -39,9 +37,9 @@ pub async fn insert_run(conn: &mut Conn, run: Run, cells: &[Cell]) -> Result<()>
     sqlx::query!(
         "delete from checkpoint_run where entity_id = $1 and period = $2 and checkpoint = $3
             and date_trunc('day', ran_at, 'UTC') = date_trunc('day', $4::timestamptz, 'UTC')",
-        run.entity.0,
-        run.period.to_string(),
-        CHECKPOINT,
+        run.place.entity.0,
+        run.place.period.to_string(),
+        run.place.checkpoint.number(),
         run.ran_at
     )
     .execute(&mut *conn)
@@ -49,9 +47,9 @@ pub async fn insert_run(conn: &mut Conn, run: Run, cells: &[Cell]) -> Result<()>
     sqlx::query!(
         "insert into checkpoint_run (run_id, checkpoint, entity_id, period, ran_at, read_at) values ($1, $2, $3, $4, $5, $6)",
         run.run_id.0,
-        CHECKPOINT,
-        run.entity.0,
-        run.period.to_string(),
+        run.place.checkpoint.number(),
+        run.place.entity.0,
+        run.place.period.to_string(),
         run.ran_at,
         run.read_at
     )
