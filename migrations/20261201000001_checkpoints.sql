@@ -40,7 +40,7 @@ create table learned_timing (
     source text not null check (source <> ''),
     -- What it was learned from.
     samples integer not null check (samples > 0),
-    -- 19 of 20 took no longer.
+    -- 99 of 100 took no longer.
     hours integer not null check (hours > 0),
     learned_at timestamptz not null,
     primary key (entity_id, checkpoint, source)

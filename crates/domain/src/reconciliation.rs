@@ -149,7 +149,7 @@ pub struct TimingRow {
     pub source: String,
     /// Documents of the last 90 days that it was learned from; none: too few.
     pub samples: Option<i32>,
-    /// 19 of 20 took no longer.
+    /// 99 of 100 took no longer.
     pub learned_hours: Option<i32>,
     /// What a controller allows at most.
     pub limit_hours: Option<i32>,

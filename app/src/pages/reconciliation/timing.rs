@@ -32,7 +32,7 @@ pub fn Normal(checkpoint: Checkpoint, rows: Vec<TimingRow>, reach: Reach, back: 
         .chunk_by(|a, b| a.entity_id == b.entity_id)
         .map(|rows| view! { <OfEntity checkpoint rows=rows.to_vec() reach=reach.clone() back=back.clone()/> });
     let groups = groups.collect_view();
-    let columns = vec![Column::text(source), Column::number("19 of 20 within"), Column::number("Learned from"), Column::text("Learned")];
+    let columns = vec![Column::text(source), Column::number("99 of 100 within"), Column::number("Learned from"), Column::text("Learned")];
     view! {
         <section id="timing" class="anchor record">
             {error}
@@ -50,7 +50,7 @@ fn OfEntity(checkpoint: Checkpoint, rows: Vec<TimingRow>, reach: Reach, back: St
         view! {
             <tr>
                 <th scope="row">{row.source}</th>
-                <td class="num" data-label="19 of 20 within">{row.learned_hours.map(hours)}</td>
+                <td class="num" data-label="99 of 100 within">{row.learned_hours.map(hours)}</td>
                 <td class="num" data-label="Learned from">{row.samples.map(|samples| format!("{samples} documents"))}</td>
                 <td data-label="Learned">{row.learned_at.map(|at| at.format("%Y-%m-%d").to_string())}</td>
             </tr>

@@ -55,10 +55,9 @@ pub(super) async fn sides(tx: &mut Conn, place: Place) -> store::Result<Option<(
 pub(super) async fn differences(tx: &mut Conn, place: Place, currencies: &[Currency], now: DateTime<Utc>) -> store::Result<Vec<Found>> {
     let left = issued::left_differences(tx, place.entity, place.period, currencies).await?;
     let right = issued::right_differences(tx, place.entity, place.period, currencies).await?;
+    // of an entity that had several connections the slowest
     let timings = timing::of(tx, place.entity, place.checkpoint).await?;
-    // an entity has one connection at a time
-    let timing = timings.iter().find(|(source, _)| !source.is_empty()).or_else(|| timings.iter().next());
-    let within = timing.map(|(_, timing)| *timing).unwrap_or_default().allowed(USUAL);
+    let within = timings.into_values().max_by_key(|timing| timing.learned_hours).unwrap_or_default().allowed(USUAL);
     let compared = Compared { place, within, now };
     let mut found: Vec<Found> =
         left.chunk_by(|a, b| a.document_id == b.document_id).filter_map(|copies| compared.of_issued(copies)).collect();

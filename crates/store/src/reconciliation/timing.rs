@@ -43,7 +43,7 @@ pub async fn learned_since(conn: &mut Conn, entity: EntityId, at: DateTime<Utc>)
 pub async fn learn(conn: &mut Conn, entity: EntityId, now: DateTime<Utc>) -> Result<u64> {
     let read_back = sqlx::query!(
         "insert into learned_timing (entity_id, checkpoint, source, samples, hours, learned_at)
-        select $1, 3, source, count(*), greatest(1, ceil(extract(epoch from percentile_disc(0.95) within group (order by took)) / 3600)), $2
+        select $1, 3, source, count(*), greatest(1, ceil(extract(epoch from percentile_disc(0.99) within group (order by took)) / 3600)), $2
         from (
             select c.code as source, d.stage_at - b.received_at as took
             from document d join batch b using (batch_id) join posting p using (document_id) join erp_connection c using (connection_id)
@@ -61,7 +61,7 @@ pub async fn learn(conn: &mut Conn, entity: EntityId, now: DateTime<Utc>) -> Res
     .await?;
     let applied = sqlx::query!(
         "insert into learned_timing (entity_id, checkpoint, source, samples, hours, learned_at)
-        select $1, 4, source, count(*), greatest(1, ceil(extract(epoch from percentile_disc(0.95) within group (order by took)) / 3600)), $2
+        select $1, 4, source, count(*), greatest(1, ceil(extract(epoch from percentile_disc(0.99) within group (order by took)) / 3600)), $2
         from (
             select m.source, a.applied_at - m.told_at as took
             from settled_money m cross join lateral (
