@@ -7,7 +7,7 @@ use crate::{
         ApprovalsPage, AuditPage, BankAccountPage, BankAccountsPage, BatchPage, BatchesPage, CalendarsPage, CashPage, ClearingPage,
         CollectionsPage, ConnectionsPage, CustomerPage, DailyPage, DocumentPage, DocumentsPage, ExceptionPage, ExceptionsPage, HomePage,
         InboxPage, JobsPage, LoginPage, MappingsPage, MovementsPage, NotFound, OpenItemsPage, ReceivablesPage, ReconciliationPage,
-        ReplayPage, ReplaysPage, RulesPage, StatementPage, UploadPage, UsersPage, WorkbenchPage,
+        ReplayPage, ReplaysPage, RulesPage, StatementPage, UnmaskedPage, UploadPage, UsersPage, WorkbenchPage,
     },
 };
 use leptos::prelude::*;
@@ -87,6 +87,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("cash/accounts/:id") view=BankAccountPage ssr=SsrMode::Async/>
                     <Route path=path!("cash/daily") view=DailyPage ssr=SsrMode::Async/>
                     <Route path=path!("cash/statements/:id") view=StatementPage ssr=SsrMode::Async/>
+                    <Route path=path!("cash/unmasked/:id") view=UnmaskedPage ssr=SsrMode::Async/>
                     <Route path=path!("inbox") view=InboxPage ssr=SsrMode::Async/>
                     <Route path=path!("replays") view=ReplaysPage ssr=SsrMode::Async/>
                     <Route path=path!("replays/:id") view=ReplayPage ssr=SsrMode::Async/>

@@ -73,6 +73,16 @@ pub async fn apply_cash(
     Ok(())
 }
 
+/// Asks that what a lost dispute left owed of an invoice be written off; a second person decides.
+#[server(prefix = "/fn", endpoint = "write_off_dispute")]
+pub async fn write_off_dispute(invoice: String, reason: String, #[server(default)] back: String) -> Result<(), ApiError> {
+    let (caller, scope) = super::require(domain::access::Action::ApplyCash)?;
+    let id = invoice.parse().map_err(|_| ApiError::NotFound)?;
+    pipeline::cash::give_up(&super::context(), &caller, &scope, id, &reason).await?;
+    super::go_back(&back, "an approver is asked; nothing is written off before he agrees");
+    Ok(())
+}
+
 /// Takes a whole application back, by a reversal of its own.
 #[server(prefix = "/fn", endpoint = "reverse_application")]
 pub async fn reverse_application(application: String, reason: String, #[server(default)] back: String) -> Result<(), ApiError> {

@@ -3,7 +3,8 @@
 use super::ApiError;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::{
-    clearing::{ClearingEntry, ClearingView, DisputeView, PayoutView, UntiedLine},
+    attempt::{FailedPayment, Recovery},
+    clearing::{ClearingEntry, ClearingView, DisputeView, LostDispute, PayoutView, RefusedReport, UntiedLine},
     view::Paged,
 };
 use leptos::prelude::*;
@@ -19,6 +20,10 @@ const PAYOUTS: i64 = 50;
 const UNTIED: i64 = 50;
 #[cfg(feature = "ssr")]
 const DISPUTES: i64 = 50;
+#[cfg(feature = "ssr")]
+const REFUSED: i64 = 20;
+#[cfg(feature = "ssr")]
+const FAILED: i64 = 50;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClearingSeen {
@@ -31,26 +36,50 @@ pub struct ClearingSeen {
     pub untied: Vec<UntiedLine>,
     /// What waits for an answer first, by its deadline.
     pub disputes: Vec<DisputeView>,
+    /// What lost disputes left owed.
+    pub lost: Vec<LostDispute>,
+    /// Why the caller may not ask for its write-off.
+    pub may_not: Option<String>,
+    /// The latest first.
+    pub refused: Vec<RefusedReport>,
+    /// By account and currency.
+    pub recoveries: Vec<Recovery>,
+    /// Not recovered, the latest first.
+    pub failed: Vec<FailedPayment>,
     pub now: DateTime<Utc>,
 }
 
 /// `from`: this month's first day, unless it says otherwise.
 #[server(prefix = "/fn", endpoint = "get_clearing")]
 pub async fn get_clearing(entity: Option<String>, from: Option<String>) -> Result<ClearingSeen, ApiError> {
-    use super::arguments::{scope_of, word};
+    use super::{
+        arguments::{scope_of, word},
+        reach::{entities, reach},
+    };
     use domain::{access::Action, period::AccountingPeriod};
-    use store::views::clearing;
-    let (_, scope) = super::require(Action::ReadFinance)?;
+    use store::views::{
+        attempts::{self, Of},
+        clearing,
+    };
+    let (caller, scope) = super::require(Action::ReadFinance)?;
     let ctx = super::context();
     let scope = scope_of(&ctx, &scope, entity.as_deref()).await?;
     let from = word("from", from.as_deref())?.unwrap_or_else(|| AccountingPeriod::of(ctx.clock.now().date_naive()).first_day());
+    let (now, began) = (ctx.clock.now(), from.and_time(chrono::NaiveTime::MIN).and_utc());
+    let proofs = clearing::proofs(&ctx.pool, &scope, from).await?;
+    let codes: Vec<String> = proofs.iter().map(|proof| proof.entity_code.clone()).collect();
     Ok(ClearingSeen {
         from,
-        proofs: clearing::proofs(&ctx.pool, &scope, from).await?,
+        proofs,
         payouts: clearing::payouts(&ctx.pool, &scope, PAYOUTS).await?,
         untied: clearing::untied(&ctx.pool, &scope, UNTIED).await?,
         disputes: clearing::disputes(&ctx.pool, &scope, DISPUTES).await?,
-        now: ctx.clock.now(),
+        lost: clearing::lost(&ctx.pool, &scope, DISPUTES).await?,
+        may_not: reach(&caller, &entities(&ctx).await?).why_not(Action::ApplyCash, &codes),
+        refused: clearing::refused_reports(&ctx.pool, &scope, REFUSED).await?,
+        recoveries: attempts::recovery(&ctx.pool, &scope, began, now).await?,
+        failed: attempts::failed(&ctx.pool, &scope, Of::Unrecovered, began, FAILED).await?,
+        now,
     })
 }
 

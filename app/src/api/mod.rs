@@ -28,6 +28,7 @@ pub mod replays;
 pub mod rules;
 pub mod session;
 pub mod shell;
+pub mod unmask;
 pub mod users;
 pub mod views;
 

@@ -1,8 +1,9 @@
 //! Receivables: what is open and how old, the workbench of a payment, and a customer's account.
 
 use super::{ApiError, reach::Reach};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::{
+    attempt::FailedPayment,
     dunning::Trigger,
     receivable::{
         AgingCell, ApplicationView, ArTie, CreditView, CustomerDifference, DirectPosting, Dso, MatchRates, OpenItemRow, SuggestionsView,
@@ -28,6 +29,12 @@ pub const CUSTOMERS: i64 = 50;
 const DIRECT: i64 = 100;
 /// Items of each kind on a customer's account.
 pub const ACCOUNT: usize = 100;
+/// Failed payments on it.
+#[cfg(feature = "ssr")]
+const FAILED: i64 = 50;
+/// So many days it looks back for them.
+#[cfg(feature = "ssr")]
+const FAILED_DAYS: i64 = 90;
 
 /// The filter of a list of open items as it stands in the URL.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -206,6 +213,9 @@ pub struct CustomerView {
     pub credit_memos: Vec<OpenItemRow>,
     /// What is past due by a step, per currency.
     pub triggers: Vec<Trigger>,
+    /// Payments through gateways that failed in the last ninety days, the latest first.
+    pub failed: Vec<FailedPayment>,
+    pub now: DateTime<Utc>,
     pub money: Vec<OpenItemRow>,
     /// Newest first.
     pub applications: Vec<ApplicationView>,
@@ -215,15 +225,20 @@ pub struct CustomerView {
 #[server(prefix = "/fn", endpoint = "get_customer")]
 pub async fn get_customer(entity: String, customer: String) -> Result<CustomerView, ApiError> {
     use super::reach::{entities, reach};
+    use chrono::TimeDelta;
     use domain::{access::Action, stage::DocumentKind::*};
-    use store::views::receivables;
+    use store::views::{
+        attempts::{self, Of},
+        receivables,
+    };
     let (caller, scope) = super::require(Action::ReadFinance)?;
     if entity.is_empty() || customer.is_empty() {
         return Err(ApiError::NotFound);
     }
     let ctx = super::context();
     let scope = super::arguments::scope_of(&ctx, &scope, Some(&entity)).await?;
-    let today = ctx.clock.now().date_naive();
+    let now = ctx.clock.now();
+    let today = now.date_naive();
     let invoices = ssr::of_customer(&ctx, &scope, &customer, Invoice).await?;
     let credit_memos = ssr::of_customer(&ctx, &scope, &customer, CreditMemo).await?;
     let named = invoices.iter().chain(&credit_memos).map(|row| row.customer_name.clone()).next();
@@ -233,6 +248,8 @@ pub async fn get_customer(entity: String, customer: String) -> Result<CustomerVi
         cells: receivables::of_customer(&ctx.pool, &scope, &customer, today).await?,
         money: ssr::of_customer(&ctx, &scope, &customer, Payment).await?,
         triggers: ssr::triggers_of(&ctx, &scope, &customer).await?,
+        failed: attempts::failed(&ctx.pool, &scope, Of::Customer(&customer), now - TimeDelta::days(FAILED_DAYS), FAILED).await?,
+        now,
         applications: receivables::applications_of_customer(&ctx.pool, &scope, &customer).await?,
         reach: reach(&caller, &entities(&ctx).await?),
         entity_code: entity,

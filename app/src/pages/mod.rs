@@ -30,7 +30,7 @@ pub use batches::BatchesPage;
 pub use calendars::CalendarsPage;
 pub use cash::{
     BankAccountPage, BankAccountsPage, CashPage, ClearingPage, CollectionsPage, CustomerPage, DailyPage, MovementsPage, OpenItemsPage,
-    ReceivablesPage, RulesPage, StatementPage, WorkbenchPage,
+    ReceivablesPage, RulesPage, StatementPage, UnmaskedPage, WorkbenchPage,
 };
 pub use connections::ConnectionsPage;
 pub use document::DocumentPage;

@@ -52,9 +52,10 @@ impl Role {
                         | ManageBankAccounts
                         | ApplyCash
                         | EditRules
+                        | Unmask
                 )
             }
-            Self::ArSpecialist => matches!(action, ReadFinance | ImportBatch | WorkExceptions | Resolve | ApplyCash),
+            Self::ArSpecialist => matches!(action, ReadFinance | ImportBatch | WorkExceptions | Resolve | ApplyCash | Unmask),
             Self::Operator => matches!(
                 action,
                 ReadFinance
@@ -94,6 +95,8 @@ text_enum! {
         ApplyCash = "apply_cash",
         /// Propose how cash is applied without a person.
         EditRules = "edit_rules",
+        /// See account numbers in full, with a reason.
+        Unmask = "unmask",
         Replay = "replay",
         Approve = "approve",
         Reconcile = "reconcile",

@@ -22,7 +22,7 @@ text_enum! {
         Reverse = "reverse",
         Credit = "credit",
         Repost = "repost",
-        /// A payment is applied, and what it is short of is given up.
+        /// What a payment is short of, or what a lost dispute left owed, is given up.
         WriteOff = "write_off",
         /// A rule table of cash application takes the place of the one in force.
         PutRulesInForce = "put_rules_in_force",
@@ -38,7 +38,7 @@ impl ApprovalAct {
             Self::Reverse => Correction::Reverse.label(),
             Self::Credit => Correction::Credit.label(),
             Self::Repost => Correction::Repost.label(),
-            Self::WriteOff => "Apply and write off",
+            Self::WriteOff => "Write off",
             Self::PutRulesInForce => "Put a rule table in force",
         }
     }

@@ -2,6 +2,7 @@
 //! (accounting.md, Receivables: gateway clearing proof).
 
 use crate::{
+    document::Violation,
     id::{DocumentId, GatewayAccountId, StatementId},
     money::Currency,
     settlement::{Clearing, DisputeStatus, EntryKind, Gateway, PayoutStatus},
@@ -103,6 +104,33 @@ pub struct DisputeView {
     pub payment: Option<(DocumentId, String, String)>,
     /// The chargeback that took it back, once the money has moved.
     pub chargeback: Option<(DocumentId, String)>,
+}
+
+/// A settlement report of which nothing was taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedReport {
+    pub code: String,
+    pub report: String,
+    pub announced_at: DateTime<Utc>,
+    pub refused_at: DateTime<Utc>,
+    /// Of the file, which is kept to the byte.
+    pub byte_length: i64,
+    /// The rules that it broke, by line.
+    pub errors: Vec<Violation>,
+}
+
+/// An invoice that a lost dispute left owed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LostDispute {
+    pub code: String,
+    pub dispute_id: String,
+    pub document_id: DocumentId,
+    pub number: String,
+    pub customer_name: String,
+    pub open: Decimal,
+    pub currency: Currency,
+    /// Who asked for its write-off and waits for an approver; `None`: nobody.
+    pub asked_by: Option<String>,
 }
 
 /// A bank line of a gateway whose payout is not known.

@@ -1,5 +1,5 @@
-//! Collection: what a customer owes past its due date makes a trigger by steps, and stays silent while a dispute or unapplied cash of
-//! that customer stands. Nothing is sent to anybody.
+//! Collection: what a customer owes past its due date makes a trigger by steps, and stays silent while a dispute, unapplied cash or an
+//! open retry of that customer stands. Nothing is sent to anybody.
 
 use crate::{id::DocumentId, text_enum::text_enum};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -35,6 +35,8 @@ text_enum! {
     pub enum Silence {
         Dispute = "dispute",
         UnappliedCash = "unapplied_cash",
+        /// An attempt to collect failed, and the gateway makes another one.
+        Retry = "retry",
     }
 }
 
@@ -43,6 +45,7 @@ impl Silence {
         match self {
             Self::Dispute => "an invoice is in dispute",
             Self::UnappliedCash => "money of the customer is not applied",
+            Self::Retry => "the gateway tries again to collect",
         }
     }
 }

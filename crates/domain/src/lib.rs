@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod approval;
+pub mod attempt;
 pub mod audit;
 pub mod bulk;
 #[cfg(feature = "calendar")]
@@ -38,6 +39,7 @@ pub mod sla;
 pub mod stage;
 pub mod statement;
 mod text_enum;
+pub mod unmask;
 pub mod view;
 pub mod working_time;
 

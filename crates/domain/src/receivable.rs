@@ -95,23 +95,29 @@ impl AgeBand {
 }
 
 text_enum! {
-    /// Why a small amount is given up; each posts to an account of its own.
+    /// Why an amount is given up; each posts to an account of its own.
     pub enum WriteOffReason {
         /// A receivable from the tax office.
         WithholdingTax = "withholding_tax",
         CashDiscount = "cash_discount",
         BankFee = "bank_fee",
         SmallBalance = "small_balance",
+        /// The payer's bank took the payment back and keeps it.
+        DisputeLost = "dispute_lost",
     }
 }
 
 impl WriteOffReason {
+    /// Why a payment can be short.
+    pub const SHORT_PAY: [Self; 4] = [Self::WithholdingTax, Self::CashDiscount, Self::BankFee, Self::SmallBalance];
+
     pub fn label(self) -> &'static str {
         match self {
             Self::WithholdingTax => "Withholding tax",
             Self::CashDiscount => "Cash discount",
             Self::BankFee => "Bank fee",
             Self::SmallBalance => "Small balance",
+            Self::DisputeLost => "Lost dispute",
         }
     }
 
@@ -122,6 +128,7 @@ impl WriteOffReason {
             Self::CashDiscount => "WRITE-OFF-DISCOUNT",
             Self::BankFee => "WRITE-OFF-BANK-FEE",
             Self::SmallBalance => "WRITE-OFF-SMALL",
+            Self::DisputeLost => "WRITE-OFF-DISPUTE",
         }
     }
 }
@@ -142,6 +149,14 @@ pub struct Apply {
     pub credit: DocumentId,
     pub allocations: Vec<Allocate>,
     pub reason: String,
+}
+
+/// What of an invoice is given up without a payment: as much as was open when it was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GiveUp {
+    pub invoice: DocumentId,
+    #[serde(with = "rust_decimal::serde::str")]
+    pub amount: Decimal,
 }
 
 /// One cell of an aging.

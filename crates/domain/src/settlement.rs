@@ -201,6 +201,8 @@ text_enum! {
         Pending = "pending",
         Succeeded = "succeeded",
         Failed = "failed",
+        /// Credited, and taken back later: a movement of its own.
+        Returned = "returned",
     }
 }
 
@@ -215,8 +217,13 @@ pub struct PaymentAttempt {
     pub method: Option<String>,
     pub customer_reference: Option<String>,
     pub merchant_reference: Option<String>,
-    /// Why it failed, in the gateway's words.
+    /// The invoices that it was to pay, where the gateway has said so.
+    pub invoice_numbers: Vec<String>,
+    /// Why it failed: the gateway's code, and its words.
+    pub reason_code: Option<String>,
     pub failure: Option<String>,
+    /// When the gateway tries again, where it has said so.
+    pub next_retry_at: Option<DateTime<Utc>>,
 }
 
 text_enum! {

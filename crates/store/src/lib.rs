@@ -36,6 +36,7 @@ pub mod seals;
 pub mod statements;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod unmaskings;
 pub mod views;
 
 pub use domain::access::Scope;

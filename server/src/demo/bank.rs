@@ -132,12 +132,15 @@ pub fn rails(batches: &[Batch], today: NaiveDate, seed: u64) -> anyhow::Result<(
     Ok((transfers, charges))
 }
 
-/// One payment that is disputed today and one whose dispute was lost: in a small company chance alone may bring neither.
+/// One payment that is disputed today and one whose dispute was lost, one that is declined and tried again and one that came at the second
+/// attempt: in a small company chance alone may bring none of them.
 fn contest(charges: &mut [Charge], today: NaiveDate) {
     // disputes come ten days after the charge and are decided thirty days later
-    for (days, fate) in [(11, Fate::DisputeWon), (42, Fate::DisputeLost)] {
+    // a declined card is tried again after three days
+    for (days, fate) in [(11, Fate::DisputeWon), (42, Fate::DisputeLost), (2, Fate::Declined), (9, Fate::DeclinedOnce)] {
         let age = |charge: &Charge| (today - charge.invoice.due.max(charge.from.date_naive())).num_days();
-        if let Some(charge) = charges.iter_mut().filter(|charge| age(charge) >= days).min_by_key(|charge| age(charge)) {
+        let ordinary = charges.iter_mut().filter(|charge| charge.invoice.fate.is_none() && age(charge) >= days);
+        if let Some(charge) = ordinary.min_by_key(|charge| age(charge)) {
             charge.invoice.fate = Some(fate);
         }
     }

@@ -165,11 +165,12 @@ pub const PRODUCTS: [Product; 6] = [
 pub const NEW_PRODUCT: Product = Product { code: "INSIGHT-PRO", description: "Insight Pro, first month", sold: Sold::Flat, account: "54" };
 
 /// What is given up of invoices, with its expense or tax receivable account in the ERP.
-const WRITE_OFFS: [(WriteOffReason, &str); 4] = [
+const WRITE_OFFS: [(WriteOffReason, &str); 5] = [
     (WriteOffReason::WithholdingTax, "121"),
     (WriteOffReason::CashDiscount, "671"),
     (WriteOffReason::BankFee, "672"),
     (WriteOffReason::SmallBalance, "673"),
+    (WriteOffReason::DisputeLost, "674"),
 ];
 /// The ERP's id of the first of their items.
 const FIRST_WRITE_OFF: usize = 901;

@@ -7,6 +7,7 @@ mod api;
 mod batches;
 mod company;
 mod demo;
+mod endpoint;
 mod guards;
 mod live;
 mod pages;

@@ -54,6 +54,60 @@ async fn a_statement_travels_from_the_upload_to_its_lines() {
 }
 
 #[tokio::test]
+async fn an_account_number_is_shown_in_full_once_to_who_said_why_and_that_is_in_the_audit_log() {
+    let world = World::new().await;
+    let mut browser = world.signed_in_as("ann@example.com", Role::Controller).await;
+    let account = with_account(&world, &mut browser).await;
+    let subject = format!("bank_account:{}", account.rsplit('/').next().unwrap());
+    let silent = browser.post("/fn/unmask", &[("subject", &subject), ("reason", " ")]).await;
+    assert!(!silent.location().starts_with("/cash/unmasked/"), "without a reason nothing is shown: {}", silent.location());
+    let asked = browser.post("/fn/unmask", &[("subject", &subject), ("reason", "the bank asks for it")]).await;
+    let page = asked.location().to_owned();
+    assert!(page.starts_with("/cash/unmasked/"), "{page}");
+    let mut other = world.signed_in_as("bob@example.com", Role::Controller).await;
+    assert!(text(&other.get(&page).await).contains("It was shown once"), "another person's reason is not his");
+    let shown = browser.get(&page).await;
+    assert_eq!(shown.header("cache-control"), "no-store");
+    assert!(text(&shown).contains("000123456789") && text(&shown).contains("the bank asks for it"), "{}", shown.body);
+    let again = text(&browser.get(&page).await);
+    assert!(again.contains("It was shown once") && !again.contains("000123456789"), "{again}");
+    let late = browser.post("/fn/unmask", &[("subject", &subject), ("reason", "again")]).await.location().to_owned();
+    world.clock.advance(chrono::TimeDelta::minutes(6));
+    assert!(!text(&browser.get(&late).await).contains("000123456789"), "what nobody opened soon is not shown any more");
+    let told =
+        "select string_agg(actor || ' ' || subject || ' ' || (after ->> 'reason') || ' ' || (after ->> 'numbers'), ', ' order by sequence)
+        from audit_event where action = 'account.unmask'";
+    let told: String = sqlx::query_scalar(told).fetch_one(&world.db.pool).await.unwrap();
+    let entry = |reason: &str| format!("ann@example.com {subject} {reason} [\"0001 … 6789\"]");
+    assert_eq!(told, [entry("the bank asks for it"), entry("again")].join(", "), "who, what and why; never the number itself");
+}
+
+#[tokio::test]
+async fn who_may_not_unmask_is_shown_no_number_and_neither_is_who_asks_in_another_entity() {
+    let world = World::new().await;
+    let mut browser = world.signed_in(Role::Controller).await;
+    let account = with_account(&world, &mut browser).await;
+    let answer = browser
+        .upload("/cash/upload", "october.sta", &STATEMENT.replace("/NAME/Acme Inc", "/NAME/Acme Inc/IBAN/DE89370400440532013000"))
+        .await;
+    let statement = format!("statement:{}", answer.location().rsplit('/').next().unwrap());
+    let masked = text(&browser.get(answer.location()).await);
+    assert!(!masked.contains("DE89370400440532013000") && masked.contains("Show an account number in full"), "{masked}");
+    let asked = browser.post("/fn/unmask", &[("subject", &statement), ("line", "1"), ("reason", "refund")]).await;
+    assert!(text(&browser.get(asked.location()).await).contains("DE89370400440532013000"));
+    let none = browser.post("/fn/unmask", &[("subject", &statement), ("line", "7"), ("reason", "refund")]).await;
+    assert!(!none.location().starts_with("/cash/unmasked/"), "{}", none.location());
+    let subject = format!("bank_account:{}", account.rsplit('/').next().unwrap());
+    let mut approver = world.signed_in(Role::Approver).await;
+    let refused = approver.post("/fn/unmask", &[("subject", &subject), ("reason", "curious")]).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.body);
+    let page = text(&approver.get(&account).await);
+    assert!(page.contains("needs Controller or AR specialist role"), "{page}");
+    let shown: i64 = sqlx::query_scalar("select count(*) from unmasking").fetch_one(&world.db.pool).await.unwrap();
+    assert_eq!(shown, 1);
+}
+
+#[tokio::test]
 async fn a_table_asks_what_its_columns_mean_before_anything_comes_in() {
     let world = World::new().await;
     let mut browser = world.signed_in(Role::Controller).await;

@@ -240,7 +240,7 @@ fn Intakes(intakes: Vec<IntakeView>) -> AnyView {
 
 /// Where a file or a row breaks a rule.
 #[component]
-pub(super) fn Violations(violations: Vec<Violation>) -> AnyView {
+pub(in crate::pages) fn Violations(violations: Vec<Violation>) -> AnyView {
     let rows = violations.into_iter().map(|violation| {
         view! {
             <tr>

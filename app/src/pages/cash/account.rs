@@ -1,6 +1,6 @@
 //! One bank account: its statements in their order, and whether each follows the one before it.
 
-use super::table::Tables;
+use super::{table::Tables, unmask::Unmask};
 use crate::{
     api::cash::{BankAccountSeen, get_bank_account},
     components::{Amount, Badge, Column, DataTable, Empty, Failure, Page, Pager, Query, Shape, TieMark, Tone, use_query},
@@ -8,6 +8,7 @@ use crate::{
 use domain::{
     checkpoint::Tie,
     statement::{Sequence, StatementState, StatementView},
+    unmask::Subject,
 };
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -47,6 +48,7 @@ fn Account(seen: BankAccountSeen, query: Query) -> AnyView {
     view! {
         <Page title crumbs=vec![("Bank accounts".to_owned(), super::ACCOUNTS.to_owned())] scoped=false>
             <div class="intro"><p>{account.entity_code}" · "{account.number}</p></div>
+            <Unmask subject=Subject::BankAccount(account.bank_account_id).to_string()/>
             {if count == 0 {
                 view! { <Empty title="No statement has come in yet" text="Hand one over on the page Bank accounts, by tieout import, or by POST /api/v1/statements."/> }
                     .into_any()

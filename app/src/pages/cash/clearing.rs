@@ -1,7 +1,13 @@
 //! Gateway clearing: opening, what moved and the balance that the gateway says, per account and currency; payouts with the bank lines they
 //! came with, and lines that wait for a payout.
 
-use super::{CashTab, CashTabs, MOVEMENTS, disputes::Disputes};
+use super::{
+    CLEARING, CashTab, CashTabs, MOVEMENTS,
+    disputes::Disputes,
+    failed::{FailedPayments, Recoveries},
+    lost::LostDisputes,
+    refused::RefusedReports,
+};
 use crate::{
     api::clearing::{ClearingSeen, get_clearing},
     components::{
@@ -28,7 +34,7 @@ pub fn ClearingPage() -> impl IntoView {
             <Suspense>
                 {move || Suspend::new(async move {
                     match clearing.await {
-                        Ok(seen) if seen.proofs.is_empty() => {
+                        Ok(seen) if seen.proofs.is_empty() && seen.refused.is_empty() && seen.failed.is_empty() => {
                             view! { <Empty title="No gateway account" text="No entity here takes payments through a gateway that Tieout pulls."/> }.into_any()
                         }
                         Ok(seen) => view! { <Clearing seen/> }.into_any(),
@@ -42,11 +48,16 @@ pub fn ClearingPage() -> impl IntoView {
 
 #[component]
 fn Clearing(seen: ClearingSeen) -> AnyView {
-    let ClearingSeen { from, proofs, payouts, untied, disputes, now } = seen;
+    let ClearingSeen { from, proofs, payouts, untied, disputes, lost, may_not, refused, recoveries, failed, now } = seen;
+    let back = use_query().at(CLEARING).href();
     view! {
-        <p class="lead">{in_short(&proofs, untied.len())}</p>
-        <Proofs proofs from/>
+        <p class="lead">{in_short(&proofs, untied.len(), refused.len())}</p>
+        {(!proofs.is_empty()).then(|| view! { <Proofs proofs from/> })}
+        {(!refused.is_empty()).then(|| view! { <RefusedReports reports=refused/> })}
+        {(!lost.is_empty()).then(|| view! { <LostDisputes lost may_not back/> })}
         {(!disputes.is_empty()).then(|| view! { <Disputes disputes now/> })}
+        {(!recoveries.is_empty()).then(|| view! { <Recoveries recoveries from/> })}
+        {(!failed.is_empty()).then(|| view! { <FailedPayments caption="Failed and not recovered" payments=failed now with_customer=true/> })}
         {(!untied.is_empty()).then(|| view! { <Untied lines=untied/> })}
         {(!payouts.is_empty()).then(|| view! { <Payouts payouts/> })}
     }
@@ -54,7 +65,7 @@ fn Clearing(seen: ClearingSeen) -> AnyView {
 }
 
 /// The state of all accounts in a sentence or two.
-fn in_short(proofs: &[ClearingView], untied: usize) -> String {
+fn in_short(proofs: &[ClearingView], untied: usize, refused: usize) -> String {
     let off = proofs.iter().filter(|proof| proof.residual().is_some_and(|left| !left.is_zero())).count();
     let silent = proofs.iter().filter(|proof| proof.balance.is_none()).count();
     let mut words = match off {
@@ -70,6 +81,11 @@ fn in_short(proofs: &[ClearingView], untied: usize) -> String {
         0 => {}
         1 => words.push_str(" One bank line waits for its payout."),
         _ => words.push_str(&format!(" {untied} bank lines wait for their payouts.")),
+    }
+    match refused {
+        0 => {}
+        1 => words.push_str(" One settlement report was refused."),
+        _ => words.push_str(&format!(" {refused} settlement reports were refused.")),
     }
     words
 }
@@ -236,9 +252,12 @@ mod tests {
 
     #[test]
     fn the_sentence_says_what_differs_what_is_not_assessed_and_what_waits() {
-        assert_eq!(in_short(&[proof(Some(100))], 0), "What moved explains every balance that a gateway gave.");
-        assert_eq!(in_short(&[proof(None)], 1), "No gateway was asked for its balance yet. One bank line waits for its payout.");
-        assert_eq!(in_short(&[proof(Some(99)), proof(None)], 0), "One balance differs from what moved. 1 of 2 are not assessed.");
+        assert_eq!(in_short(&[proof(Some(100))], 0, 0), "What moved explains every balance that a gateway gave.");
+        assert_eq!(
+            in_short(&[proof(None)], 1, 2),
+            "No gateway was asked for its balance yet. One bank line waits for its payout. 2 settlement reports were refused."
+        );
+        assert_eq!(in_short(&[proof(Some(99)), proof(None)], 0, 0), "One balance differs from what moved. 1 of 2 are not assessed.");
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! A customer's account in one entity: what is open on both sides, what is disputed, and what was applied.
 
-use super::{BackTo, CashTab, CashTabs, applications::Applications, collections::TriggerTable, items::ItemTable, receivables::AgingTable};
+use super::{
+    BackTo, CashTab, CashTabs, applications::Applications, collections::TriggerTable, failed::FailedPayments, items::ItemTable,
+    receivables::AgingTable,
+};
 use crate::{
     api::{
         form_error,
@@ -48,6 +51,8 @@ fn Account(account: CustomerView) -> AnyView {
         credit_memos,
         money,
         triggers,
+        failed,
+        now,
         applications,
         reach,
     } = account;
@@ -70,6 +75,7 @@ fn Account(account: CustomerView) -> AnyView {
                 view! { <AgingTable cells caption="Account" as_of=today.to_string() customer=customer_code/> }.into_any()
             }}
             {(!triggers.is_empty()).then(|| view! { <TriggerTable caption="Collection" triggers with_customer=false/> })}
+            {(!failed.is_empty()).then(|| view! { <FailedPayments caption="Failed payments" payments=failed now with_customer=false/> })}
             {table("Open invoices", invoices)}
             {marks}
             {table("Open credit memos", credit_memos)}

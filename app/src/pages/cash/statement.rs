@@ -1,6 +1,9 @@
 //! One statement: its proof from opening to closing balance, who took it when it did not add up, and its lines.
 
-use super::account::{proof, sequence_mark, state_badge};
+use super::{
+    account::{proof, sequence_mark, state_badge},
+    unmask::Unmask,
+};
 use crate::{
     api::{
         cash::{StatementSeen, get_statement},
@@ -69,6 +72,7 @@ fn Statement(seen: StatementSeen, query: Query) -> AnyView {
             } else {
                 view! {
                     <Lines lines=lines.rows currency/>
+                    <Unmask subject=format!("statement:{}", statement.statement_id) by_line=true/>
                     <Pager shown=format!("{count} lines on this page") newer=first older=next words=("First", "Next")/>
                 }
                 .into_any()

@@ -34,6 +34,8 @@ pub struct Report<R> {
 pub struct Batch {
     pub payout: Option<Payout>,
     pub currency: Currency,
+    /// Line of the report on which its payout stands; without one, its last row.
+    pub line: u64,
     pub rows: u64,
     /// Σ net of the rows that are not the payout.
     pub entries: Decimal,
@@ -64,7 +66,7 @@ impl<R: Read> Report<R> {
         let line = self.record.position().map_or(0, csv::Position::line);
         let mut entry = Row { header: &self.header, record: &self.record, line }.entry()?;
         entry.id = self.identity(&entry);
-        self.count(&entry);
+        self.count(&entry, line);
         Ok(entry)
     }
 
@@ -80,12 +82,15 @@ impl<R: Read> Report<R> {
         if *times == 1 { identity } else { format!("{identity}/{times}") }
     }
 
-    fn count(&mut self, entry: &GatewayEntry) {
+    fn count(&mut self, entry: &GatewayEntry, line: u64) {
         let id = entry.payout.clone().unwrap_or_default();
         let currency = entry.settlement_currency;
-        let empty = Batch { payout: None, currency, rows: 0, entries: Decimal::ZERO };
+        let empty = Batch { payout: None, currency, line, rows: 0, entries: Decimal::ZERO };
         let batch = self.batches.entry((id.clone(), currency)).or_insert(empty);
         batch.rows += 1;
+        if batch.payout.is_none() || entry.kind == EntryKind::Payout {
+            batch.line = line;
+        }
         if entry.kind != EntryKind::Payout {
             batch.entries += entry.net;
             return;

@@ -3,13 +3,19 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use chrono::{DateTime, Utc};
-use domain::settlement::{Gateway, PaymentEvent};
+use domain::{
+    money::{Currency, Money},
+    settlement::{Gateway, PaymentAttempt, PaymentEvent, PaymentStatus},
+};
 use hmac::{Hmac, KeyInit, Mac};
+use rust_decimal::Decimal;
 use serde_json::Value;
 use sha2::Sha256;
 
 /// The event that brings a report: `pspReference` is the file's name, `reason` where it lies [OAS].
 pub const REPORT_AVAILABLE: &str = "REPORT_AVAILABLE";
+/// The answer of the payer's bank to an attempt [OAS].
+const AUTHORISATION: &str = "AUTHORISATION";
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WebhookError {
@@ -118,6 +124,32 @@ pub fn report_of(event: &PaymentEvent) -> Option<(&str, &str)> {
     is_there.then(|| event.payload["reason"].as_str()).flatten().map(|address| (event.object_id.as_str(), address))
 }
 
+/// A refused authorisation: an attempt that moves nothing. Adyen lists none, so its webhook is all that tells of one.
+pub fn refused_of(event: &PaymentEvent) -> Option<PaymentAttempt> {
+    let (item, text) = (&event.payload, |field: &str| event.payload[field].as_str().filter(|text| !text.is_empty()).map(str::to_owned));
+    if event.event_type != AUTHORISATION || item["success"] != "false" {
+        return None;
+    }
+    let currency: Currency = item["amount"]["currency"].as_str()?.parse().ok()?;
+    // of nothing: only the card was looked at
+    let minor = item["amount"]["value"].as_i64().filter(|minor| *minor > 0)?;
+    let amount = Decimal::try_new(minor, currency.minor_units()).ok()?;
+    Some(PaymentAttempt {
+        id: event.object_id.clone(),
+        payment_reference: None,
+        amount: Money::new(amount, currency).ok()?,
+        status: PaymentStatus::Failed,
+        created_at: event.occurred_at,
+        method: text("paymentMethod"),
+        customer_reference: None,
+        invoice_numbers: text("merchantReference").into_iter().collect(),
+        merchant_reference: text("merchantReference"),
+        reason_code: Some("refused".to_owned()),
+        failure: text("reason"),
+        next_retry_at: None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,6 +224,21 @@ mod tests {
             keys
         };
         assert_eq!(keys_of(&[first.clone(), second.clone(), first.clone()]), keys_of(&[second, first]));
+    }
+
+    #[test]
+    fn a_refused_authorisation_is_an_attempt_at_the_invoice_that_it_names_and_an_accepted_one_is_none() {
+        let read = |item: &Value| receive(&webhook(&[sign(item.clone(), KEY)]), &keys(&[KEY])).unwrap().remove(0);
+        let mut item = an_item();
+        assert_eq!(refused_of(&read(&item)), None);
+        (item["success"], item["reason"], item["merchantReference"]) = ("false".into(), "Refused".into(), "INV-7".into());
+        let refused = refused_of(&read(&item)).unwrap();
+        assert_eq!((refused.id.as_str(), refused.amount.to_string().as_str()), ("7914073381342284", "11.30 EUR"));
+        assert_eq!((refused.invoice_numbers, refused.failure.as_deref()), (vec!["INV-7".to_owned()], Some("Refused")));
+        item["amount"]["value"] = 0.into();
+        assert_eq!(refused_of(&read(&item)), None, "a card that was only looked at was to pay nothing");
+        (item["amount"]["value"], item["eventCode"]) = (1130.into(), "CAPTURE_FAILED".into());
+        assert_eq!(refused_of(&read(&item)), None, "what failed later moved money first");
     }
 
     #[test]

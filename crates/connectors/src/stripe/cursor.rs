@@ -26,6 +26,14 @@ impl Cursor {
         Self { since: time.timestamp(), newest: time.timestamp(), after: None }
     }
 
+    /// A walk that looks back as far as this; one that broke off goes on first.
+    pub fn back_to(mut self, time: DateTime<Utc>) -> Self {
+        if self.after.is_none() {
+            self.since = self.since.min(time.timestamp());
+        }
+        self
+    }
+
     /// The `created[gte]` and `starting_after` of the next page.
     pub(super) fn parameters(&self) -> Vec<(&'static str, String)> {
         let from = self.since.saturating_sub(OVERLAP.num_seconds()).max(0);
@@ -76,6 +84,9 @@ mod tests {
         let done = midway.advanced(Some(15_000), None);
         assert_eq!(done.parameters(), [("created[gte]", "16400".to_owned())]);
         assert_eq!(done.advanced(None, None), done, "an empty pull changes nothing");
+        let back = |cursor: &Cursor| cursor.clone().back_to(DateTime::from_timestamp(15_000, 0).unwrap());
+        assert_eq!(back(&done).advanced(None, None), done, "looking back does not move the mark");
+        assert_eq!((back(&done).parameters(), back(&midway)), (vec![("created[gte]", "11400".to_owned())], midway.clone()));
         for cursor in [begun, midway, done] {
             assert_eq!(cursor.to_string().parse(), Ok(cursor));
         }

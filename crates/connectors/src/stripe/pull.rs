@@ -2,6 +2,7 @@
 
 use super::{Cursor, Stripe, fields::Fields, read, wire::Parameters};
 use crate::gateway::GatewayError;
+use chrono::{DateTime, Utc};
 use domain::{
     money::Currency,
     settlement::{GatewayDispute, GatewayEntry, GatewayRefund, PaymentAttempt, PaymentEvent, Payout},
@@ -75,9 +76,21 @@ impl Stripe {
         self.pull("disputes", &[], cursor, read::dispute).await
     }
 
-    /// Every charge, failed ones too, which move no balance.
+    /// Every charge, failed ones too, which move no balance. Which invoices it was to pay is not known here.
     pub async fn attempts(&self, cursor: &Cursor) -> Result<Pulled<PaymentAttempt>, GatewayError> {
         self.pull("charges", &[], cursor, |charge| read::attempt(charge, &self.reference_key)).await
+    }
+
+    /// Says which invoices attempts were to pay, and when Stripe tries again.
+    pub async fn name_attempts(&self, attempts: &mut [PaymentAttempt]) -> Result<(), GatewayError> {
+        let payments = attempts.iter().filter_map(|attempt| attempt.payment_reference.clone()).collect();
+        let invoices = self.invoices_of_all(payments).await?;
+        for attempt in attempts {
+            let named = attempt.payment_reference.as_ref().and_then(|payment| invoices.get(payment)).map_or(&[][..], Vec::as_slice);
+            attempt.invoice_numbers = named.iter().map(|invoice| invoice.number.clone()).collect();
+            attempt.next_retry_at = named.iter().filter_map(|invoice| invoice.next_attempt_at).min();
+        }
+        Ok(())
     }
 
     /// What webhooks announced or should have; kept for about 30 days (U).
@@ -144,37 +157,54 @@ impl Stripe {
 
     /// A charge does not name its invoice (contract: Surprises, 1); the payments of invoices name both.
     async fn name_invoices(&self, entries: &mut [GatewayEntry]) -> Result<(), GatewayError> {
-        let payments: BTreeSet<String> = entries.iter().filter_map(|entry| entry.payment_reference.clone()).collect();
-        let looked_up = stream::iter(payments).map(|payment| async move {
-            let numbers = self.invoices_of(&payment).await?;
-            Ok::<_, GatewayError>((payment, numbers))
-        });
-        let invoices: BTreeMap<String, Vec<String>> = looked_up.buffer_unordered(LOOKUPS_AT_ONCE).try_collect().await?;
+        let payments = entries.iter().filter_map(|entry| entry.payment_reference.clone()).collect();
+        let invoices = self.invoices_of_all(payments).await?;
         for entry in entries {
-            let numbers = entry.payment_reference.as_ref().and_then(|payment| invoices.get(payment));
-            entry.invoice_numbers = numbers.cloned().unwrap_or_default();
+            let named = entry.payment_reference.as_ref().and_then(|payment| invoices.get(payment));
+            entry.invoice_numbers = named.into_iter().flatten().map(|invoice| invoice.number.clone()).collect();
         }
         Ok(())
     }
 
-    /// The numbers of the invoices that a payment intent paid, fully or in part.
-    async fn invoices_of(&self, payment: &str) -> Result<Vec<String>, GatewayError> {
+    async fn invoices_of_all(&self, payments: BTreeSet<String>) -> Result<BTreeMap<String, Vec<Billed>>, GatewayError> {
+        let looked_up = stream::iter(payments).map(|payment| async move {
+            let invoices = self.invoices_of(&payment).await?;
+            Ok::<_, GatewayError>((payment, invoices))
+        });
+        looked_up.buffer_unordered(LOOKUPS_AT_ONCE).try_collect().await
+    }
+
+    /// The invoices that a payment intent pays, fully or in part.
+    async fn invoices_of(&self, payment: &str) -> Result<Vec<Billed>, GatewayError> {
         let parameters = [
             ("payment[type]", "payment_intent".to_owned()),
             ("payment[payment_intent]", payment.to_owned()),
             ("expand[]", "data.invoice".to_owned()),
         ];
-        let (mut numbers, mut after) = (Vec::new(), None);
+        let (mut invoices, mut after) = (Vec::new(), None);
         loop {
             let next = after.map(|id| ("starting_after", id));
             let list = self.list("invoice_payments", &parameters.iter().cloned().chain(next).collect::<Vec<_>>()).await?;
-            numbers.extend(list.rows.iter().filter_map(|row| Fields(&row["invoice"]).owned("number")));
+            for row in &list.rows {
+                let invoice = Fields(&row["invoice"]);
+                let Some(number) = invoice.owned("number") else { continue };
+                let is_planned = !invoice.0["next_payment_attempt"].is_null();
+                let next_attempt_at = is_planned.then(|| invoice.time("next_payment_attempt")).transpose()?;
+                invoices.push(Billed { number, next_attempt_at });
+            }
             match list.after {
                 Some(last) => after = Some(last),
-                None => return Ok(numbers),
+                None => return Ok(invoices),
             }
         }
     }
+}
+
+/// An invoice of Stripe Billing, as a payment of it needs it.
+struct Billed {
+    number: String,
+    /// When Stripe collects it again; `None`: never.
+    next_attempt_at: Option<DateTime<Utc>>,
 }
 
 struct List {

@@ -133,12 +133,19 @@ pub(super) fn attempt(charge: Fields<'_>, reference_key: &str) -> Result<Payment
         id: charge.need("id")?.to_owned(),
         payment_reference: charge.reference("payment_intent").map(str::to_owned),
         amount: charge.money("amount")?,
-        status: charge.word("status", PAYMENT_STATUSES)?,
+        status: if charge.reference("failure_balance_transaction").is_some() {
+            PaymentStatus::Returned
+        } else {
+            charge.word("status", PAYMENT_STATUSES)?
+        },
         created_at: charge.time("created")?,
         method: Fields(&charge.0["payment_method_details"]).owned("type"),
         customer_reference: charge.reference("customer").map(str::to_owned),
         merchant_reference: Fields(&charge.0["metadata"]).owned(reference_key),
-        failure: charge.owned("failure_message").or_else(|| charge.owned("failure_code")),
+        invoice_numbers: Vec::new(),
+        reason_code: charge.owned("failure_code"),
+        failure: charge.owned("failure_message"),
+        next_retry_at: None,
     })
 }
 

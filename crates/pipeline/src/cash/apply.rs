@@ -1,10 +1,9 @@
-//! What people decide about cash: what a credit settles, who paid, what is kept, and taking an application back. Giving up more than
-//! one's limit needs a second person.
+//! What people decide about cash: what a credit settles, and taking an application back. Giving up more than one's limit needs a second
+//! person.
 
 use super::{
-    enter::{self, Entry},
-    give::{Decider, Given, SOURCE},
-    money,
+    give::{Decider, Given},
+    lost,
 };
 use crate::{
     Context,
@@ -16,30 +15,30 @@ use domain::{
     access::{Caller, Scope},
     approval::ApprovalAct,
     document::{DocumentContent, DocumentLine},
-    id::{CorrelationId, DocumentId},
+    id::DocumentId,
     money::{Currency, grouped},
     period::AccountingPeriod,
-    receivable::{Allocate, Apply, OpenStatus, WriteOffReason},
-    stage::{DocumentKind, Side, Stage},
+    receivable::{Allocate, Apply, GiveUp, OpenStatus, WriteOffReason},
+    stage::{DocumentKind, Side},
 };
 use rust_decimal::Decimal;
+use serde::Deserialize;
 use serde_json::json;
 use std::collections::BTreeSet;
 use store::{
     Tx,
     access::audit,
     approvals::{Ask, Open},
-    documents, exceptions,
+    exceptions,
     limits::{self, Act, Reach},
-    movements::{Cause, transition},
-    receivables::{self, Item, Moved, NewAlias},
+    receivables::{self, Item, NewAlias},
 };
 use uuid::Uuid;
 
 /// The tax code of what is given up: no tax document is corrected by it.
 const NO_TAX: &str = "OUT-OF-SCOPE";
 
-type Done<T> = store::Result<Result<T, WorkError>>;
+pub(super) type Done<T> = store::Result<Result<T, WorkError>>;
 
 /// Applies a credit as a person says. Above his limit of what is given up, a second person decides.
 pub async fn apply(cx: &Context, caller: &Caller, scope: &Scope, wanted: &Apply) -> Result<Resolved, WorkError> {
@@ -72,10 +71,21 @@ pub async fn apply(cx: &Context, caller: &Caller, scope: &Scope, wanted: &Apply)
     })?
 }
 
+/// What a write-off asks for.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Asked {
+    Apply(Apply),
+    GiveUp(GiveUp),
+}
+
 /// What a second person agreed to.
 pub(crate) async fn carry_out(cx: &Context, tx: &mut Tx, caller: &Caller, scope: &Scope, open: &Open) -> Done<()> {
     let Some(content) = open.ask.content.clone() else { return Ok(Err(WorkError::NotFound)) };
-    let wanted: Apply = serde_json::from_value(content).map_err(|error| store::DriverError::Decode(error.into()))?;
+    let wanted = match serde_json::from_value(content).map_err(|error| store::DriverError::Decode(error.into()))? {
+        Asked::Apply(wanted) => wanted,
+        Asked::GiveUp(wanted) => return lost::carry_out(cx, tx, caller, scope, open, &wanted).await,
+    };
     match Sides::lock(tx, scope, &wanted).await? {
         Ok(sides) => carry(cx, tx, caller, &sides, &wanted, Some(&open.requested_by)).await.map(Ok),
         Err(error) => Ok(Err(error)),
@@ -134,6 +144,9 @@ impl Sides {
         let conflict = |why: String| Some(WorkError::Conflict(why));
         let given_up = part.write_off.map_or(Decimal::ZERO, |(_, amount)| amount);
         let fits = |amount: Decimal| amount.normalize().scale() <= self.currency.minor_units();
+        if part.write_off.is_some_and(|(reason, _)| !WriteOffReason::SHORT_PAY.contains(&reason)) {
+            return Some(WorkError::invalid("write_off", format!("{} is given up for a reason that no short payment has.", item.number)));
+        }
         if item.kind.side() != Some(Side::Debit) {
             return conflict(format!("{} is a credit itself: a credit settles what is owed.", item.number));
         }
@@ -198,7 +211,12 @@ async fn carry(cx: &Context, tx: &mut Tx, caller: &Caller, sides: &Sides, wanted
         let amount = amount.normalize();
         all.push(given(id, &number, vec![(item.document_id, item.number.clone(), amount)]));
         documents.push((id, write_off(item, sides.currency, reason, amount, number, decider.today)));
-        write_offs.push(receivables::WriteOff { document_id: id, debit_id: item.document_id, reason, payment_id: credit.document_id });
+        write_offs.push(receivables::WriteOff {
+            document_id: id,
+            debit_id: item.document_id,
+            reason,
+            payment_id: Some(credit.document_id),
+        });
     }
     let made = decider.give(tx, documents, &all).await?;
     receivables::record_write_offs(tx, &write_offs, &decided_by, &wanted.reason).await?;
@@ -224,7 +242,7 @@ async fn learn(tx: &mut Tx, credit: &Item, application: DocumentId, decider: &De
 }
 
 /// A credit memo of our own, under an item that says why.
-fn write_off(
+pub(super) fn write_off(
     item: &Item,
     currency: Currency,
     reason: WriteOffReason,
@@ -290,74 +308,6 @@ pub async fn reverse(cx: &Context, caller: &Caller, scope: &Scope, application: 
         let told = json!({ "application": found.number, "reason": reason });
         let about = format!("document:{application}");
         audit::append(tx, &entry(cx, caller, "cash.reverse", &about, Some(found.entity_id), told)).await?;
-        Ok(Ok(()))
-    })?
-}
-
-/// Says whose a payment is. It comes in again as a new version under that customer; its id is the answer.
-pub async fn identify(
-    cx: &Context,
-    caller: &Caller,
-    scope: &Scope,
-    paid: DocumentId,
-    customer_code: &str,
-    reason: &str,
-) -> Result<DocumentId, WorkError> {
-    let (reason, customer_code) = (text("reason", reason)?, customer_code.trim());
-    transaction!(&cx.pool, |tx| {
-        let Some(item) = receivables::lock_items(tx, scope, &[paid]).await?.pop() else { return Ok(Err(WorkError::NotFound)) };
-        let Some(receipt) = receivables::money(tx, paid).await? else { return Ok(Err(WorkError::NotFound)) };
-        let known = receivables::customers(tx, item.entity_id).await?.into_iter().find(|known| known.code == customer_code);
-        let Some(customer) = known else {
-            return Ok(Err(WorkError::invalid("customer", format!("{customer_code:?} has no receivables in this entity."))));
-        };
-        if item.customer_code == customer.code {
-            return Ok(Err(WorkError::Conflict(format!("It is {}'s already.", customer.code))));
-        }
-        if item.stage.check_move(Stage::Superseded).is_err() || item.open != receipt.amount {
-            let why = format!("{} is {} and in part applied or in the ERP under {}.", item.number, item.stage.label(), item.customer_code);
-            return Ok(Err(WorkError::Conflict(why)));
-        }
-        let decider = Decider::of(cx, tx, item.entity_id, caller.actor()).await?;
-        let version = documents::version(tx, paid).await?;
-        let id = DocumentId(Uuid::now_v7());
-        let content = money::document(item.kind, &receipt, item.number.clone(), version + 1, (customer.code.clone(), customer.name));
-        documents::name_successors(tx, &[(paid, id)]).await?;
-        let cause = Cause {
-            actor: decider.actor.clone(),
-            reason: format!("paid by {}: {reason}", customer.code),
-            correlation_id: CorrelationId(Uuid::now_v7()),
-            at: decider.at,
-        };
-        transition(tx, &[paid], Stage::Superseded, &cause).await?;
-        let batch = Entry {
-            entity: item.entity_id,
-            source: SOURCE,
-            number: &format!("{} {} v{}", decider.entity_code, item.number, version + 1),
-            period: content.period,
-            actor: &decider.actor,
-            reason: cause.reason.clone(),
-            at: decider.at,
-            manifest: None,
-        };
-        enter::enter(tx, batch, &[(id, content)]).await?;
-        receivables::link(tx, &[Moved { document_id: id, origin: receipt.origin, takes_back: receipt.takes_back }]).await?;
-        let told = json!({ "customer": customer.code, "reason": reason });
-        audit::append(tx, &entry(cx, caller, "cash.identify", &format!("document:{id}"), Some(item.entity_id), told)).await?;
-        Ok(Ok(id))
-    })?
-}
-
-/// Keeps an item, or not any more: a payment on account, an invoice as disputed.
-pub async fn keep(cx: &Context, caller: &Caller, scope: &Scope, item: DocumentId, on: bool, reason: &str) -> Result<(), WorkError> {
-    let reason = text("reason", reason)?;
-    transaction!(&cx.pool, |tx| {
-        let Some(found) = receivables::lock_items(tx, scope, &[item]).await?.pop() else { return Ok(Err(WorkError::NotFound)) };
-        if !receivables::keep(tx, scope, item, on).await? {
-            return Ok(Err(WorkError::Conflict(format!("{} stands so already, or nothing of it is open.", found.number))));
-        }
-        let told = json!({ "kept": on, "reason": reason });
-        audit::append(tx, &entry(cx, caller, "cash.keep", &format!("document:{item}"), Some(found.entity_id), told)).await?;
         Ok(Ok(()))
     })?
 }

@@ -1,4 +1,5 @@
-//! Webhooks: kept as they come, believed when the gateway signed them, and then no more than a hint.
+//! Webhooks: kept as they come, believed when the gateway signed them, and then no more than a hint. Only what no gateway lists is taken
+//! from one: Adyen's reports and refused authorisations.
 
 use super::{Access, access};
 use crate::{Context, retry::transaction};
@@ -54,6 +55,9 @@ pub async fn hear(cx: &Context, gateway: Gateway, account: GatewayAccountId, sig
                     if let Some((report, address)) = adyen::webhook::report_of(event) {
                         let announced = Announced { report: report.to_owned(), address: address.to_owned() };
                         gateways::announce_report(tx, account.gateway_account_id, &announced, received_at).await?;
+                    }
+                    if let Some(refused) = adyen::webhook::refused_of(event) {
+                        gateways::upsert_attempts(tx, account.gateway_account_id, &[refused], received_at).await?;
                     }
                 }
             }

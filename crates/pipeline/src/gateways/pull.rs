@@ -14,6 +14,8 @@ pub struct Pulled {
     pub payouts: u64,
     /// New or changed.
     pub disputes: u64,
+    /// To collect that failed or wait, new or changed.
+    pub attempts: u64,
     /// Payments, and money that went back.
     pub documents: usize,
     pub applied: usize,
@@ -24,6 +26,7 @@ impl std::ops::AddAssign for Pulled {
         self.entries += other.entries;
         self.payouts += other.payouts;
         self.disputes += other.disputes;
+        self.attempts += other.attempts;
         self.documents += other.documents;
         self.applied += other.applied;
     }

@@ -6,11 +6,11 @@ use crate::{Context, cash, retry::transaction};
 use anyhow::bail;
 use chrono::TimeDelta;
 use connectors::stripe::{Config, Cursor, Stripe};
-use domain::settlement::{GatewayDispute, Payout};
+use domain::settlement::{GatewayDispute, PaymentAttempt, PaymentStatus, Payout};
 use futures::{StreamExt, TryStreamExt, stream};
 use store::gateways::{self, Account, Cursors};
 
-/// So long a payout is looked at again until it has arrived and its movements are listed.
+/// So long a payout is looked at again until it has arrived and its movements are listed, and an attempt until its bank has answered.
 const SETTLING: TimeDelta = TimeDelta::days(30);
 /// Payouts that are looked at again at once.
 const AT_ONCE: usize = 2;
@@ -25,6 +25,7 @@ pub(super) async fn pull(cx: &Context, account: &Account) -> anyhow::Result<Pull
     let mut payouts = pull_payouts(cx, &stripe, account).await?;
     payouts += settle_payouts(cx, &stripe, account).await?;
     let disputes = pull_disputes(cx, &stripe, account).await?;
+    let attempts = pull_attempts(cx, &stripe, account).await?;
     let after = stripe.balance().await?;
     let (documents, applied) = cash::enter_movements(cx, account).await?;
     let at = cx.clock.now();
@@ -32,7 +33,7 @@ pub(super) async fn pull(cx: &Context, account: &Account) -> anyhow::Result<Pull
         gateways::pulled(tx, account.gateway_account_id, (before == after).then_some(&after), at).await?;
         gateways::heed(tx, account.gateway_account_id, began_at, at).await
     })?;
-    Ok(Pulled { entries, payouts, disputes, documents, applied })
+    Ok(Pulled { entries, payouts, disputes, attempts, documents, applied })
 }
 
 fn cursor(account: &Account, kept: Option<&String>) -> anyhow::Result<Cursor> {
@@ -85,6 +86,33 @@ async fn pull_disputes(cx: &Context, stripe: &Stripe, account: &Account) -> anyh
         changed += transaction!(&cx.pool, |tx| {
             gateways::advance(tx, id, &cursors).await?;
             gateways::upsert_disputes(tx, id, &page.items, cx.clock.now()).await
+        })?;
+        if page.is_last {
+            return Ok(changed);
+        }
+        cursor = page.next;
+    }
+}
+
+/// Attempts that are new, and again from the oldest one on that waits for its bank or for a retry.
+async fn pull_attempts(cx: &Context, stripe: &Stripe, account: &Account) -> anyhow::Result<u64> {
+    let id = account.gateway_account_id;
+    let open = gateways::attempts_unsettled_since(&mut *cx.pool.acquire().await?, id, cx.clock.now() - SETTLING).await?;
+    let kept = cursor(account, account.attempt_cursor.as_ref())?;
+    let (mut cursor, mut changed) = (if let Some(oldest) = open { kept.back_to(oldest) } else { kept }, 0);
+    loop {
+        let mut page = stripe.attempts(&cursor).await?;
+        let failed: Vec<&str> =
+            page.items.iter().filter(|attempt| attempt.status == PaymentStatus::Failed).map(|attempt| attempt.id.as_str()).collect();
+        let settled = gateways::settled_attempts(&mut *cx.pool.acquire().await?, id, &failed).await?;
+        page.items.retain(|attempt| !settled.contains(&attempt.id));
+        let (mut failed, others): (Vec<PaymentAttempt>, Vec<_>) =
+            page.items.into_iter().partition(|attempt| attempt.status == PaymentStatus::Failed);
+        stripe.name_attempts(&mut failed).await?;
+        let cursors = Cursors { attempts: Some(page.next.to_string()), ..Cursors::default() };
+        changed += transaction!(&cx.pool, |tx| {
+            gateways::advance(tx, id, &cursors).await?;
+            gateways::upsert_attempts(tx, id, &[failed.as_slice(), &others].concat(), cx.clock.now()).await
         })?;
         if page.is_last {
             return Ok(changed);

@@ -205,8 +205,10 @@ impl Workshop {
         if !errors.is_empty() {
             bail!("{}", errors.join("; "));
         }
-        let gateways::Pulled { entries, payouts, disputes, documents, applied } = sum;
-        Ok(format!("{entries} movements, {payouts} payouts, {disputes} disputes, {documents} documents, {applied} applied"))
+        let gateways::Pulled { entries, payouts, disputes, attempts, documents, applied } = sum;
+        Ok(format!(
+            "{entries} movements, {payouts} payouts, {disputes} disputes, {attempts} attempts, {documents} documents, {applied} applied"
+        ))
     }
 
     async fn apply_cash(&self, subject: &str) -> anyhow::Result<String> {

@@ -8,6 +8,7 @@ pub mod mappings;
 pub mod replay;
 pub mod resolve;
 pub mod unknown;
+pub mod unmask;
 pub mod views;
 
 use crate::{Context, retry::transaction};

@@ -190,9 +190,9 @@ impl Posting {
         connections::insert(&mut conn, &new).await.unwrap();
         connections::attach_entity(&mut conn, world.us, new.connection_id, "1", true).await.unwrap();
         connections::attach_entity(&mut conn, de, new.connection_id, "2", true).await.unwrap();
-        let write_off = "WRITE-OFF-BANK-FEE";
+        let write_offs = ["WRITE-OFF-BANK-FEE", "WRITE-OFF-DISPUTE"].map(|code| [("item", code), ("account", code)]);
         let codes = [("customer", "C-1"), ("item", "API"), ("account", "API"), ("tax_code", "CA"), ("tax_code", "OUT-OF-SCOPE")];
-        for (kind, code) in codes.into_iter().chain([("item", write_off), ("account", write_off), ("bank_account", "000123456789")]) {
+        for (kind, code) in codes.into_iter().chain(write_offs.into_iter().flatten()).chain([("bank_account", "000123456789")]) {
             sqlx::query("insert into mapping values ($1, $2, $3, $4, $5, 1, 'active', 'ann', now(), 'bob', now())")
                 .bind(uuid::Uuid::now_v7())
                 .bind(new.connection_id.0)

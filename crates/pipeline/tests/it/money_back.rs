@@ -3,12 +3,20 @@
 use crate::{
     gateways::Company,
     invoices::{batch, invoice},
+    receivables::{ANN, BOB},
+    world::person,
 };
 use chrono::{DateTime, Utc};
 use domain::{
+    id::DocumentId,
     money::Currency,
+    receivable::{Allocate, Apply, WriteOffReason},
     settlement::{EntryKind, GatewayEntry},
     stage::{DocumentKind, Stage},
+};
+use pipeline::{
+    cash,
+    workbench::{Resolved, approve},
 };
 use proptest::{prelude::*, test_runner::TestRunner};
 use rust_decimal::Decimal;
@@ -26,6 +34,13 @@ fn credit_memo(number: &str, of: &str, net: i64) -> Value {
 async fn kept(company: &Company, number: &str) -> Option<String> {
     let sql = "select kept from open_item join document using (document_id) where number = $1";
     sqlx::query_scalar(sql).bind(number).fetch_one(&company.posting.world.db.pool).await.unwrap()
+}
+
+impl Company {
+    async fn document(&self, number: &str) -> DocumentId {
+        let sql = "select document_id from document where number = $1 and superseded_by is null";
+        DocumentId(sqlx::query_scalar(sql).bind(number).fetch_one(&self.posting.world.db.pool).await.unwrap())
+    }
 }
 
 async fn dispute(company: &Company) -> domain::clearing::DisputeView {
@@ -117,6 +132,94 @@ async fn a_lost_dispute_leaves_the_invoice_owed_and_disputed() {
     assert_eq!((company.open("INV-1001").await, kept(&company, "INV-1001").await.as_deref()), (Decimal::from(110), Some("disputed")));
     assert_eq!(dispute(&company).await.status.as_str(), "lost");
     company.ties_out().await;
+}
+
+#[tokio::test]
+async fn a_lost_dispute_is_written_off_under_a_reason_of_its_own_and_only_by_a_second_person() {
+    let company = Company::new().await;
+    let (cx, pool) = (&company.posting.world.cx, &company.posting.world.db.pool);
+    let (ann, bob, scope) = (person(ANN), person(BOB), company.posting.scope());
+    let lost = || async { clearing::lost(pool, &scope, 10).await.unwrap() };
+    company.charge_with("INV-1001", "110.00", "card", "dispute_lost").await;
+    company.live_until("2026-11-12T06:00:00Z").await;
+    company.pull().await;
+    let invoice = company.document("INV-1001").await;
+    assert!(lost().await.is_empty(), "it is not decided yet");
+    let early = cash::give_up(cx, &ann, &scope, invoice, "lost").await.unwrap_err();
+    assert!(early.to_string().contains("No lost dispute left INV-1001 owed"), "{early}");
+    company.live_until("2026-12-20T06:00:00Z").await;
+    company.pull().await;
+    assert_eq!(lost().await[0].open, Decimal::from(110));
+    let Resolved::Requested(asked) = cash::give_up(cx, &ann, &scope, invoice, "evidence was refused").await.unwrap() else {
+        panic!("no limit lets one person write a dispute off")
+    };
+    assert_eq!((company.open("INV-1001").await, lost().await[0].asked_by.as_deref()), (Decimal::from(110), Some(ANN)));
+    assert!(approve::decide(cx, &ann, &scope, asked, true, None).await.is_err(), "nobody approves his own");
+    approve::decide(cx, &bob, &scope, asked, true, None).await.unwrap();
+    assert_eq!((company.open("INV-1001").await, company.open("WO-2026-000001").await), (Decimal::ZERO, Decimal::ZERO));
+    assert!(lost().await.is_empty() && kept(&company, "INV-1001").await.is_none());
+    let why = "select w.reason || ' ' || l.item_code || ' ' || w.decided_by from write_off w join document_line l using (document_id)";
+    let told = company.posting.world.text(why).await;
+    assert_eq!(told, "dispute_lost WRITE-OFF-DISPUTE ann@lumen.example, approved by bob@lumen.example");
+    assert!(cash::give_up(cx, &ann, &scope, invoice, "again").await.is_err(), "nothing is owed any more");
+    company.posting.post().await;
+    assert_eq!(company.posting.stage("WO-2026-000001").await, Stage::Posted);
+    company.ties_out().await;
+}
+
+#[tokio::test]
+async fn what_was_asked_for_a_lost_dispute_is_void_once_something_else_settled_a_part_and_no_short_payment_has_its_reason() {
+    let company = Company::new().await;
+    let (cx, scope) = (&company.posting.world.cx, company.posting.scope());
+    company.charge_with("INV-1001", "110.00", "card", "dispute_lost").await;
+    company.live_until("2026-12-20T06:00:00Z").await;
+    company.pull().await;
+    let invoice = company.document("INV-1001").await;
+    let Resolved::Requested(asked) = cash::give_up(cx, &person(ANN), &scope, invoice, "lost").await.unwrap() else { panic!("asked") };
+    company.booked(1, "C", "40.00", "E2E-9", "part of what we owe").await;
+    company.receive().await;
+    let credit = company.document("RC-2026-000002").await;
+    let part = |write_off| Apply {
+        credit,
+        allocations: vec![Allocate { debit: invoice, amount: 40.into(), write_off }],
+        reason: "it says so".into(),
+    };
+    let lost = part(Some((WriteOffReason::DisputeLost, 70.into())));
+    let refused = cash::apply(cx, &person(ANN), &scope, &lost).await.unwrap_err();
+    assert!(refused.to_string().contains("no short payment has"), "{refused}");
+    assert_eq!(cash::apply(cx, &person(ANN), &scope, &part(None)).await.unwrap(), Resolved::Done);
+    let void = approve::decide(cx, &person(BOB), &scope, asked, true, None).await.unwrap_err();
+    assert!(void.to_string().contains("70.00 USD are open by now"), "{void}");
+    assert_eq!(company.open("INV-1001").await, Decimal::from(70));
+    company.ties_out().await;
+}
+
+#[tokio::test]
+async fn what_went_back_of_an_unknown_payer_is_settled_when_the_payment_is_said_to_be_his() {
+    for (fate, number) in [("refunded", "RF-2026-000001"), ("dispute_lost", "CB-2026-000001")] {
+        let company = Company::new().await;
+        let (cx, scope) = (&company.posting.world.cx, company.posting.scope());
+        company.charge_with("INV-9999", "110.00", "card", fate).await;
+        company.live_until("2026-12-20T06:00:00Z").await;
+        company.pull().await;
+        for held in ["RC-2026-000001", number] {
+            assert_eq!(company.posting.stage(held).await, Stage::Held, "{held}");
+        }
+        let (payment, back) = (company.document("RC-2026-000001").await, company.document(number).await);
+        let alone = cash::identify(cx, &person(ANN), &scope, back, "C-1", "a guess").await.unwrap_err();
+        assert!(alone.to_string().contains("Say who paid RC-2026-000001"), "{alone}");
+        cash::identify(cx, &person(ANN), &scope, payment, "C-1", "he wrote to us").await.unwrap();
+        assert_eq!((company.open("RC-2026-000001").await, company.open(number).await), (Decimal::ZERO, Decimal::ZERO));
+        let whose = "select string_agg(distinct customer_code, ' ') from document where is_money(kind) and superseded_by is null";
+        assert_eq!(company.posting.world.text(whose).await, "C-1");
+        let of_live = "select count(*)::text from payment p join document d on d.document_id = p.takes_back
+            join document b on b.document_id = p.document_id where d.superseded_by is null and b.superseded_by is null";
+        assert_eq!(company.posting.world.text(of_live).await, "1", "it takes the new version back");
+        company.posting.post().await;
+        let posted = "select string_agg(distinct stage, ' ') from document where is_money(kind) and superseded_by is null";
+        assert_eq!(company.posting.world.text(posted).await, "posted");
+        company.ties_out().await;
+    }
 }
 
 #[tokio::test]

@@ -23,8 +23,8 @@ pub(super) async fn download(
         return StatusCode::UNAUTHORIZED.into_response();
     }
     let fault = account.desk.fault(On::Read);
-    match fault.map(|rule| (rule.kind, rule.ms)) {
-        None => {}
+    match fault.as_ref().map(|rule| (rule.kind, rule.ms)) {
+        None | Some((FaultKind::BrokenRow, _)) => {}
         Some((FaultKind::Latency, ms)) => tokio::time::sleep(Duration::from_millis(ms.unwrap_or(1000))).await,
         Some((FaultKind::Throttled, _)) => return StatusCode::TOO_MANY_REQUESTS.into_response(),
         Some((FaultKind::InvalidKey, _)) => return StatusCode::UNAUTHORIZED.into_response(),
@@ -35,7 +35,11 @@ pub(super) async fn download(
     let ledger = lock(&account.desk.ledger);
     let report = ledger.reports.get(&file).filter(|report| report.is_ready && merchant == account.config.merchant_account);
     match report {
-        Some(report) => ([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], report.csv.clone()).into_response(),
+        Some(report) => {
+            let is_broken = fault.is_some_and(|rule| rule.kind == FaultKind::BrokenRow);
+            let csv = if is_broken { report.csv.replacen(",CET,", ",C.E.T.,", 1) } else { report.csv.clone() };
+            ([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], csv).into_response()
+        }
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }

@@ -48,6 +48,8 @@ pub enum FaultKind {
     Permission,
     /// A list without its second row, which is there the next time.
     RowLate,
+    /// A report with a row that breaks a rule.
+    BrokenRow,
     /// The webhook comes twice.
     Doubled,
     /// The webhook comes with the next delivery.
@@ -95,10 +97,14 @@ pub struct Invoice {
     pub fate: Option<Fate>,
 }
 
-/// What becomes of an invoice after it was paid.
+/// What becomes of an invoice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fate {
+    /// The first attempt is declined and the second one goes through, or
+    DeclinedOnce,
+    /// the second one is declined too.
+    Declined,
     Returned,
     Refunded,
     RefundedInPart,

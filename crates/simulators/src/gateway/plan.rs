@@ -53,25 +53,30 @@ pub(crate) fn plan(seed: u64, invoice: &Invoice, from: DateTime<Utc>) -> Plan {
     let seconds = i64::try_from(dice.below(12 * 3600)).unwrap_or(0);
     let due = invoice.due.and_time(chrono::NaiveTime::MIN).and_utc() + TimeDelta::hours(6) + TimeDelta::seconds(seconds);
     let at = due.max(from + TimeDelta::seconds(1 + seconds / 60));
-    let fails = method == Method::Card && dice.strikes(FIRST_ATTEMPT_FAILS);
-    let is_recovered = dice.strikes(RECOVERED);
+    let drawn = (method == Method::Card && dice.strikes(FIRST_ATTEMPT_FAILS), dice.strikes(RECOVERED));
+    let (fails, is_recovered) = match invoice.fate {
+        Some(Fate::DeclinedOnce) => (true, true),
+        Some(Fate::Declined) => (true, false),
+        _ => drawn,
+    };
     let mut attempts = vec![Attempt { at, succeeds: !fails }];
     if fails {
         attempts.push(Attempt { at: at + RETRY_AFTER, succeeds: is_recovered });
     }
     let drawn = aftermath(&mut dice, method);
-    Plan { method, attempts, aftermath: invoice.fate.map(fated).or(drawn) }
+    Plan { method, attempts, aftermath: invoice.fate.map_or(drawn, fated) }
 }
 
-fn fated(fate: Fate) -> Aftermath {
+fn fated(fate: Fate) -> Option<Aftermath> {
     let dispute = |is_won| Dispute { after: TimeDelta::days(10), decided_after: TimeDelta::days(30), is_won };
-    match fate {
+    Some(match fate {
+        Fate::DeclinedOnce | Fate::Declined => return None,
         Fate::Returned => Aftermath::Returned { after: TimeDelta::days(3) },
         Fate::Refunded => Aftermath::Refunded { after: TimeDelta::days(10), is_partial: false },
         Fate::RefundedInPart => Aftermath::Refunded { after: TimeDelta::days(10), is_partial: true },
         Fate::DisputeWon => Aftermath::Disputed(dispute(true)),
         Fate::DisputeLost => Aftermath::Disputed(dispute(false)),
-    }
+    })
 }
 
 fn aftermath(dice: &mut Dice, method: Method) -> Option<Aftermath> {

@@ -129,60 +129,90 @@ pub(super) fn document(rules: &Rules<'_>, record_type: RecordType, body: Value, 
         RecordType::Invoice | RecordType::CreditMemo => {}
     }
     let lists = rules.lists;
-    let subsidiary = reference(&body, "subsidiary", "", |id| lists.subsidiaries.iter().any(|s| s.id == id))?;
-    let entity = reference(&body, "entity", "", |id| lists.customers.iter().any(|c| c.id == id))?;
-    check_customer(lists, "entity", &entity, &subsidiary)?;
-    let currency = reference(&body, "currency", "", |id| lists.currency(id).is_some())?;
-    let decimals = lists.currency(&currency).map_or(2, |c| c.decimals);
-    let tran_date = date(&body, "tranDate")?.unwrap_or(rules.now.date_naive());
-    let posting_period = posting_period(rules, &body, tran_date)?;
-    let lines = lines(lists, &body, decimals)?;
+    let head = Head::read(rules, &body)?;
+    let entity = head.customer(rules, &body, "entity", "")?;
+    let lines = lines(lists, &body, head.decimals)?;
     let net: Decimal = lines.iter().map(|line| line.amount).sum();
     let tax_total = if body["taxDetailsOverride"] == Value::Bool(true) {
         given_tax(lists, &body, &lines)?
     } else {
         // The engine rounds per line, so it can differ by a cent from a document rounded once.
-        lines.iter().map(|line| round(line.amount * line.tax_percent / Decimal::ONE_HUNDRED, decimals)).sum()
+        lines.iter().map(|line| round(line.amount * line.tax_percent / Decimal::ONE_HUNDRED, head.decimals)).sum()
     };
     let total = net + tax_total;
     Ok(Document {
-        id,
-        record_type,
-        external_id: body["externalId"].as_str().map(str::to_owned),
-        tran_id: body["tranId"].as_str().map_or_else(|| format!("{}{id}", record_type.query_type()), str::to_owned),
-        subsidiary,
         entity: Some(entity),
-        currency,
-        tran_date,
         due_date: if record_type == RecordType::Invoice { date(&body, "dueDate")? } else { None },
-        posting_period,
         tax_total,
         total,
         ar: vec![ArLine { unique_key, amount: record_type.ar_amount(total) }],
-        apply: Vec::new(),
-        voided: false,
-        by_hand: false,
-        last_modified: rules.now,
-        body,
+        ..head.document(rules, record_type, body, id)
     })
 }
 
-pub(super) fn check_customer(lists: &Lists, field: &str, entity: &str, subsidiary: &str) -> Result<(), Refusal> {
-    let Some(customer) = lists.customers.iter().find(|c| c.id == entity) else { return Ok(()) };
-    if customer.inactive {
-        return Err(Refusal::content(field, format!("Customer {entity} is inactive.")));
-    }
-    // The code is from [P]; REST may wrap it (U).
-    if !customer.subsidiaries.is_empty() && !customer.subsidiaries.iter().any(|s| s == subsidiary) {
-        return Err(Refusal {
-            code: "SUBSIDIARY_MISMATCH",
-            ..Refusal::content("subsidiary", format!("Customer {entity} does not belong to subsidiary {subsidiary}."))
-        });
-    }
-    Ok(())
+/// What every record type says at its head: where it stands in the books.
+pub(super) struct Head {
+    subsidiary: String,
+    currency: String,
+    /// Of the currency.
+    pub(super) decimals: u32,
+    tran_date: NaiveDate,
+    posting_period: String,
 }
 
-pub(super) fn posting_period(rules: &Rules<'_>, body: &Value, tran_date: NaiveDate) -> Result<String, Refusal> {
+impl Head {
+    pub(super) fn read(rules: &Rules<'_>, body: &Value) -> Result<Self, Refusal> {
+        let lists = rules.lists;
+        let subsidiary = reference(body, "subsidiary", "", |id| lists.subsidiaries.iter().any(|s| s.id == id))?;
+        let currency = reference(body, "currency", "", |id| lists.currency(id).is_some())?;
+        let decimals = lists.currency(&currency).map_or(2, |c| c.decimals);
+        let tran_date = date(body, "tranDate")?.unwrap_or(rules.now.date_naive());
+        let posting_period = posting_period(rules, body, tran_date)?;
+        Ok(Self { subsidiary, currency, decimals, tran_date, posting_period })
+    }
+
+    /// The customer whom a field of the record, or of a line of it, names.
+    pub(super) fn customer(&self, rules: &Rules<'_>, of: &Value, field: &str, prefix: &str) -> Result<String, Refusal> {
+        let customers = &rules.lists.customers;
+        let id = reference(of, field, prefix, |id| customers.iter().any(|c| c.id == id))?;
+        let Some(customer) = customers.iter().find(|c| c.id == id) else { return Ok(id) };
+        if customer.inactive {
+            return Err(Refusal::content(format!("{prefix}{field}"), format!("Customer {id} is inactive.")));
+        }
+        // The code is from [P]; REST may wrap it (U).
+        if !customer.subsidiaries.is_empty() && !customer.subsidiaries.contains(&self.subsidiary) {
+            let detail = format!("Customer {id} does not belong to subsidiary {}.", self.subsidiary);
+            return Err(Refusal { code: "SUBSIDIARY_MISMATCH", ..Refusal::content("subsidiary", detail) });
+        }
+        Ok(id)
+    }
+
+    /// A document there, of nobody, with no amount, no tax and nothing applied.
+    pub(super) fn document(self, rules: &Rules<'_>, record_type: RecordType, body: Value, id: u64) -> Document {
+        Document {
+            id,
+            record_type,
+            external_id: body["externalId"].as_str().map(str::to_owned),
+            tran_id: body["tranId"].as_str().map_or_else(|| format!("{}{id}", record_type.prefix()), str::to_owned),
+            subsidiary: self.subsidiary,
+            entity: None,
+            currency: self.currency,
+            tran_date: self.tran_date,
+            due_date: None,
+            posting_period: self.posting_period,
+            tax_total: Decimal::ZERO,
+            total: Decimal::ZERO,
+            ar: Vec::new(),
+            apply: Vec::new(),
+            voided: false,
+            by_hand: false,
+            last_modified: rules.now,
+            body,
+        }
+    }
+}
+
+fn posting_period(rules: &Rules<'_>, body: &Value, tran_date: NaiveDate) -> Result<String, Refusal> {
     let period = if body.get("postingPeriod").is_some() {
         reference(body, "postingPeriod", "", |id| rules.lists.period(id).is_some())?
     } else {

@@ -48,6 +48,11 @@ impl RecordType {
         }
     }
 
+    /// Of the number that a record gets which brings none.
+    pub(super) fn prefix(self) -> &'static str {
+        if self == Self::JournalEntry { "JE" } else { self.query_type() }
+    }
+
     /// Whether it is given to what a customer owes.
     pub(super) fn is_credit(self) -> bool {
         matches!(self, Self::CreditMemo | Self::CustomerPayment)

@@ -1,16 +1,20 @@
 //! Payment gateways: our accounts there, what moved their balances, what they paid out, and what they announced.
 
+mod attempts;
 mod disputes;
 mod entries;
 mod events;
 mod payouts;
 mod reports;
 
+pub use attempts::{settled as settled_attempts, unsettled_since as attempts_unsettled_since, upsert as upsert_attempts};
 pub use disputes::{undecided, upsert as upsert_disputes};
 pub use entries::{Movement, MovementTotal, NamedInvoice, PaidBy, insert as insert_entries, invoices, movement_totals, movements, paid_by};
 pub use events::{NewEvent, heed, keep};
 pub use payouts::{itemise, recognise, tie, unsettled, upsert as upsert_payouts};
-pub use reports::{Announced, announce as announce_report, refuse as refuse_report, taken as report_taken, to_read as reports_to_read};
+pub use reports::{
+    Announced, ReadReport, announce as announce_report, refuse as refuse_report, taken as report_taken, to_read as reports_to_read,
+};
 
 use crate::{Conn, Error, Result};
 use chrono::{DateTime, Utc};
@@ -91,6 +95,7 @@ pub struct Account {
     pub entry_cursor: Option<String>,
     pub payout_cursor: Option<String>,
     pub dispute_cursor: Option<String>,
+    pub attempt_cursor: Option<String>,
 }
 
 /// The accounts of an entity. There are dozens at most.
@@ -98,7 +103,7 @@ pub async fn of_entity(conn: &mut Conn, entity: EntityId) -> Result<Vec<Account>
     Ok(sqlx::query_as!(
         Account,
         r#"select gateway_account_id as "gateway_account_id: GatewayAccountId", entity_id as "entity_id: EntityId",
-            gateway as "gateway: Gateway", code, settings, secrets, since, entry_cursor, payout_cursor, dispute_cursor
+            gateway as "gateway: Gateway", code, settings, secrets, since, entry_cursor, payout_cursor, dispute_cursor, attempt_cursor
         from gateway_account where entity_id = $1 order by code"#,
         entity.0
     )
@@ -110,7 +115,7 @@ pub async fn find(conn: &mut Conn, id: GatewayAccountId) -> Result<Option<Accoun
     Ok(sqlx::query_as!(
         Account,
         r#"select gateway_account_id as "gateway_account_id: GatewayAccountId", entity_id as "entity_id: EntityId",
-            gateway as "gateway: Gateway", code, settings, secrets, since, entry_cursor, payout_cursor, dispute_cursor
+            gateway as "gateway: Gateway", code, settings, secrets, since, entry_cursor, payout_cursor, dispute_cursor, attempt_cursor
         from gateway_account where gateway_account_id = $1"#,
         id.0
     )
@@ -124,18 +129,20 @@ pub struct Cursors {
     pub entries: Option<String>,
     pub payouts: Option<String>,
     pub disputes: Option<String>,
+    pub attempts: Option<String>,
 }
 
 /// Moves cursors on; one that is not given stays.
 pub async fn advance(conn: &mut Conn, account: GatewayAccountId, cursors: &Cursors) -> Result<()> {
     let done = sqlx::query!(
         "update gateway_account set entry_cursor = coalesce($2, entry_cursor), payout_cursor = coalesce($3, payout_cursor),
-            dispute_cursor = coalesce($4, dispute_cursor)
+            dispute_cursor = coalesce($4, dispute_cursor), attempt_cursor = coalesce($5, attempt_cursor)
         where gateway_account_id = $1",
         account.0,
         cursors.entries,
         cursors.payouts,
-        cursors.disputes
+        cursors.disputes,
+        cursors.attempts
     )
     .execute(conn)
     .await?;

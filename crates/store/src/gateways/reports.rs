@@ -3,6 +3,7 @@
 use crate::{Conn, Result};
 use chrono::{DateTime, Utc};
 use domain::id::GatewayAccountId;
+use uuid::Uuid;
 
 /// A report that is to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +16,8 @@ pub struct Announced {
 pub async fn announce(conn: &mut Conn, account: GatewayAccountId, new: &Announced, at: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
         "insert into gateway_report as r (gateway_account_id, report, address, announced_at) values ($1, $2, $3, $4)
-        on conflict (gateway_account_id, report) do update set address = excluded.address, announced_at = excluded.announced_at, refused = null
+        on conflict (gateway_account_id, report) do update set address = excluded.address, announced_at = excluded.announced_at,
+            refused_at = null
         where r.taken_at is null",
         account.0,
         new.report,
@@ -31,7 +33,7 @@ pub async fn announce(conn: &mut Conn, account: GatewayAccountId, new: &Announce
 pub async fn to_read(conn: &mut Conn, account: GatewayAccountId) -> Result<Vec<Announced>> {
     Ok(sqlx::query_as!(
         Announced,
-        "select report, address from gateway_report where gateway_account_id = $1 and taken_at is null and refused is null
+        "select report, address from gateway_report where gateway_account_id = $1 and taken_at is null and refused_at is null
         order by announced_at, report",
         account.0
     )
@@ -39,27 +41,39 @@ pub async fn to_read(conn: &mut Conn, account: GatewayAccountId) -> Result<Vec<A
     .await?)
 }
 
+/// A report that was read, and the file that it was.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadReport<'a> {
+    pub account: GatewayAccountId,
+    pub report: &'a str,
+    pub intake_id: Uuid,
+    pub at: DateTime<Utc>,
+}
+
 /// All rows of a report are here.
-pub async fn taken(conn: &mut Conn, account: GatewayAccountId, report: &str, movements: usize, at: DateTime<Utc>) -> Result<()> {
+pub async fn taken(conn: &mut Conn, read: ReadReport<'_>, movements: usize) -> Result<()> {
     sqlx::query!(
-        "update gateway_report set taken_at = $3, movements = $4 where gateway_account_id = $1 and report = $2 and taken_at is null",
-        account.0,
-        report,
-        at,
-        i64::try_from(movements).unwrap_or(i64::MAX)
+        "update gateway_report set taken_at = $3, movements = $4, intake_id = $5
+        where gateway_account_id = $1 and report = $2 and taken_at is null",
+        read.account.0,
+        read.report,
+        read.at,
+        i64::try_from(movements).unwrap_or(i64::MAX),
+        read.intake_id
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// Nothing of a report was taken.
-pub async fn refuse(conn: &mut Conn, account: GatewayAccountId, report: &str, why: &str) -> Result<()> {
+/// Nothing of a report was taken; why, the file says that it was.
+pub async fn refuse(conn: &mut Conn, read: ReadReport<'_>) -> Result<()> {
     sqlx::query!(
-        "update gateway_report set refused = $3 where gateway_account_id = $1 and report = $2 and taken_at is null",
-        account.0,
-        report,
-        why
+        "update gateway_report set refused_at = $3, intake_id = $4 where gateway_account_id = $1 and report = $2 and taken_at is null",
+        read.account.0,
+        read.report,
+        read.at,
+        read.intake_id
     )
     .execute(conn)
     .await?;

@@ -191,8 +191,8 @@ pub struct WriteOff {
     pub document_id: DocumentId,
     pub debit_id: DocumentId,
     pub reason: WriteOffReason,
-    /// The credit that was short.
-    pub payment_id: DocumentId,
+    /// The credit that was short; `None`: nothing paid.
+    pub payment_id: Option<DocumentId>,
 }
 
 pub async fn record_write_offs(conn: &mut Conn, new: &[WriteOff], decided_by: &str, why: &str) -> Result<()> {
@@ -202,7 +202,7 @@ pub async fn record_write_offs(conn: &mut Conn, new: &[WriteOff], decided_by: &s
             write_off.document_id.0,
             write_off.debit_id.0,
             write_off.reason.as_str(),
-            write_off.payment_id.0,
+            write_off.payment_id.map(|id| id.0),
             decided_by,
             why
         )

@@ -18,7 +18,7 @@ pub use collection::{Filter as TriggerFilter, Raised, raise, set_steps, triggers
 pub use payments::{
     Moved, Origin, Receipt, StatementReceipts, link, mark_received, money, numbers, open_money, receipts, received_at, to_receive,
 };
-pub use returned::{Returned, ReturnedTotal, returned, returned_total};
+pub use returned::{Returned, ReturnedTotal, returned, returned_total, went_back};
 pub use roll_forward::roll_forward;
 pub use suggestions::{MatchRun, NewAlias, NewSuggestion, learn, record_run, suggest};
 
@@ -99,6 +99,13 @@ pub async fn find(conn: &mut Conn, document: DocumentId) -> Result<Option<Item>>
     )
     .fetch_optional(conn)
     .await?)
+}
+
+/// The lost dispute that left an invoice owed, by the gateway's id.
+pub async fn lost_dispute(conn: &mut Conn, invoice: DocumentId) -> Result<Option<String>> {
+    Ok(sqlx::query_scalar!(r#"select dispute_id as "dispute_id!" from lost_dispute where document_id = $1"#, invoice.0)
+        .fetch_optional(conn)
+        .await?)
 }
 
 /// Marks invoices as disputed, or takes the mark off.

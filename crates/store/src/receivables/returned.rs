@@ -1,4 +1,4 @@
-//! Lines of statements that take a payment back.
+//! Lines of statements that take a payment back, and what went back of a payment.
 
 use super::{Origin, Receipt};
 use crate::{Conn, Result};
@@ -85,4 +85,15 @@ pub async fn returned_total(conn: &mut Conn, statement: StatementId) -> Result<O
     .fetch_one(conn)
     .await?;
     Ok((total.count > 0).then_some(total))
+}
+
+/// The documents that take a payment back, in the order in which they came.
+pub async fn went_back(conn: &mut Conn, payment: DocumentId) -> Result<Vec<DocumentId>> {
+    Ok(sqlx::query_scalar!(
+        r#"select document_id as "document_id: DocumentId" from payment p join document d using (document_id)
+        where p.takes_back = $1 and d.superseded_by is null order by document_id"#,
+        payment.0
+    )
+    .fetch_all(conn)
+    .await?)
 }

@@ -1,10 +1,10 @@
 //! Gateway clearing: the proof per account and currency, the movements behind its figures, payouts with their bank lines, and lines that
-//! wait for a payout; and disputes.
+//! wait for a payout; refused reports; and disputes with what they left owed.
 
-use crate::{Pool, Result, Scope, views::planned_anew};
+use crate::{Error, Pool, Result, Scope, views::planned_anew};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use domain::{
-    clearing::{ClearingEntry, ClearingView, DisputeView, PayoutLine, PayoutView, UntiedLine},
+    clearing::{ClearingEntry, ClearingView, DisputeView, LostDispute, PayoutLine, PayoutView, RefusedReport, UntiedLine},
     id::{DocumentId, GatewayAccountId, StatementId},
     money::Currency,
     settlement::{Clearing, ClearingLine, DisputeStatus, EntryKind, Gateway, PayoutStatus},
@@ -256,4 +256,45 @@ pub async fn disputes(pool: &Pool, scope: &Scope, limit: i64) -> Result<Vec<Disp
         chargeback: row.back_id.zip(row.back_number),
     });
     Ok(dispute.collect())
+}
+
+/// Invoices of the caller's entities that lost disputes left owed, the largest first.
+pub async fn lost(pool: &Pool, scope: &Scope, limit: i64) -> Result<Vec<LostDispute>> {
+    Ok(sqlx::query_as!(
+        LostDispute,
+        r#"select l.code as "code!", l.dispute_id as "dispute_id!", l.document_id as "document_id!: DocumentId", d.number, d.customer_name,
+            l.open as "open!", l.currency as "currency!: Currency", a.requested_by as "asked_by?"
+        from lost_dispute l join document d using (document_id)
+        left join approval a on a.document_id = l.document_id and a.decision is null
+        where l.entity_id = any($1) order by l.open desc, d.number limit $2"#,
+        &scope.ids(),
+        limit
+    )
+    .fetch_all(pool)
+    .await?)
+}
+
+/// Settlement reports of the caller's entities of which nothing was taken, the latest first.
+pub async fn refused_reports(pool: &Pool, scope: &Scope, limit: i64) -> Result<Vec<RefusedReport>> {
+    let rows = sqlx::query!(
+        r#"select g.code, r.report, r.announced_at, r.refused_at as "refused_at!", i.byte_length, i.errors
+        from gateway_report r join gateway_account g using (gateway_account_id) join intake i using (intake_id)
+        where r.refused_at is not null and g.entity_id = any($1) order by r.refused_at desc, r.report limit $2"#,
+        &scope.ids(),
+        limit
+    )
+    .fetch_all(pool)
+    .await?;
+    let report = rows.into_iter().map(|row| {
+        let corrupt = |why: String| Error::Corrupt { table: "intake", column: "errors", id: row.report.clone(), why };
+        Ok::<_, Error>(RefusedReport {
+            errors: serde_json::from_value(row.errors).map_err(|error| corrupt(error.to_string()))?,
+            code: row.code,
+            report: row.report,
+            announced_at: row.announced_at,
+            refused_at: row.refused_at,
+            byte_length: row.byte_length,
+        })
+    });
+    report.collect()
 }

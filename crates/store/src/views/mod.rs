@@ -1,5 +1,6 @@
 //! Read models for screens and API. Figures come from totals, lists page by key; nothing here counts a live table.
 
+pub mod attempts;
 pub mod audit;
 pub mod batches;
 pub mod cash_proof;

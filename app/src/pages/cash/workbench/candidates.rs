@@ -149,7 +149,7 @@ fn Line(row: usize, of: Row, currency: String, today: NaiveDate) -> AnyView {
     let name = |field: &str| format!("rows[{row}][{field}]");
     let label = |what: &str| format!("{what} {}", of.number);
     let (reason, given_up) = of.write_off.map_or(("", String::new()), |(reason, amount)| (reason.as_str(), plain(amount, &currency)));
-    let reasons = WriteOffReason::ALL.iter().map(|why| {
+    let reasons = WriteOffReason::SHORT_PAY.iter().map(|why| {
         view! { <option value=why.as_str() selected=why.as_str() == reason>{why.label()}</option> }
     });
     let reasons = reasons.collect_view();

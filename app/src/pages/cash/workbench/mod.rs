@@ -9,7 +9,7 @@ mod left;
 mod list;
 mod suggestions;
 
-use super::{CashTab, CashTabs, applications::Applications};
+use super::{CashTab, CashTabs, applications::Applications, unmask::Unmask};
 use crate::{
     api::receivables::{Bench, ItemQuery, WorkbenchView, get_workbench},
     components::{Empty, Failure, Page, Query, use_query},
@@ -18,7 +18,7 @@ use acts::Acts;
 use candidates::Candidates;
 use chrono::NaiveDate;
 use credit::Credit;
-use domain::{access::Action, receivable::OpenItemRow};
+use domain::{access::Action, receivable::OpenItemRow, unmask::Subject};
 use keys::BenchKeys;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -92,12 +92,14 @@ fn Desk(view: WorkbenchView, chosen: bool, query: Query) -> AnyView {
 fn One(bench: Bench, today: NaiveDate, #[prop(optional_no_strip)] may_not: Option<String>, query: Query) -> AnyView {
     let Bench { credit, suggestions, customer, candidates, more, applications } = bench;
     let item = credit.item.clone();
+    let has_account = credit.line.as_ref().is_some_and(|line| line.payer_account.is_some());
     let open = !item.open.is_zero();
     let prefilled = query.parsed::<usize>(FROM).and_then(|number| suggestions.as_ref()?.suggestions.get(number.checked_sub(1)?).cloned());
     let whose = query.get(WHOSE).map(str::to_owned);
     view! {
         <div class="stack">
             <Credit credit today back=list_of(&query).href()/>
+            {has_account.then(|| view! { <Unmask subject=Subject::Payment(item.document_id).to_string()/> })}
             {open.then(|| view! {
                 <Suggestions suggestions item=item.clone() may_not=may_not.clone() query=query.clone()/>
                 <Candidates item=item.clone() customer whose candidates more prefilled may_not=may_not.clone() today query=query.clone()/>
