@@ -24,10 +24,12 @@ pub mod mappings;
 pub mod reach;
 pub mod receivables;
 pub mod reconciliation;
+pub mod refunds;
 pub mod replays;
 pub mod rules;
 pub mod session;
 pub mod shell;
+pub mod transfers;
 pub mod users;
 pub mod views;
 

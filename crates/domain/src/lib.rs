@@ -28,6 +28,7 @@ pub mod period;
 pub mod posting;
 pub mod receivable;
 pub mod reconciliation;
+pub mod refund;
 pub mod replay;
 pub mod roll_forward;
 pub mod rules;
@@ -38,6 +39,7 @@ pub mod sla;
 pub mod stage;
 pub mod statement;
 mod text_enum;
+pub mod transfer;
 pub mod view;
 pub mod working_time;
 

@@ -13,11 +13,13 @@ mod matrix;
 mod movements;
 mod rates;
 mod receivables;
+mod refunds;
 mod roll;
 mod rules;
 mod statement;
 mod table;
 mod tie;
+mod transfers;
 mod unapplied;
 mod workbench;
 

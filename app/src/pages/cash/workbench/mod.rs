@@ -90,7 +90,7 @@ fn Desk(view: WorkbenchView, chosen: bool, query: Query) -> AnyView {
 /// One payment or credit memo, with everything that helps to decide.
 #[component]
 fn One(bench: Bench, today: NaiveDate, #[prop(optional_no_strip)] may_not: Option<String>, query: Query) -> AnyView {
-    let Bench { credit, suggestions, customer, candidates, more, applications } = bench;
+    let Bench { credit, suggestions, customer, candidates, more, applications, ways } = bench;
     let item = credit.item.clone();
     let open = !item.open.is_zero();
     let prefilled = query.parsed::<usize>(FROM).and_then(|number| suggestions.as_ref()?.suggestions.get(number.checked_sub(1)?).cloned());
@@ -101,7 +101,7 @@ fn One(bench: Bench, today: NaiveDate, #[prop(optional_no_strip)] may_not: Optio
             {open.then(|| view! {
                 <Suggestions suggestions item=item.clone() may_not=may_not.clone() query=query.clone()/>
                 <Candidates item=item.clone() customer whose candidates more prefilled may_not=may_not.clone() today query=query.clone()/>
-                <Acts item may_not=may_not.clone() back=query.here_without(FROM).href()/>
+                <Acts item ways may_not=may_not.clone() back=query.here_without(FROM).href()/>
             })}
             <Applications applications may_not/>
         </div>
