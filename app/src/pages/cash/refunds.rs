@@ -63,7 +63,7 @@ fn PayableLine(refund: RefundPayable, #[prop(optional_no_strip)] may_not: Option
     let approved = refund.approved_by.map(|by| format!(", approved by {by}"));
     view! {
         <tr class="tall">
-            <th scope="row"><a href=format!("/documents/{id}")>{refund.number.clone()}</a><small class="below"><StageBadge stage=refund.stage/></small></th>
+            <th scope="row"><a href=format!("/documents/{id}")>{refund.number.clone()}</a><small class="below"><StageBadge place=refund.stage/></small></th>
             <td class="num" data-label="Amount"><Amount value=refund.amount currency=refund.currency code=true/></td>
             <td data-label="Of"><a href=format!("{WORKBENCH}/{}", refund.credit_id)>{refund.credit_number}</a></td>
             <td data-label="Leaves">{refund.way}</td>

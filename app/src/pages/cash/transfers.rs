@@ -55,7 +55,9 @@ pub fn Transfers(transfers: Vec<TransferView>, #[prop(optional_no_strip)] may_no
 
 #[component]
 fn Line(transfer: TransferView, #[prop(optional_no_strip)] may_not: Option<String>, back: String) -> AnyView {
-    let id = transfer.out_id.to_string();
+    let (id, number) = (transfer.out_id.to_string(), transfer.out_number);
+    let href = format!("/documents/{id}");
+    let text = format!("Take back {number}");
     let approved = transfer.approved_by.map(|by| format!(", approved by {by}"));
     let customer = |entity: &str, code: &str| {
         let href = customer_href(entity, code);
@@ -72,7 +74,7 @@ fn Line(transfer: TransferView, #[prop(optional_no_strip)] may_not: Option<Strin
                     <BackTo href=back/>
                     <input type="hidden" name="transfer" value=id.clone()/>
                     <TextField id=format!("transfer-{id}") name="reason" label="Because" required=true/>
-                    <div class="actions"><Submit text=format!("Take back {}", transfer.out_number) why_not=may_not danger=true/></div>
+                    <div class="actions"><Submit text why_not=may_not danger=true/></div>
                 </form>
             </Fold>
         }
@@ -80,7 +82,7 @@ fn Line(transfer: TransferView, #[prop(optional_no_strip)] may_not: Option<Strin
     };
     view! {
         <tr class="tall">
-            <th scope="row"><a href=format!("/documents/{id}")>{transfer.out_number.clone()}</a>
+            <th scope="row"><a href=href>{number}</a>
                 <small class="below"><a href=format!("{WORKBENCH}/{}", transfer.in_id)>{transfer.in_number.clone()}</a></small></th>
             <td class="num" data-label="Amount"><Amount value=transfer.amount currency=transfer.currency.clone() code=true/></td>
             <td data-label="From">{customer(&transfer.from_entity, &transfer.from_customer)}</td>
