@@ -124,11 +124,19 @@ impl Sides {
         let deducted: Decimal = wanted.deducted.iter().map(|part| part.amount).sum();
         let given = wanted.allocations.iter().map(|part| part.amount).sum::<Decimal>() - deducted;
         if !wanted.deducted.is_empty() && given <= Decimal::ZERO {
-            return conflict(format!("{} {currency} are deducted: nothing is left for {} to give.", grouped(deducted), credit.number));
+            return conflict(format!(
+                "{} {currency} are deducted: nothing is left for {} to give.",
+                grouped(deducted.normalize()),
+                credit.number
+            ));
         }
         if given > credit.open {
-            let (open, currency) = (grouped(credit.open), currency);
-            return conflict(format!("{} are given, and only {open} {currency} of {} are open.", grouped(given), credit.number));
+            let (open, currency) = (grouped(credit.open.normalize()), currency);
+            return conflict(format!(
+                "{} are given, and only {open} {currency} of {} are open.",
+                grouped(given.normalize()),
+                credit.number
+            ));
         }
         if let Some(refusal) = self.refusal_of_deducted(wanted) {
             return Some(refusal);
@@ -172,7 +180,7 @@ impl Sides {
     }
 
     fn exceeded(&self, item: &Item, amount: Decimal) -> Option<WorkError> {
-        let why = || format!("Of {} only {} {} are open.", item.number, grouped(item.open), self.currency);
+        let why = || format!("Of {} only {} {} are open.", item.number, grouped(item.open.normalize()), self.currency);
         (amount > item.open).then(|| WorkError::Conflict(why()))
     }
 

@@ -103,7 +103,7 @@ impl Terms {
 
     /// What exactly would be done, in words.
     fn plan(&self, wanted: &Refund) -> String {
-        let (amount, credit) = (grouped(wanted.amount), &self.credit);
+        let (amount, credit) = (grouped(wanted.amount.normalize()), &self.credit);
         format!("{amount} {} of {} go back to {} from {}", self.currency, credit.number, credit.customer_code, self.way.label())
     }
 
@@ -171,7 +171,7 @@ pub(super) fn not_open(credit: &Item, currency: Currency, amount: Decimal) -> Op
         let why = format!("{amount} is no amount of {currency}: it is more than nothing and has {} decimals.", currency.minor_units());
         return Some(WorkError::invalid("amount", why));
     }
-    let why = || format!("Of {number} only {} {currency} are open.", grouped(*open));
+    let why = || format!("Of {number} only {} {currency} are open.", grouped(open.normalize()));
     (amount > *open).then(|| WorkError::Conflict(why()))
 }
 

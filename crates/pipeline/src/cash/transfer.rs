@@ -171,7 +171,7 @@ impl Sides {
     /// What exactly would be done, in words.
     fn plan(&self, wanted: &Transfer) -> String {
         let Self { credit, currency, customer, from, to } = self;
-        let amount = grouped(wanted.amount);
+        let amount = grouped(wanted.amount.normalize());
         let where_to =
             if self.crosses() { format!(" in {}, which {} then owes it", to.entity_code, from.entity_code) } else { String::new() };
         format!("{amount} {currency} of {} go from {} to {}{where_to}", credit.number, credit.customer_code, customer.0)

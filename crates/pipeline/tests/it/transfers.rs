@@ -41,7 +41,7 @@ impl Company {
         }
         for (entity, number) in [("US", "INV-2001"), ("DE", "INV-3001")] {
             let mut other = invoice(number, 400);
-            other["customer"]["code"] = "C-2".into();
+            other["customer"] = serde_json::json!({ "code": "C-2", "name": "Borealis Ltd" });
             let mut file = batch(number, &[other]);
             file["entity"] = entity.into();
             let scope = Scope::of_system(vec![world.us, company.posting.de]);
