@@ -194,6 +194,57 @@ test('receivables by age lead to their items and to the customer’s account', a
   await expect(page.getByRole('table', { name: /Open invoices/ }).getByRole('row').filter({ hasText: number })).toContainText('disputed');
 });
 
+// A fold by its words.
+const unfold = (page, text) => page.locator('summary').filter({ hasText: text }).first().click();
+const ownMoney = async (page) => (await page.locator('summary', { hasText: 'Refund it' }).count()) > 0;
+
+test('money is refunded, is payable on the customer’s account, and is put back when it never leaves', async ({ page, signIn, expectAccessible }) => {
+  await signIn('controller');
+  await open(page, 'status=open&kind=payment&entity=US&currency=USD', ownMoney);
+  await unfold(page, 'Refund it');
+  const form = page.locator('form[action="/fn/refund_money"]');
+  await form.getByLabel(/^Amount in/).fill('0.01');
+  await form.getByLabel('Because').fill('paid a cent too much');
+  await form.getByRole('button', { name: 'Refund it' }).click();
+  await done(page, 'Refunded');
+  await page.goto('/cash/receivables');
+  await expect(page.getByText('Refunds payable, beside it too')).toBeVisible();
+  await page.goBack();
+  await page.getByRole('link', { name: 'Customer’s account' }).click();
+  const payable = page.getByRole('table', { name: /Refunds payable/ });
+  await expect(payable).toContainText('paid a cent too much');
+  await expectAccessible();
+  await unfold(payable, 'Not paid out');
+  await payable.getByLabel('Because').first().fill('his account is closed');
+  await payable.getByRole('button', { name: /^Withdraw RF-/ }).first().click();
+  await done(page, 'Withdrawn');
+  await expect(payable).toHaveCount(0);
+});
+
+test('money is transferred to another customer and taken back', async ({ page, signIn, expectAccessible }) => {
+  await signIn('controller');
+  await page.goto('/cash/items?entity=US');
+  const codes = await page.getByRole('table', { name: 'Open invoices' }).locator('tbody td small').allTextContents();
+  await open(page, 'status=open&kind=payment&entity=US&currency=USD', ownMoney);
+  const own = new URL(await page.getByRole('link', { name: 'Customer’s account' }).getAttribute('href'), page.url()).searchParams.get('customer');
+  await unfold(page, 'Transfer it');
+  const form = page.locator('form[action="/fn/transfer_money"]');
+  await form.getByLabel(/^Amount in/).fill('0.01');
+  await form.getByLabel('To customer code').fill(codes.find((code) => code.startsWith('C') && code !== own));
+  await form.getByLabel('Because').fill('it was meant for him');
+  await form.getByRole('button', { name: 'Transfer it' }).click();
+  await done(page, 'Transferred');
+  await page.getByRole('link', { name: 'Customer’s account' }).click();
+  const transfers = page.getByRole('table', { name: /Transfers/ });
+  await expect(transfers).toContainText('it was meant for him');
+  await expectAccessible();
+  await unfold(transfers, 'Take back');
+  await transfers.getByLabel('Because').first().fill('it was right before');
+  await transfers.getByRole('button', { name: /^Take back TR-/ }).first().click();
+  await done(page, 'Taken back');
+  await expect(transfers).toContainText('taken back');
+});
+
 test('who may not apply sees everything and is told why not', async ({ page, signIn }) => {
   await signIn('auditor');
   await open(page, '', hasInvoices);

@@ -12,6 +12,8 @@ pub struct GivenRow {
     /// Names the item in what is said about the row.
     pub number: String,
     pub take: bool,
+    /// It is a credit memo that the payer deducted, and gives its amount.
+    pub deduct: bool,
     pub amount: String,
     pub write_off: String,
     /// Why that is given up.
@@ -20,9 +22,25 @@ pub struct GivenRow {
 
 #[cfg(feature = "ssr")]
 impl GivenRow {
+    fn bad(&self, what: &str) -> ApiError {
+        ApiError::invalid("rows", format!("{}: {what}", self.number))
+    }
+
+    fn amount(&self) -> Result<rust_decimal::Decimal, ApiError> {
+        amount(&self.amount).ok_or_else(|| self.bad("the amount is none. Write it like 1234.50."))
+    }
+
+    fn item(&self) -> Result<domain::id::DocumentId, ApiError> {
+        self.debit.parse().map_err(|_| ApiError::NotFound)
+    }
+
+    fn read_deducted(&self) -> Result<domain::receivable::Deduct, ApiError> {
+        Ok(domain::receivable::Deduct { credit_memo: self.item()?, amount: self.amount()? })
+    }
+
     fn read(&self) -> Result<domain::receivable::Allocate, ApiError> {
-        let bad = |what: &str| ApiError::invalid("rows", format!("{}: {what}", self.number));
-        let amount = amount(&self.amount).ok_or_else(|| bad("the amount is none. Write it like 1234.50."))?;
+        let bad = |what: &str| self.bad(what);
+        let amount = self.amount()?;
         let write_off = match (self.write_off.trim(), self.why.as_str()) {
             ("", _) => None,
             (_, "") => return Err(bad("choose why that is written off.")),
@@ -31,7 +49,7 @@ impl GivenRow {
                 Some((why.parse().map_err(|_| bad("that is no reason to write off."))?, given_up))
             }
         };
-        Ok(domain::receivable::Allocate { debit: self.debit.parse().map_err(|_| ApiError::NotFound)?, amount, write_off })
+        Ok(domain::receivable::Allocate { debit: self.item()?, amount, write_off })
     }
 }
 
@@ -55,16 +73,18 @@ pub async fn apply_cash(
     let (caller, scope) = super::require(Action::ApplyCash)?;
     let ctx = super::context();
     let mut credit = credit.parse().map_err(|_| ApiError::NotFound)?;
-    let allocations = rows.iter().filter(|row| row.take).map(GivenRow::read).collect::<Result<Vec<_>, _>>()?;
+    let (deducted, given): (Vec<&GivenRow>, Vec<&GivenRow>) = rows.iter().filter(|row| row.take).partition(|row| row.deduct);
+    let allocations = given.into_iter().map(GivenRow::read).collect::<Result<Vec<_>, _>>()?;
+    let deducted = deducted.into_iter().map(GivenRow::read_deducted).collect::<Result<Vec<_>, _>>()?;
     if allocations.is_empty() {
-        return Err(ApiError::invalid("rows", "Tick at least one item."));
+        return Err(ApiError::invalid("rows", "Tick at least one item that is owed."));
     }
     let mut back = back;
     if !payer.is_empty() {
         credit = pipeline::cash::identify(&ctx, &caller, &scope, credit, &payer, &reason).await?;
         back = at_version(credit, &back);
     }
-    let apply = Apply { credit, allocations, reason };
+    let apply = Apply { credit, deducted, allocations, reason };
     let said = match pipeline::cash::apply(&ctx, &caller, &scope, &apply).await? {
         Resolved::Done => "applied: the application is on its way to the ERP",
         Resolved::Requested(_) => "an approver is asked; nothing is applied before he agrees",
@@ -127,7 +147,15 @@ mod tests {
 
     fn row(amount: &str, write_off: &str, why: &str) -> GivenRow {
         let debit = uuid::Uuid::nil().to_string();
-        GivenRow { debit, number: "INV-1".into(), take: true, amount: amount.into(), write_off: write_off.into(), why: why.into() }
+        GivenRow {
+            debit,
+            number: "INV-1".into(),
+            take: true,
+            deduct: false,
+            amount: amount.into(),
+            write_off: write_off.into(),
+            why: why.into(),
+        }
     }
 
     #[test]

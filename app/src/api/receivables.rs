@@ -3,12 +3,15 @@
 use super::{ApiError, reach::Reach};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::{
+    approval::ApprovalView,
     attempt::FailedPayment,
     dunning::Trigger,
     receivable::{
         AgingCell, ApplicationView, ArTie, CreditView, CustomerDifference, DirectPosting, Dso, MatchRates, OpenItemRow, SuggestionsView,
     },
+    refund::{RefundPayable, RefundWay, RefundsPayable},
     roll_forward::RollForward,
+    transfer::TransferView,
     view::Paged,
 };
 use leptos::prelude::*;
@@ -102,6 +105,8 @@ pub struct ReceivablesView {
     pub tie: TieView,
     /// By entity, currency and period.
     pub rolled: Vec<RollForward>,
+    /// Beside receivables, never inside.
+    pub payable: Vec<RefundsPayable>,
 }
 
 /// Receivables beside the ERPs'.
@@ -126,7 +131,7 @@ pub async fn get_receivables(entity: Option<String>) -> Result<ReceivablesView, 
     let ctx = super::context();
     let scope = super::arguments::scope_of(&ctx, &scope, entity.as_deref()).await?;
     let today = ctx.clock.now().date_naive();
-    let kinds = [Invoice, CreditMemo, Payment, Refund, ReturnedPayment, Chargeback];
+    let kinds = [Invoice, CreditMemo, Payment, Refund, ReturnedPayment, Chargeback, Transfer];
     let cells = store::views::receivables::aging(&ctx.pool, &scope, &kinds, today).await?;
     let last = AccountingPeriod::of(today).previous();
     let months = [last, last.previous(), last.previous().previous()];
@@ -138,7 +143,8 @@ pub async fn get_receivables(entity: Option<String>) -> Result<ReceivablesView, 
         dso_days: months.iter().map(|month| i64::from(month.last_day().day())).sum(),
     };
     let rolled = store::receivables::roll_forward(&ctx.pool, &scope).await?;
-    Ok(ReceivablesView { today, cells, tie, rolled })
+    let payable = store::views::receivables::refunds_payable_totals(&ctx.pool, &scope).await?;
+    Ok(ReceivablesView { today, cells, tie, rolled, payable })
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -169,6 +175,8 @@ pub struct Bench {
     /// There are more than are offered.
     pub more: bool,
     pub applications: Vec<ApplicationView>,
+    /// From where it can be refunded.
+    pub ways: Vec<RefundWay>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -217,6 +225,12 @@ pub struct CustomerView {
     pub failed: Vec<FailedPayment>,
     pub now: DateTime<Utc>,
     pub money: Vec<OpenItemRow>,
+    /// Agreed, and not paid out.
+    pub payable: Vec<RefundPayable>,
+    /// To him and from him, newest first.
+    pub transfers: Vec<TransferView>,
+    /// What of his credits waits for an approver.
+    pub waiting: Vec<ApprovalView>,
     /// Newest first.
     pub applications: Vec<ApplicationView>,
     pub reach: Reach,
@@ -224,6 +238,7 @@ pub struct CustomerView {
 
 #[server(prefix = "/fn", endpoint = "get_customer")]
 pub async fn get_customer(entity: String, customer: String) -> Result<CustomerView, ApiError> {
+    use super::arguments::page;
     use super::reach::{entities, reach};
     use chrono::TimeDelta;
     use domain::{access::Action, stage::DocumentKind::*};
@@ -250,6 +265,9 @@ pub async fn get_customer(entity: String, customer: String) -> Result<CustomerVi
         triggers: ssr::triggers_of(&ctx, &scope, &customer).await?,
         failed: attempts::failed(&ctx.pool, &scope, Of::Customer(&customer), now - TimeDelta::days(FAILED_DAYS), FAILED).await?,
         now,
+        payable: receivables::refunds_payable(&ctx.pool, &scope, &customer).await?,
+        transfers: receivables::transfers_of_customer(&ctx.pool, &scope, &customer, page(ACCOUNT)).await?,
+        waiting: store::approvals::open_of_customer(&ctx.pool, &scope, &customer).await?,
         applications: receivables::applications_of_customer(&ctx.pool, &scope, &customer).await?,
         reach: reach(&caller, &entities(&ctx).await?),
         entity_code: entity,
@@ -268,6 +286,7 @@ mod ssr {
         dunning::Trigger,
         id::DocumentId,
         receivable::{AgeBand, CreditView, OpenItemRow, SuggestionsView},
+        refund::RefundWay,
         stage::{DocumentKind, Side},
     };
     use pipeline::Context;
@@ -325,13 +344,20 @@ mod ssr {
         let suggestions = pipeline::cash::suggestions(ctx, scope, &item).await?;
         let customer = customer(ctx, &own, &item, suggestions.as_ref(), whose).await?;
         let mut candidates = match &customer {
-            Some(customer) => offered(ctx, &own, customer, &item.currency).await?,
+            Some(customer) => offered(ctx, &own, customer, &item).await?,
             None => Vec::new(),
         };
         let more = candidates.len() > CANDIDATES;
         candidates.truncate(CANDIDATES);
         let applications = receivables::settlement(&ctx.pool, &own, id).await?.applications;
-        Ok(Bench { credit: CreditView { item, line }, suggestions, customer, candidates, more, applications })
+        let ways = ways(ctx, &own, id).await?;
+        Ok(Bench { credit: CreditView { item, line }, suggestions, customer, candidates, more, applications, ways })
+    }
+
+    async fn ways(ctx: &Context, scope: &Scope, credit: DocumentId) -> Result<Vec<RefundWay>, ApiError> {
+        let mut conn = ctx.pool.acquire().await.map_err(store::Error::from)?;
+        let ways = store::receivables::refund_ways(&mut conn, scope, credit).await?;
+        Ok(ways.into_iter().map(RefundWay::from).collect())
     }
 
     /// Whose invoices are offered: who was asked for, who paid, or who probably did.
@@ -351,11 +377,12 @@ mod ssr {
         Ok(known.or_else(probable))
     }
 
-    /// Money that went back first, which is rare, then invoices.
-    async fn offered(ctx: &Context, scope: &Scope, customer: &str, currency: &str) -> Result<Vec<OpenItemRow>, ApiError> {
+    /// Money that went back and credit memos beside a payment first, which are rare, then invoices.
+    async fn offered(ctx: &Context, scope: &Scope, customer: &str, credit: &OpenItemRow) -> Result<Vec<OpenItemRow>, ApiError> {
         let mut offered = Vec::new();
-        for kind in DocumentKind::MONEY_BACK.into_iter().chain([DocumentKind::Invoice]) {
-            let filter = Filter { currency: Some(currency.to_owned()), ..of(customer, kind) };
+        let deducted = (credit.kind == DocumentKind::Payment).then_some(DocumentKind::CreditMemo);
+        for kind in DocumentKind::MONEY_BACK.into_iter().chain(deducted).chain([DocumentKind::Invoice]) {
+            let filter = Filter { currency: Some(credit.currency.clone()), ..of(customer, kind) };
             offered.extend(receivables::list(&ctx.pool, scope, &filter, page(CANDIDATES)).await?);
         }
         Ok(offered)

@@ -1,4 +1,4 @@
-//! What waits for a second person: resolutions above their author's limit, mappings that release more than it, rules of cash application,
+//! What waits for a second person: resolutions, write-offs, refunds and transfers above their author's limit, mappings that release more than it, rules of cash application,
 //! and roles that an administrator gave.
 
 use super::{cash::rules_href, exceptions::cause::Back, grants::GrantRequests};
@@ -36,7 +36,7 @@ pub fn ApprovalsPage() -> impl IntoView {
 fn Approvals(waiting: ApprovalsView) -> AnyView {
     let ApprovalsView { resolutions, proposals, replays, rules, grants, administers, reach } = waiting;
     if resolutions.is_empty() && proposals.is_empty() && replays.is_empty() && rules.is_empty() && grants.is_empty() {
-        return view! { <Empty title="Nothing waits for a second person" text="Resolutions and replays above a limit, mappings that release more than one, rules of cash application, and roles that an administrator gave, appear here."/> }.into_any();
+        return view! { <Empty title="Nothing waits for a second person" text="Resolutions, write-offs, refunds, transfers and replays above a limit, mappings that release more than one, rules of cash application, and roles that an administrator gave, appear here."/> }.into_any();
     }
     let error = ["decide_approval", "decide_grant"].into_iter().find_map(form_error).map(|error| error.to_string());
     let reader = reach.email.clone();

@@ -24,6 +24,10 @@ text_enum! {
         Repost = "repost",
         /// What a payment is short of, or what a lost dispute left owed, is given up.
         WriteOff = "write_off",
+        /// Money goes back to a customer.
+        Refund = "refund",
+        /// Money of a customer is another's from now on.
+        Transfer = "transfer",
         /// A rule table of cash application takes the place of the one in force.
         PutRulesInForce = "put_rules_in_force",
     }
@@ -39,6 +43,8 @@ impl ApprovalAct {
             Self::Credit => Correction::Credit.label(),
             Self::Repost => Correction::Repost.label(),
             Self::WriteOff => "Write off",
+            Self::Refund => "Give money back",
+            Self::Transfer => "Transfer money",
             Self::PutRulesInForce => "Put a rule table in force",
         }
     }
@@ -49,7 +55,9 @@ impl ApprovalAct {
             Self::Reverse => Some(Correction::Reverse),
             Self::Credit => Some(Correction::Credit),
             Self::Repost => Some(Correction::Repost),
-            Self::Resolve | Self::SendAgain | Self::TakeNumber | Self::WriteOff | Self::PutRulesInForce => None,
+            Self::Resolve | Self::SendAgain | Self::TakeNumber | Self::WriteOff | Self::Refund | Self::Transfer | Self::PutRulesInForce => {
+                None
+            }
         }
     }
 }

@@ -19,6 +19,8 @@ text_enum! {
         Payout = "payout",
         /// A gateway's line whose payout is not known yet: its money is in clearing.
         InClearing = "in_clearing",
+        /// Paid a refund that was agreed here.
+        Refund = "refund",
         OtherIn = "other_in",
         Out = "out",
     }
@@ -30,6 +32,7 @@ impl CashPart {
             Self::Receipt => "Receipts",
             Self::Payout => "Payouts tied",
             Self::InClearing => "In clearing",
+            Self::Refund => "Refunds",
             Self::OtherIn => "Other in",
             Self::Out => "Out",
         }

@@ -54,6 +54,7 @@ impl PostingKey {
             DocumentKind::Refund => "ref",
             DocumentKind::ReturnedPayment => "ret",
             DocumentKind::Chargeback => "cb",
+            DocumentKind::Transfer => "trf",
             DocumentKind::CashApplication => "app",
             DocumentKind::ApplicationReversal => "rev",
         };
@@ -192,7 +193,7 @@ impl From<DocumentKind> for ErpKind {
             DocumentKind::Invoice => Self::Invoice,
             DocumentKind::CreditMemo => Self::CreditMemo,
             DocumentKind::Payment => Self::Payment,
-            DocumentKind::Refund | DocumentKind::ReturnedPayment | DocumentKind::Chargeback => Self::MoneyBack,
+            DocumentKind::Refund | DocumentKind::ReturnedPayment | DocumentKind::Chargeback | DocumentKind::Transfer => Self::MoneyBack,
             DocumentKind::CashApplication => Self::CashApplication,
             DocumentKind::ApplicationReversal => Self::ApplicationReversal,
         }

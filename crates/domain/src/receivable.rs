@@ -143,10 +143,21 @@ pub struct Allocate {
     pub write_off: Option<(WriteOffReason, Decimal)>,
 }
 
+/// What a credit memo gives that the payer deducted from what he paid, in the same currency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deduct {
+    pub credit_memo: DocumentId,
+    #[serde(with = "rust_decimal::serde::str")]
+    pub amount: Decimal,
+}
+
 /// What a person decides about a payment or a credit memo.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Apply {
     pub credit: DocumentId,
+    /// They give first, each in an application of its own; the credit gives the rest.
+    #[serde(default)]
+    pub deducted: Vec<Deduct>,
     pub allocations: Vec<Allocate>,
     pub reason: String,
 }

@@ -1,5 +1,5 @@
 //! The roll-forward of receivables (accounting.md): opening + invoices and debit memos − credit memos − receipts + refunds, returned
-//! payments, chargebacks − write-offs = closing. In transaction currency, where nothing is revalued: no FX moves it. Applications are
+//! payments, chargebacks ± transfers between customers − write-offs = closing. In transaction currency, where nothing is revalued: no FX moves it. Applications are
 //! zero-sum, so they move nothing either.
 
 use crate::{
@@ -20,6 +20,8 @@ text_enum! {
         Receipts = "receipts",
         /// Refunds, returned payments, chargebacks.
         GivenBack = "given_back",
+        /// Money that went to customers, less what came from customers, in this or in another entity; within one entity nothing.
+        Transfers = "transfers",
         /// Credit memos of our own that give a part of an invoice up.
         WriteOffs = "write_offs",
     }
@@ -33,13 +35,14 @@ impl RollPart {
             DocumentKind::CreditMemo => Some(Self::CreditMemos),
             DocumentKind::Payment => Some(Self::Receipts),
             DocumentKind::Refund | DocumentKind::ReturnedPayment | DocumentKind::Chargeback => Some(Self::GivenBack),
+            DocumentKind::Transfer => Some(Self::Transfers),
             DocumentKind::CashApplication | DocumentKind::ApplicationReversal => None,
         }
     }
 
     pub fn side(self) -> Side {
         match self {
-            Self::Invoices | Self::GivenBack => Side::Debit,
+            Self::Invoices | Self::GivenBack | Self::Transfers => Side::Debit,
             Self::CreditMemos | Self::Receipts | Self::WriteOffs => Side::Credit,
         }
     }
@@ -49,7 +52,8 @@ impl RollPart {
             Self::Invoices => "Invoices",
             Self::CreditMemos => "Credit memos",
             Self::Receipts => "Receipts",
-            Self::GivenBack => "Given back",
+            Self::GivenBack => "Refunded, returned",
+            Self::Transfers => "Transfers",
             Self::WriteOffs => "Write-offs",
         }
     }
@@ -67,6 +71,8 @@ pub struct Moved {
     pub written_off: Decimal,
     /// Of money: that of unknown customers, which is beside receivables and never inside.
     pub unidentified: Decimal,
+    /// Of payments: what came by transfers.
+    pub transferred: Decimal,
 }
 
 /// A period of an entity's receivables in a currency.
@@ -97,11 +103,15 @@ impl RollForward {
 
     fn add(&mut self, moved: &Moved) {
         let Some(part) = RollPart::of(moved.kind) else { return };
-        let apart = moved.written_off + moved.unidentified;
+        let apart = moved.written_off + moved.unidentified + moved.transferred;
         *self.moved.entry(part).or_default() += moved.amount - apart;
         *self.moved.entry(RollPart::WriteOffs).or_default() += moved.written_off;
+        *self.moved.entry(RollPart::Transfers).or_default() -= moved.transferred;
         if !apart.is_zero() {
             self.in_part.push(part);
+        }
+        if !moved.transferred.is_zero() {
+            self.in_part.push(RollPart::Transfers);
         }
     }
 }
@@ -139,6 +149,7 @@ mod tests {
             amount: amount.into(),
             written_off: Decimal::ZERO,
             unidentified: Decimal::ZERO,
+            transferred: Decimal::ZERO,
         }
     }
 
@@ -157,6 +168,19 @@ mod tests {
         let of = |part| rolled[0].amount(part);
         assert_eq!((of(RollPart::CreditMemos), of(RollPart::WriteOffs)), (10.into(), 3.into()));
         assert_eq!((rolled[0].in_part.as_slice(), rolled[1].in_part.as_slice()), (&[RollPart::CreditMemos][..], &[RollPart::Receipts][..]));
+    }
+
+    #[test]
+    fn a_transfer_moves_nothing_within_an_entity_and_is_no_receipt() {
+        use DocumentKind::*;
+        let rolled = roll(&[
+            Moved { transferred: 30.into(), ..moved("EUR", "2026-09", Payment, 80) },
+            moved("EUR", "2026-09", Transfer, 30),
+            Moved { transferred: 30.into(), ..moved("USD", "2026-09", Payment, 30) },
+        ]);
+        let parts = |row: &RollForward| [RollPart::Receipts, RollPart::Transfers].map(|part| row.amount(part));
+        assert_eq!((parts(&rolled[0]), rolled[0].closing()), ([50.into(), 0.into()], (-50).into()));
+        assert_eq!((parts(&rolled[1]), rolled[1].closing()), ([0.into(), (-30).into()], (-30).into()), "it came from another entity");
     }
 
     #[test]

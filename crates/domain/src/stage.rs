@@ -50,6 +50,9 @@ text_enum! {
         ReturnedPayment = "returned_payment",
         /// A payment that the payer disputes, taken back through the card scheme.
         Chargeback = "chargeback",
+        /// Money of a customer that is another's from now on, in the same entity or in another one. It consumes a payment; its line says which
+        /// account of ours stands between both.
+        Transfer = "transfer",
         /// Gives one credit (a payment or credit memo) to what it settles. Zero-sum: its lines are the allocations.
         CashApplication = "cash_application",
         /// Takes a cash application back; its lines are those of the application.
@@ -97,7 +100,7 @@ impl DocumentKind {
     /// out of it.
     pub fn side(self) -> Option<Side> {
         match self {
-            Self::Invoice | Self::Refund | Self::ReturnedPayment | Self::Chargeback => Some(Side::Debit),
+            Self::Invoice | Self::Refund | Self::ReturnedPayment | Self::Chargeback | Self::Transfer => Some(Side::Debit),
             Self::CreditMemo | Self::Payment => Some(Side::Credit),
             Self::CashApplication | Self::ApplicationReversal => None,
         }
@@ -108,8 +111,8 @@ impl DocumentKind {
         self.side().is_none()
     }
 
-    /// Money that a customer had paid and has again.
-    pub const MONEY_BACK: [Self; 3] = [Self::Refund, Self::ReturnedPayment, Self::Chargeback];
+    /// Money that a customer had paid and that is not with us for him any more.
+    pub const MONEY_BACK: [Self; 4] = [Self::Refund, Self::ReturnedPayment, Self::Chargeback, Self::Transfer];
 
     pub fn is_money_back(self) -> bool {
         Self::MONEY_BACK.contains(&self)
@@ -128,6 +131,7 @@ impl DocumentKind {
             Self::Refund => "Refund",
             Self::ReturnedPayment => "Returned payment",
             Self::Chargeback => "Chargeback",
+            Self::Transfer => "Transfer",
             Self::CashApplication => "Cash application",
             Self::ApplicationReversal => "Application reversal",
         }

@@ -70,6 +70,8 @@ pub async fn verify(pool: &Pool) -> Result<Report> {
     found("causes by day against exceptions", proof::cause_flow(conn).await?);
     found("exceptions by clock against exceptions", proof::exception_clock(conn).await?);
     found("bank lines against payments and payouts", proof::payments(conn).await?);
+    found("refunds against money and accounts", proof::refunds(conn).await?);
+    found("transfers against documents and each other", proof::transfers(conn).await?);
     found("gateway movements against documents", proof::movements_at_gateways(conn).await?);
     found("payouts against movements and bank lines", proof::payouts(conn).await?);
     found("gateway totals against gateway movements", proof::gateway_totals(conn).await?);
@@ -78,6 +80,7 @@ pub async fn verify(pool: &Pool) -> Result<Report> {
     found("allocations against documents", proof::allocations(conn).await?);
     found("open totals against open items", proof::open_totals(conn).await?);
     found("write-off totals against write-offs", proof::write_off_totals(conn).await?);
+    found("transfer totals against transfers", proof::transfer_totals(conn).await?);
     found("roll-forward against what is open", proof::roll_forward(conn).await?);
     found("rule tables", proof::rule_tables(conn).await?);
     found("seals", proof::seal_chains(conn).await?);

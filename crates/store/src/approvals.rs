@@ -142,3 +142,18 @@ pub async fn open(pool: &Pool, scope: &Scope, limit: i64) -> Result<Vec<Approval
     .fetch_all(pool)
     .await?)
 }
+
+/// What about the money and the credits of one customer waits for an approver, oldest first.
+pub async fn open_of_customer(pool: &Pool, scope: &Scope, customer: &str) -> Result<Vec<ApprovalView>> {
+    Ok(sqlx::query_as!(
+        ApprovalView,
+        r#"select a.approval_id as "approval_id: ApprovalId", d.document_id as "document_id: DocumentId", d.number, e.code as entity_code,
+            a.currency as "currency!", a.amount as "amount!", a.act as "act: ApprovalAct", a.plan, a.reason, a.requested_by, a.requested_at
+        from approval a join document d using (document_id) join entity e on e.entity_id = a.entity_id
+        where a.decision is null and a.entity_id = any($1) and d.customer_code = $2 and a.act in ('write_off', 'refund', 'transfer') order by a.requested_at"#,
+        &scope.ids(),
+        customer
+    )
+    .fetch_all(pool)
+    .await?)
+}

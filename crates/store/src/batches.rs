@@ -117,6 +117,7 @@ pub async fn announce(conn: &mut Conn, batch: BatchId, at: DateTime<Utc>) -> Res
         "insert into outbox (event, document_id, entity_id, occurred_at)
         select case kind when 'invoice' then 'InvoiceIssued' when 'credit_memo' then 'CreditMemoCreated' when 'payment' then 'PaymentSettled'
             when 'refund' then 'PaymentRefunded' when 'returned_payment' then 'PaymentReturned' when 'chargeback' then 'PaymentDisputed'
+            when 'transfer' then 'PaymentTransferred'
             when 'cash_application' then 'CashApplied' else 'CashUnapplied' end, document_id, entity_id, $2
         from document where batch_id = $1 and stage = 'finalized' order by line",
         batch.0,

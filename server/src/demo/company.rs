@@ -6,9 +6,10 @@ use super::{
     gateways,
 };
 use chrono::NaiveDate;
-use domain::{mapping::MappingKind, receivable::WriteOffReason};
+use domain::{mapping::MappingKind, receivable::WriteOffReason, transfer::Between};
 use rust_decimal::Decimal;
 use simulators::netsuite::{Account as ErpAccount, Customer as ErpCustomer, Item as ErpItem, Lists, TaxCode as ErpTaxCode};
+use std::collections::BTreeMap;
 
 /// A legal entity as the demo knows it.
 #[derive(Debug, Clone, Copy)]
@@ -197,6 +198,9 @@ const FIRST_REFERENCE: u64 = 10_001;
 const FIRST_BANK_REFERENCE: usize = 201;
 /// What gateways hold for us: the ERP's id and name of the account.
 const CLEARING: (&str, &str) = ("102", "Payment gateways");
+/// Between the two sides of a transfer of money, within an entity and between two.
+const TRANSFERS: (&str, &str) = ("103", "Transfers between customers");
+const INTERCOMPANY: (&str, &str) = ("104", "Due to and from entities");
 
 const FIRST_WORDS: [&str; 24] = [
     "Alder",
@@ -313,8 +317,8 @@ pub fn lists(account: usize, customers: &[Customer], extra: &Extra, from: NaiveD
         .chain((FIRST_WRITE_OFF..).zip(WRITE_OFFS).map(|(id, (reason, _))| ErpItem { id: id.to_string(), name: reason.label().into() }))
         .collect();
     lists.accounts.extend(WRITE_OFFS.map(|(reason, id)| ErpAccount { id: id.into(), name: reason.label().into() }));
-    let clearing = ErpAccount { id: CLEARING.0.into(), name: CLEARING.1.into() };
-    lists.bank_accounts = bank_accounts(account).map(|(id, bank)| ErpAccount { id, name: bank.name.into() }).chain([clearing]).collect();
+    let between = [CLEARING, TRANSFERS, INTERCOMPANY].map(|(id, name)| ErpAccount { id: id.into(), name: name.into() });
+    lists.bank_accounts = bank_accounts(account).map(|(id, bank)| ErpAccount { id, name: bank.name.into() }).chain(between).collect();
     lists
 }
 
@@ -352,12 +356,28 @@ pub fn mappings(account: usize, customers: &[Customer]) -> Vec<(MappingKind, Str
     let banks = bank_accounts(account).map(|(id, bank)| (MappingKind::BankAccount, bank.number.to_owned(), id));
     let with_cards = gateways::WITH_CARDS.into_iter().filter(move |entity| ENTITIES[*entity].account == account);
     let clearing = with_cards.map(|entity| (MappingKind::BankAccount, gateways::code(entity), CLEARING.0.to_owned()));
+    let own = ENTITIES.iter().filter(move |entity| entity.account == account);
+    let both_ways = |own: &Entity, other: &Entity| {
+        let id = if own.code == other.code { TRANSFERS.0 } else { INTERCOMPANY.0 };
+        [Between::of(own.code, other.code).given, Between::of(other.code, own.code).got].map(|code| (code, id))
+    };
+    let between: BTreeMap<String, &str> = own.flat_map(|own| ENTITIES.iter().flat_map(move |other| both_ways(own, other))).collect();
+    let between = between.into_iter().map(|(code, id)| (MappingKind::BankAccount, code, id.to_owned()));
     let write_offs = (FIRST_WRITE_OFF..).zip(WRITE_OFFS).flat_map(|(id, (reason, account))| {
         let code = reason.item_code().to_owned();
         [(MappingKind::Item, code.clone(), id.to_string()), (MappingKind::Account, code, account.to_owned())]
     });
     let out_of_scope = (MappingKind::TaxCode, OUT_OF_SCOPE.0.to_owned(), OUT_OF_SCOPE.1.to_owned());
-    customers.chain(items).chain(accounts).chain(taxes).chain(banks).chain(clearing).chain(write_offs).chain([out_of_scope]).collect()
+    customers
+        .chain(items)
+        .chain(accounts)
+        .chain(taxes)
+        .chain(banks)
+        .chain(clearing)
+        .chain(between)
+        .chain(write_offs)
+        .chain([out_of_scope])
+        .collect()
 }
 
 /// How much one person may do alone, per entity, currency and day.

@@ -1,8 +1,14 @@
 //! A customer's account in one entity: what is open on both sides, what is disputed, and what was applied.
 
 use super::{
-    BackTo, CashTab, CashTabs, applications::Applications, collections::TriggerTable, failed::FailedPayments, items::ItemTable,
+    BackTo, CashTab, CashTabs,
+    applications::Applications,
+    collections::TriggerTable,
+    failed::FailedPayments,
+    items::ItemTable,
     receivables::AgingTable,
+    refunds::{Asked, Payable},
+    transfers::Transfers,
 };
 use crate::{
     api::{
@@ -50,6 +56,9 @@ fn Account(account: CustomerView) -> AnyView {
         invoices,
         credit_memos,
         money,
+        payable,
+        transfers,
+        waiting,
         triggers,
         failed,
         now,
@@ -58,7 +67,7 @@ fn Account(account: CustomerView) -> AnyView {
     } = account;
     let title = customer_name.map_or_else(|| customer_code.clone(), |name| format!("{name} · {customer_code}"));
     let may_not = reach.why_not_in(Action::ApplyCash, &entity_code);
-    let error = form_error("keep_item").map(|error| error.to_string());
+    let error = ["keep_item", "withdraw_refund", "reverse_transfer"].into_iter().find_map(form_error).map(|error| error.to_string());
     let table = move |caption: &'static str, items: Vec<OpenItemRow>| {
         let whole = items.len() < ACCOUNT;
         (!items.is_empty()).then(|| view! { <ItemTable caption items today whole/> })
@@ -80,6 +89,9 @@ fn Account(account: CustomerView) -> AnyView {
             {marks}
             {table("Open credit memos", credit_memos)}
             {table("Money that is not applied", money)}
+            <Payable refunds=payable may_not=may_not.clone() back=use_query().href()/>
+            <Asked waiting/>
+            <Transfers transfers may_not=may_not.clone() back=use_query().href()/>
             <Applications applications may_not/>
         </Page>
     }

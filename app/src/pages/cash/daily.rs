@@ -68,7 +68,7 @@ fn Daily(view: DailyView, query: Query) -> AnyView {
     .into_any()
 }
 
-const COLUMNS: u32 = 10;
+const COLUMNS: u32 = 11;
 
 /// One sentence: what is left over, and where the row of statements is broken.
 fn in_short(days: &[CashDay]) -> String {

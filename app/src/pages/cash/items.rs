@@ -71,6 +71,7 @@ pub fn title(kind: DocumentKind) -> &'static str {
         DocumentKind::Refund => "Refunds that no credit covers",
         DocumentKind::ReturnedPayment => "Returned payments whose payment is not known",
         DocumentKind::Chargeback => "Chargebacks whose payment is not known",
+        DocumentKind::Transfer => "Transfers whose payment was taken back",
         _ => "Open invoices",
     }
 }

@@ -14,6 +14,8 @@ use crate::{
 use domain::{
     money::grouped,
     receivable::{AgeBand, AgingCell, OpenStatus},
+    refund::RefundsPayable,
+    roll_forward::RollPart,
     stage::DocumentKind::{self, CreditMemo, Invoice, Payment},
     view::CallerView,
 };
@@ -33,10 +35,11 @@ pub fn ReceivablesPage() -> impl IntoView {
                         Ok(ReceivablesView { today, cells, .. }) if cells.is_empty() => {
                             view! { <Empty title="Nothing is open" text=format!("As of {today} no invoice, credit memo or payment of these entities has anything open. Invoices come in with batches.")/> }.into_any()
                         }
-                        Ok(ReceivablesView { today, cells, tie, rolled }) => {
+                        Ok(ReceivablesView { today, cells, tie, rolled, payable }) => {
                             view! {
                                 <div class="intro"><p>{in_short(&cells)}</p></div>
                                 <AgingTable cells caption="Receivables by age" as_of=today.to_string()/>
+                                {payable_words(&payable).map(|words| view! { <p class="muted beside-it">{words}</p> })}
                                 <ArTies view=tie/>
                                 <RollForwards rows=rolled/>
                             }
@@ -104,7 +107,7 @@ const COLUMNS: u32 = 12;
 
 fn columns() -> Vec<Column> {
     let bands = AgeBand::ALL.iter().map(|band| Column::number(band.label(Invoice)));
-    let beside = ["Disputed", "Refunded, returned", "Credit memos", "Unapplied", "On account", "Receivable"].map(Column::number);
+    let beside = ["Disputed", RollPart::GivenBack.label(), "Credit memos", "Unapplied", "On account", "Receivable"].map(Column::number);
     std::iter::once(Column::text("Currency")).chain(bands).chain(beside).collect()
 }
 
@@ -121,6 +124,14 @@ fn unidentified(rows: &[AgingRow]) -> Option<String> {
     let sums = sums.iter().filter(|(_, sum)| !sum.is_zero()).map(|(currency, sum)| money_text(*sum, currency));
     let sums: Vec<String> = sums.collect();
     (!sums.is_empty()).then(|| format!("Beside it, not inside, stands money whose payer is not known: {}.", sums.join(", ")))
+}
+
+/// What is agreed to go back and did not leave yet, per currency, in a sentence.
+fn payable_words(payable: &[RefundsPayable]) -> Option<String> {
+    let sums: Vec<String> = payable.iter().map(|sum| money_text(sum.amount, &sum.currency)).collect();
+    (!sums.is_empty()).then(|| {
+        format!("Refunds payable, beside it too: {}. They are agreed, and no bank or gateway has shown that they left.", sums.join(", "))
+    })
 }
 
 /// Money that went back and that no credit covers yet.
@@ -168,7 +179,7 @@ fn Line(row: AgingRow, #[prop(optional_no_strip)] customer: Option<String>) -> A
             <th scope="row"><a href=all>{row.currency.clone()}</a></th>
             {bands}
             {disputed}
-            <td class="num" data-label="Refunded, returned">{back}</td>
+            <td class="num" data-label=RollPart::GivenBack.label()>{back}</td>
             {Vec::from(reducing)}
             <td class="num scale" data-label="Receivable"><b><Amount value=receivable(&row) currency=row.currency.clone()/></b></td>
         </tr>
@@ -198,6 +209,8 @@ mod tests {
         assert_eq!(receivable(&row()), 126.into());
         assert_eq!(unidentified(&[row(), row()]).unwrap(), "Beside it, not inside, stands money whose payer is not known: 2.00 EUR.");
         assert_eq!(unidentified(&[]), None);
+        let payable = [RefundsPayable { currency: "EUR".into(), amount: 7.into() }];
+        assert!(payable_words(&payable).unwrap().starts_with("Refunds payable, beside it too: 7.00 EUR."));
     }
 
     #[test]

@@ -23,12 +23,12 @@ pub fn RollForwards(rows: Vec<RollForward>) -> AnyView {
     let groups = groups.collect_view();
     let parts = RollPart::ALL.iter().map(|part| Column::number(part.label()));
     let columns = [Column::text("Period"), Column::number("Opening")].into_iter().chain(parts).chain([Column::number("Closing")]).collect();
-    let note = "by accounting period, in transaction currency, so nothing is revalued; given back: refunds, returned payments, chargebacks; \
+    let note = "by accounting period, in transaction currency, so nothing is revalued; chargebacks are among what was returned; \
         money of unknown payers is not inside";
     view! { <DataTable caption="Roll-forward" note columns cards=true>{groups}</DataTable> }.into_any()
 }
 
-const COLUMNS: u32 = 8;
+const COLUMNS: u32 = 9;
 
 #[component]
 fn Line(row: RollForward) -> AnyView {

@@ -22,6 +22,7 @@ use domain::{
     posting::OutcomeKind,
     stage::{DocumentKind, Stage},
     statement::masked,
+    transfer::Between,
     view::{AttemptView, DocumentRow, DocumentView, MovementView, PostingView},
 };
 use leptos::prelude::*;
@@ -176,7 +177,7 @@ fn Lines(lines: Vec<DocumentLine>, row: DocumentRow) -> AnyView {
 
 /// The item of a line. Of money it is our account, whose number is never shown in full.
 fn item_of(kind: DocumentKind, line: &DocumentLine) -> String {
-    if kind.is_money() { masked(&line.item_code) } else { line.item_code.clone() }
+    if kind.is_money() && !Between::is_named(&line.item_code) { masked(&line.item_code) } else { line.item_code.clone() }
 }
 
 #[component]

@@ -183,7 +183,7 @@ fn record_type(kind: DocumentKind) -> Option<&'static str> {
         DocumentKind::CreditMemo => Some("creditMemo"),
         DocumentKind::Payment => Some("customerPayment"),
         // A customer refund can't be made before it is applied, and a chargeback is none.
-        DocumentKind::Refund | DocumentKind::ReturnedPayment | DocumentKind::Chargeback => Some("journalEntry"),
+        DocumentKind::Refund | DocumentKind::ReturnedPayment | DocumentKind::Chargeback | DocumentKind::Transfer => Some("journalEntry"),
         DocumentKind::CashApplication | DocumentKind::ApplicationReversal => None,
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn body(document: &MappedDocument, names: &Names) -> Value {
     match document.kind {
         DocumentKind::Invoice | DocumentKind::CreditMemo => billing(document, currency),
         DocumentKind::Payment => payment(document, currency),
-        DocumentKind::Refund | DocumentKind::ReturnedPayment | DocumentKind::Chargeback => {
+        DocumentKind::Refund | DocumentKind::ReturnedPayment | DocumentKind::Chargeback | DocumentKind::Transfer => {
             journal(document, currency, names.receivables_account.as_deref())
         }
         DocumentKind::CashApplication | DocumentKind::ApplicationReversal => apply::body(document),

@@ -17,7 +17,11 @@ pub(super) fn body(document: &MappedDocument) -> Value {
     match document.kind {
         DocumentKind::Invoice => invoice(document, "out_invoice"),
         DocumentKind::CreditMemo => invoice(document, "out_refund"),
-        DocumentKind::Payment | DocumentKind::Refund | DocumentKind::ReturnedPayment | DocumentKind::Chargeback => payment::body(document),
+        DocumentKind::Payment
+        | DocumentKind::Refund
+        | DocumentKind::ReturnedPayment
+        | DocumentKind::Chargeback
+        | DocumentKind::Transfer => payment::body(document),
         DocumentKind::CashApplication | DocumentKind::ApplicationReversal => settle::body(document),
     }
 }

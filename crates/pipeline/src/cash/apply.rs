@@ -2,7 +2,7 @@
 //! person.
 
 use super::{
-    give::{Decider, Given},
+    give::{Decider, Given, take},
     lost,
 };
 use crate::{
@@ -18,7 +18,7 @@ use domain::{
     id::DocumentId,
     money::{Currency, grouped},
     period::AccountingPeriod,
-    receivable::{Allocate, Apply, GiveUp, OpenStatus, WriteOffReason},
+    receivable::{Allocate, Apply, Deduct, GiveUp, OpenStatus, WriteOffReason},
     stage::{DocumentKind, Side},
 };
 use rust_decimal::Decimal;
@@ -95,22 +95,26 @@ pub(crate) async fn carry_out(cx: &Context, tx: &mut Tx, caller: &Caller, scope:
 /// A credit and what it settles, as they stand, locked.
 struct Sides {
     credit: Item,
-    /// In the order in which they were asked for.
+    /// Credit memos, in the order in which they were asked for, as the debits are.
+    deducted: Vec<Item>,
     debits: Vec<Item>,
     currency: Currency,
 }
 
 impl Sides {
     async fn lock(tx: &mut Tx, scope: &Scope, wanted: &Apply) -> Done<Self> {
-        let ids: Vec<DocumentId> = wanted.allocations.iter().map(|part| part.debit).chain([wanted.credit]).collect();
+        let deducted = wanted.deducted.iter().map(|part| part.credit_memo);
+        let ids: Vec<DocumentId> =
+            wanted.allocations.iter().map(|part| part.debit).chain(deducted.clone()).chain([wanted.credit]).collect();
         let found = receivables::lock_items(tx, scope, &ids).await?;
         let find = |id: DocumentId| found.iter().find(|item| item.document_id == id).cloned();
         let Some(credit) = find(wanted.credit) else { return Ok(Err(WorkError::NotFound)) };
         let Some(debits) = wanted.allocations.iter().map(|part| find(part.debit)).collect::<Option<Vec<_>>>() else {
             return Ok(Err(WorkError::NotFound));
         };
+        let Some(deducted) = deducted.map(find).collect::<Option<Vec<_>>>() else { return Ok(Err(WorkError::NotFound)) };
         let Ok(currency) = credit.currency.parse() else { return Ok(Err(WorkError::NotFound)) };
-        let sides = Self { credit, debits, currency };
+        let sides = Self { credit, deducted, debits, currency };
         Ok(match sides.refusal(wanted) {
             Some(error) => Err(error),
             None => Ok(sides),
@@ -132,43 +136,84 @@ impl Sides {
         if credit.status == OpenStatus::Unidentified {
             return conflict(format!("Say first who paid {}.", credit.number));
         }
-        let given: Decimal = wanted.allocations.iter().map(|part| part.amount).sum();
+        let deducted: Decimal = wanted.deducted.iter().map(|part| part.amount).sum();
+        let given = wanted.allocations.iter().map(|part| part.amount).sum::<Decimal>() - deducted;
+        if !wanted.deducted.is_empty() && given <= Decimal::ZERO {
+            return conflict(format!(
+                "{} {currency} are deducted: nothing is left for {} to give.",
+                grouped(deducted.normalize()),
+                credit.number
+            ));
+        }
         if given > credit.open {
-            let (open, currency) = (grouped(credit.open), currency);
-            return conflict(format!("{} are given, and only {open} {currency} of {} are open.", grouped(given), credit.number));
+            let (open, currency) = (grouped(credit.open.normalize()), currency);
+            return conflict(format!(
+                "{} are given, and only {open} {currency} of {} are open.",
+                grouped(given.normalize()),
+                credit.number
+            ));
+        }
+        if let Some(refusal) = self.refusal_of_deducted(wanted) {
+            return Some(refusal);
         }
         self.debits.iter().zip(&wanted.allocations).find_map(|(item, part)| self.refusal_of(item, part))
     }
 
+    fn refusal_of_deducted(&self, wanted: &Apply) -> Option<WorkError> {
+        let ids: BTreeSet<DocumentId> = wanted.deducted.iter().map(|part| part.credit_memo).collect();
+        if ids.len() != wanted.deducted.len() || ids.contains(&wanted.credit) {
+            return Some(WorkError::invalid("deducted", "Name each credit memo once."));
+        }
+        let refused = |(item, part): (&Item, &Deduct)| {
+            if item.kind != DocumentKind::CreditMemo {
+                return Some(WorkError::Conflict(format!("{} is no credit memo: it can't be deducted.", item.number)));
+            }
+            if part.amount <= Decimal::ZERO || !self.fits(part.amount) {
+                let what = format!("{} is no amount that {} can give.", part.amount, item.number);
+                return Some(WorkError::invalid("amount", what));
+            }
+            self.stranger(item).or_else(|| self.exceeded(item, part.amount))
+        };
+        self.deducted.iter().zip(&wanted.deducted).find_map(refused)
+    }
+
+    fn fits(&self, amount: Decimal) -> bool {
+        amount.normalize().scale() <= self.currency.minor_units()
+    }
+
+    /// Why an item can't meet the credit.
+    fn stranger(&self, item: &Item) -> Option<WorkError> {
+        if (item.entity_id, item.currency.as_str()) != (self.credit.entity_id, self.credit.currency.as_str()) {
+            return Some(WorkError::Conflict(format!("{} is in another entity or currency.", item.number)));
+        }
+        (item.customer_code != self.credit.customer_code).then(|| {
+            WorkError::Conflict(format!(
+                "{} belongs to {}, the money to {}: say first that it is his.",
+                item.number, item.customer_code, self.credit.customer_code
+            ))
+        })
+    }
+
+    fn exceeded(&self, item: &Item, amount: Decimal) -> Option<WorkError> {
+        let why = || format!("Of {} only {} {} are open.", item.number, grouped(item.open.normalize()), self.currency);
+        (amount > item.open).then(|| WorkError::Conflict(why()))
+    }
+
     fn refusal_of(&self, item: &Item, part: &Allocate) -> Option<WorkError> {
-        let conflict = |why: String| Some(WorkError::Conflict(why));
         let given_up = part.write_off.map_or(Decimal::ZERO, |(_, amount)| amount);
-        let fits = |amount: Decimal| amount.normalize().scale() <= self.currency.minor_units();
         if part.write_off.is_some_and(|(reason, _)| !WriteOffReason::SHORT_PAY.contains(&reason)) {
             return Some(WorkError::invalid("write_off", format!("{} is given up for a reason that no short payment has.", item.number)));
         }
         if item.kind.side() != Some(Side::Debit) {
-            return conflict(format!("{} is a credit itself: a credit settles what is owed.", item.number));
+            return Some(WorkError::Conflict(format!("{} is a credit itself: a credit settles what is owed.", item.number)));
         }
         if part.amount <= Decimal::ZERO || given_up.is_sign_negative() || part.write_off.is_some() && given_up.is_zero() {
             return Some(WorkError::invalid("amount", format!("What {} is given must be more than nothing.", item.number)));
         }
-        if !fits(part.amount) || !fits(given_up) {
+        if !self.fits(part.amount) || !self.fits(given_up) {
             return Some(WorkError::invalid("amount", format!("{} has {} decimals.", self.currency, self.currency.minor_units())));
         }
-        if (item.entity_id, item.currency.as_str()) != (self.credit.entity_id, self.credit.currency.as_str()) {
-            return conflict(format!("{} is in another entity or currency.", item.number));
-        }
-        if item.customer_code != self.credit.customer_code {
-            return conflict(format!(
-                "{} belongs to {}, the money to {}: say first that it is his.",
-                item.number, item.customer_code, self.credit.customer_code
-            ));
-        }
-        if part.amount + given_up > item.open {
-            return conflict(format!("Of {} only {} {} are open.", item.number, grouped(item.open), self.currency));
-        }
-        None
+        self.stranger(item).or_else(|| self.exceeded(item, part.amount + given_up))
     }
 
     /// What exactly would be done, in words.
@@ -180,7 +225,10 @@ impl Sides {
             format!("{} to {}{}", grouped(part.amount), item.number, given_up.unwrap_or_default())
         };
         let parts: Vec<String> = self.debits.iter().zip(&wanted.allocations).map(part).collect();
-        format!("{} gives in {}: {}", self.credit.number, self.currency, parts.join("; "))
+        let deducted = self.deducted.iter().zip(&wanted.deducted);
+        let deducted: Vec<String> = deducted.map(|(item, part)| format!("{} of it from {}", grouped(part.amount), item.number)).collect();
+        let deducted = if deducted.is_empty() { String::new() } else { format!("; {}", deducted.join(", ")) };
+        format!("{} gives in {}: {}{deducted}", self.credit.number, self.currency, parts.join("; "))
     }
 }
 
@@ -201,8 +249,12 @@ async fn carry(cx: &Context, tx: &mut Tx, caller: &Caller, sides: &Sides, wanted
         rules: None,
     };
     let both = || sides.debits.iter().zip(&wanted.allocations);
-    let parts = both().map(|(item, part)| (item.document_id, item.number.clone(), part.amount.normalize())).collect();
-    let mut all = vec![given(credit.document_id, &credit.number, parts)];
+    let mut owed = both().map(|(item, part)| (item.document_id, item.number.clone(), part.amount.normalize())).collect();
+    let deducted = sides.deducted.iter().zip(&wanted.deducted);
+    let mut all: Vec<Given> =
+        deducted.map(|(memo, part)| given(memo.document_id, &memo.number, take(&mut owed, part.amount.normalize()))).collect();
+    let place = all.len();
+    all.push(given(credit.document_id, &credit.number, owed));
     let given_up: Vec<_> = both().filter_map(|(item, part)| part.write_off.map(|write_off| (item, write_off))).collect();
     let numbers = receivables::take_numbers(tx, credit.entity_id, "WO", decider.today.year(), given_up.len()).await?;
     let (mut documents, mut write_offs) = (Vec::new(), Vec::new());
@@ -220,7 +272,7 @@ async fn carry(cx: &Context, tx: &mut Tx, caller: &Caller, sides: &Sides, wanted
     }
     let made = decider.give(tx, documents, &all).await?;
     receivables::record_write_offs(tx, &write_offs, &decided_by, &wanted.reason).await?;
-    learn(tx, credit, made[0], &decider).await?;
+    learn(tx, credit, made[place], &decider).await?;
     let told = json!({ "plan": sides.plan(wanted), "reason": wanted.reason, "prepared_by": prepared_by });
     let about = format!("document:{}", credit.document_id);
     audit::append(tx, &entry(cx, caller, "cash.apply", &about, Some(credit.entity_id), told)).await?;
@@ -284,6 +336,10 @@ pub async fn reverse(cx: &Context, caller: &Caller, scope: &Scope, application: 
         let Some(found) = receivables::find_application(tx, scope, application).await? else { return Ok(Err(WorkError::NotFound)) };
         if found.kind != DocumentKind::CashApplication || found.reversed {
             return Ok(Err(WorkError::Conflict(format!("{} was taken back already.", found.number))));
+        }
+        if receivables::gives_to_transfer(tx, application).await? {
+            let why = format!("{} gave money to another customer: take the transfer back instead.", found.number);
+            return Ok(Err(WorkError::Conflict(why)));
         }
         let Ok(currency) = found.currency.parse() else { return Ok(Err(WorkError::NotFound)) };
         let decider = Decider::of(cx, tx, found.entity_id, caller.actor()).await?;

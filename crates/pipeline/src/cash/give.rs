@@ -1,7 +1,7 @@
 //! Which credit settles what, as documents: one application per credit, all of one decision in one batch.
 
 use super::enter::{self, Entry};
-use crate::Context;
+use crate::{Context, workbench::WorkError};
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use domain::{
     access::Actor,
@@ -9,7 +9,7 @@ use domain::{
     document::{DocumentContent, DocumentLine},
     id::{DocumentId, EntityId},
     money::Currency,
-    period::AccountingPeriod,
+    period::{AccountingPeriod, PeriodState},
     stage::DocumentKind,
 };
 use rust_decimal::Decimal;
@@ -64,6 +64,26 @@ impl Decider {
     /// The day of a moment where the entity keeps its books.
     pub(super) fn day(&self, at: DateTime<Utc>) -> NaiveDate {
         day(self.calendar.as_ref(), at)
+    }
+
+    /// Why nothing can be dated today in these books, where that is so.
+    pub(super) async fn hard_closed(&self, tx: &mut Tx) -> Result<Option<WorkError>> {
+        let (period, state) = self.period(tx).await?;
+        let why = || format!("{period} is hard closed in {}: nothing is added to it.", self.entity_code);
+        Ok((state == PeriodState::HardClosed).then(|| WorkError::Conflict(why())))
+    }
+
+    /// Why nothing that concerns two entities can be dated today in these books, where that is so.
+    pub(super) async fn not_open(&self, tx: &mut Tx) -> Result<Option<WorkError>> {
+        let (period, state) = self.period(tx).await?;
+        let why = || format!("{period} is not open in {}: between entities both periods have to be.", self.entity_code);
+        Ok((state != PeriodState::Open).then(|| WorkError::Conflict(why())))
+    }
+
+    async fn period(&self, tx: &mut Tx) -> Result<(AccountingPeriod, PeriodState)> {
+        let period = AccountingPeriod::of(self.today);
+        let state = entities::periods(tx, self.entity).await?.get(&period).copied();
+        Ok((period, state.unwrap_or(PeriodState::Open)))
     }
 
     /// Enters documents of one decision, and the applications among them. Returns the applications' ids.

@@ -82,7 +82,7 @@ pub(super) async fn carry_out(cx: &Context, tx: &mut Tx, caller: &Caller, scope:
     decider.give(tx, vec![(id, memo)], &[given]).await?;
     let new = WriteOff { document_id: id, debit_id: item.document_id, reason: REASON, payment_id: None };
     receivables::record_write_offs(tx, &[new], &decided_by, &open.ask.reason).await?;
-    receivables::dispute(tx, &[item.document_id], false).await?;
+    receivables::give_up_dispute(tx, item.document_id).await?;
     let told = json!({ "plan": open.ask.plan, "dispute": dispute, "prepared_by": open.requested_by });
     audit::append(tx, &entry(cx, caller, "cash.give_up", &format!("document:{}", item.document_id), Some(item.entity_id), told)).await?;
     Ok(Ok(()))

@@ -14,11 +14,13 @@ mod money;
 mod moved;
 mod read_only;
 mod receive;
+mod refund;
 mod returned;
 pub mod rules;
 mod suggestions;
 mod survey;
 mod take_back;
+mod transfer;
 
 pub(crate) use apply::carry_out;
 pub use apply::{apply, reverse};
@@ -30,7 +32,11 @@ pub use lost::give_up;
 pub(crate) use moved::enter_movements;
 pub use read_only::{Outline, read_only};
 pub use receive::{Received, receive};
+pub(crate) use refund::carry_out_refund;
+pub use refund::{refund, withdraw_refund};
 pub use suggestions::suggestions;
+pub(crate) use transfer::carry_out_transfer;
+pub use transfer::{reverse_transfer, transfer};
 
 use crate::{Context, retry::transaction};
 use domain::{document::Violation, id::EntityId};

@@ -10,6 +10,7 @@ use chrono::{Datelike, NaiveDate};
 use domain::{
     document::{DocumentContent, DocumentLine},
     id::{CorrelationId, DocumentId},
+    money::Currency,
     period::AccountingPeriod,
     stage::{DocumentKind, Stage},
 };
@@ -88,14 +89,32 @@ fn series(kind: DocumentKind) -> &'static str {
     }
 }
 
-/// Money as it came or went, or as a new version when the customer was found. Its line is the account of ours that it came to or left.
+/// Money as it came or went, or as a new version when the customer was found.
 pub(super) fn document(kind: DocumentKind, money: &Receipt, number: String, version: i32, customer: (String, String)) -> DocumentContent {
+    let Receipt { account, text, amount, currency, received_on, .. } = money;
+    content(kind, Told { account, text, amount: *amount, currency: *currency, day: *received_on }, number, version, customer)
+}
+
+/// What there is to tell of money.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Told<'a> {
+    /// The account of ours that it came to or left.
+    pub account: &'a str,
+    pub text: &'a str,
+    pub amount: Decimal,
+    pub currency: Currency,
+    pub day: NaiveDate,
+}
+
+/// A document of money; its line is the account.
+pub(super) fn content(kind: DocumentKind, told: Told<'_>, number: String, version: i32, customer: (String, String)) -> DocumentContent {
+    let amount = told.amount.normalize();
     let line = DocumentLine {
-        item_code: money.account.clone(),
-        description: money.text.clone(),
+        item_code: told.account.to_owned(),
+        description: told.text.to_owned(),
         quantity: Decimal::ONE,
-        unit_price: money.amount.normalize(),
-        net: money.amount.normalize(),
+        unit_price: amount,
+        net: amount,
         tax: Decimal::ZERO,
         tax_code: String::new(),
     };
@@ -105,13 +124,13 @@ pub(super) fn document(kind: DocumentKind, money: &Receipt, number: String, vers
         version,
         customer_code: customer.0,
         customer_name: customer.1,
-        currency: money.currency,
-        amount: money.amount.normalize(),
+        currency: told.currency,
+        amount,
         tax: Decimal::ZERO,
-        issue_date: money.received_on,
-        due_date: money.received_on,
-        posting_date: money.received_on,
-        period: AccountingPeriod::of(money.received_on),
+        issue_date: told.day,
+        due_date: told.day,
+        posting_date: told.day,
+        period: AccountingPeriod::of(told.day),
         applies_to: None,
         lines: vec![line],
     }

@@ -4,6 +4,7 @@
 use super::{
     give::{Decider, Given, take},
     money::{self, MoneyBatch, Move},
+    refund,
 };
 use crate::{Context, retry::transaction};
 use domain::{
@@ -42,11 +43,14 @@ pub(crate) async fn enter_movements(cx: &Context, account: &Account) -> anyhow::
 
 async fn run(cx: &Context, tx: &mut Tx, account: &Account) -> Result<(usize, usize)> {
     receivables::lock_entity(tx, account.entity_id).await?;
+    let decider = Decider::of(cx, tx, account.entity_id, Actor::System("gateway".into())).await?;
+    // what was agreed here is a document already
+    refund::tie_movements(tx, account.gateway_account_id, &decider).await?;
     let movements = gateways::movements(tx, account.gateway_account_id, MOVEMENTS).await?;
     if movements.is_empty() {
         return Ok((0, 0));
     }
-    let pass = Pass { account, decider: Decider::of(cx, tx, account.entity_id, Actor::System("gateway".into())).await? };
+    let pass = Pass { account, decider };
     let mut applied = 0;
     // they come in the order of time: what goes back finds the charge before it entered
     for run in movements.chunk_by(|left, right| pass.place(left) == pass.place(right)) {
@@ -95,9 +99,8 @@ impl Pass<'_> {
         }
         let documents = money::enter(tx, &self.decider, batch).await?;
         let won = movements.iter().filter(|movement| movement.kind == EntryKind::DisputeReversal);
-        let won: Vec<DocumentId> =
-            won.flat_map(|movement| movement.invoice_numbers.iter().filter_map(|number| Some(invoices.get(number)?.document_id))).collect();
-        receivables::dispute(tx, &won, false).await?;
+        let won: Vec<&str> = won.map(|movement| movement.entry_id.as_str()).collect();
+        receivables::end_disputes(tx, account, &won).await?;
         let both = documents.iter().zip(movements);
         let given: Vec<Given> = both.filter_map(|((id, content), movement)| self.given(*id, content, movement, &mut invoices)).collect();
         Ok(self.decider.give(tx, Vec::new(), &given).await?.len())

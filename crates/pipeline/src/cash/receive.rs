@@ -6,7 +6,7 @@ use super::{
     book::Ledger,
     give::{Decider, Given, take},
     money::{self, MoneyBatch, Move},
-    returned, rules,
+    refund, returned, rules,
 };
 use crate::{Context, retry::transaction};
 use domain::{
@@ -87,6 +87,7 @@ async fn run(cx: &Context, tx: &mut Tx, entity: EntityId) -> Result<Received> {
     let applied = pass.apply(tx, &decider, &payments).await?;
     let suggested = pass.suggest(tx, &decider).await?;
     let returned = returned::take_returns(tx, &decider, &statements).await?;
+    refund::tie_lines(tx, &decider).await?;
     if pass.fresh > 0 {
         receivables::record_run(tx, entity, pass.rules(), decider.at, &pass.totals()).await?;
     }

@@ -5,7 +5,10 @@ use super::{
     give::Decider,
     money::{self, MoneyBatch, Move},
 };
-use domain::{id::DocumentId, stage::DocumentKind};
+use domain::{
+    id::{DocumentId, StatementId},
+    stage::DocumentKind,
+};
 use rust_decimal::Decimal;
 use store::{
     Result, Tx,
@@ -16,10 +19,11 @@ use uuid::Uuid;
 
 /// Enters what was taken back, a batch per statement. Returns how many there were.
 pub(super) async fn take_returns(tx: &mut Tx, decider: &Decider, statements: &[StatementReceipts]) -> Result<usize> {
+    let ids: Vec<StatementId> = statements.iter().map(|statement| statement.statement_id).collect();
+    let (returned, totals) = (receivables::returned(tx, &ids).await?, receivables::returned_total(tx, &ids).await?);
     let mut taken = 0;
     for statement in statements {
-        let returned = receivables::returned(tx, statement.statement_id).await?;
-        let Some(total) = receivables::returned_total(tx, statement.statement_id).await? else { continue };
+        let Some(total) = totals.get(&statement.statement_id) else { continue };
         let manifest = ManifestLine {
             currency: statement.currency,
             kind: DocumentKind::ReturnedPayment,
@@ -33,7 +37,7 @@ pub(super) async fn take_returns(tx: &mut Tx, decider: &Decider, statements: &[S
             day: statement.last_day,
             reason: format!("taken back on account {}", domain::statement::masked(&statement.account)),
             manifest: vec![manifest],
-            moves: returned.iter().map(movement).collect(),
+            moves: returned.get(&statement.statement_id).into_iter().flatten().map(movement).collect(),
         };
         taken += batch.moves.len();
         money::enter_back(tx, decider, batch).await?;

@@ -58,7 +58,7 @@ pub(super) async fn take_back(tx: &mut Tx, decider: &Decider, back: &Back<'_>) -
     }
     if back.content.kind == DocumentKind::Chargeback {
         let reopened: Vec<DocumentId> = owed.iter().map(|(id, ..)| *id).collect();
-        receivables::dispute(tx, &reopened, true).await?;
+        receivables::dispute(tx, back.id, &reopened).await?;
     }
     Ok(made)
 }

@@ -101,6 +101,8 @@ fn audited_as(act: ApprovalAct) -> &'static str {
         ApprovalAct::Credit => "document.credit",
         ApprovalAct::Repost => "document.repost",
         ApprovalAct::WriteOff => "cash.write_off",
+        ApprovalAct::Refund => "cash.ask_refund",
+        ApprovalAct::Transfer => "cash.ask_transfer",
         ApprovalAct::PutRulesInForce => "rules.ask",
     }
 }
@@ -207,6 +209,8 @@ async fn carry_out(
         ApprovalAct::SendAgain | ApprovalAct::TakeNumber => unknown::carry_out(tx, subject.document_id, &open.ask, &cause).await,
         ApprovalAct::Reverse | ApprovalAct::Credit | ApprovalAct::Repost => correct::carry_out(cx, tx, caller, subject, made).await,
         ApprovalAct::WriteOff => cash::carry_out(cx, tx, caller, scope, open).await,
+        ApprovalAct::Refund => cash::carry_out_refund(cx, tx, caller, scope, open).await,
+        ApprovalAct::Transfer => cash::carry_out_transfer(cx, tx, caller, scope, open).await,
         // the database ties it to a rule table
         ApprovalAct::PutRulesInForce => Ok(Err(WorkError::NotFound)),
     }

@@ -250,10 +250,14 @@ async fn a_day_of_a_bank_account_goes_from_opening_to_closing_by_what_each_line_
     };
     let parts = |day: &domain::cash_proof::CashDay| CashPart::ALL.iter().map(|part| day.amount(*part)).collect::<Vec<_>>();
     let [before] = day().await.try_into().unwrap();
-    assert_eq!(parts(&before), [0.into(), 0.into(), 0.into(), payout + Decimal::from(80), Decimal::from(-9)], "nothing is taken up yet");
+    assert_eq!(
+        parts(&before),
+        [0.into(), 0.into(), 0.into(), 0.into(), payout + Decimal::from(80), Decimal::from(-9)],
+        "nothing is taken up yet"
+    );
     company.receive().await;
     let [taken] = day().await.try_into().unwrap();
-    assert_eq!(parts(&taken), [75.into(), payout, 5.into(), 0.into(), Decimal::from(-9)]);
+    assert_eq!(parts(&taken), [75.into(), payout, 5.into(), 0.into(), 0.into(), Decimal::from(-9)]);
     assert_eq!((taken.opening, taken.residual(), taken.breaks.len()), (Some(1000.into()), Some(Decimal::ZERO), 0));
     let lines = async |part| {
         let lines = store::views::statements::lines(pool, &scope, taken.statements[0], Some(part), 0, 10).await.unwrap();

@@ -124,6 +124,21 @@ async fn a_dispute_and_its_end_in_one_pull_leave_the_same_as_in_two() {
 }
 
 #[tokio::test]
+async fn a_dispute_that_is_won_lifts_its_own_mark_and_nobody_elses() {
+    let company = Company::new().await;
+    company.charge_with("INV-1001", "110.00", "card", "dispute_won").await;
+    let sql = "select document_id from document where number = 'INV-1001'";
+    let invoice = sqlx::query_scalar(sql).fetch_one(&company.posting.world.db.pool).await.unwrap();
+    let (cx, ann, scope) = (&company.posting.world.cx, person("ann@lumen.example"), company.posting.scope());
+    pipeline::cash::keep(cx, &ann, &scope, DocumentId(invoice), true, "the hours are wrong").await.unwrap();
+    company.live_until("2026-12-20T06:00:00Z").await;
+    company.pull().await;
+    assert_eq!(dispute(&company).await.status.as_str(), "won");
+    assert_eq!(kept(&company, "INV-1001").await.as_deref(), Some("disputed"), "somebody marked it for another reason");
+    company.ties_out().await;
+}
+
+#[tokio::test]
 async fn a_lost_dispute_leaves_the_invoice_owed_and_disputed() {
     let company = Company::new().await;
     company.charge_with("INV-1001", "110.00", "card", "dispute_lost").await;
@@ -182,6 +197,7 @@ async fn what_was_asked_for_a_lost_dispute_is_void_once_something_else_settled_a
     let part = |write_off| Apply {
         credit,
         allocations: vec![Allocate { debit: invoice, amount: 40.into(), write_off }],
+        deducted: Vec::new(),
         reason: "it says so".into(),
     };
     let lost = part(Some((WriteOffReason::DisputeLost, 70.into())));
@@ -246,7 +262,7 @@ async fn a_document_of_another_meaning_than_its_movement_is_found() {
 }
 
 /// A movement of the balance that the gateway tells of, about one of its charges.
-fn movement(place: i64, kind: EntryKind, charge: &str, cents: i64, at: DateTime<Utc>) -> GatewayEntry {
+pub fn movement(place: i64, kind: EntryKind, charge: &str, cents: i64, at: DateTime<Utc>) -> GatewayEntry {
     let comes = kind.document() == Some(DocumentKind::Payment);
     let amount = Decimal::new(if comes { cents } else { -cents }, 2);
     GatewayEntry {
@@ -313,7 +329,7 @@ async fn moves(steps: &[(usize, usize, i64, bool)]) {
 
 impl Company {
     /// A statement with one line, `C` or `RC` (the reversal of a credit), under a reference from end to end.
-    async fn booked(&self, number: u32, mark: &str, amount: &str, reference: &str, text: &str) {
+    pub async fn booked(&self, number: u32, mark: &str, amount: &str, reference: &str, text: &str) {
         let opening = Decimal::from(1_000 * number);
         let moved: Decimal = amount.parse().unwrap();
         let closing = if mark == "C" { opening + moved } else { opening - moved };
@@ -327,6 +343,24 @@ impl Company {
         );
         self.statement(file).await;
     }
+}
+
+#[tokio::test]
+async fn returns_that_could_mean_the_same_payments_take_one_each() {
+    let company = Company::new().await;
+    for number in [1, 2] {
+        company.booked(number, "C", "110.00", "MANDATE-7", "INV-1001").await;
+    }
+    company.receive().await;
+    for number in [3, 4, 5] {
+        company.booked(number, "RC", "110.00", "MANDATE-7", "AC04 account closed").await;
+    }
+    assert_eq!(company.receive().await.returned, 3);
+    let taken = "select string_agg(d.number || ' ' || coalesce(p.number, '-'), ', ' order by d.number) from payment t
+        join document d using (document_id) left join document p on p.document_id = t.takes_back where d.kind = 'returned_payment'";
+    let expected = "RT-2026-000001 RC-2026-000001, RT-2026-000002 RC-2026-000002, RT-2026-000003 -";
+    assert_eq!(company.posting.world.text(taken).await, expected);
+    company.ties_out().await;
 }
 
 #[tokio::test]

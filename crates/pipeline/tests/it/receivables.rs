@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 use domain::{
     access::Actor,
     id::DocumentId,
-    receivable::{Allocate, Apply, WriteOffReason},
+    receivable::{Allocate, Apply, Deduct, WriteOffReason},
     roll_forward::{RollForward, RollPart},
     stage::Stage,
 };
@@ -93,12 +93,21 @@ impl Company {
     }
 
     pub async fn apply(&self, who: &str, credit: &str, parts: &[Part<'_>]) -> Result<Resolved, WorkError> {
+        self.apply_less(who, credit, &[], parts).await
+    }
+
+    /// With credit memos that the payer deducted.
+    async fn apply_less(&self, who: &str, credit: &str, less: &[(&str, &str)], parts: &[Part<'_>]) -> Result<Resolved, WorkError> {
+        let mut deducted = Vec::new();
+        for (number, amount) in less {
+            deducted.push(Deduct { credit_memo: self.live(number).await, amount: amount.parse().unwrap() });
+        }
         let mut allocations = Vec::new();
         for (number, amount, write_off) in parts {
             let write_off = write_off.map(|(reason, amount)| (reason, amount.parse().unwrap()));
             allocations.push(Allocate { debit: self.live(number).await, amount: amount.parse().unwrap(), write_off });
         }
-        let apply = Apply { credit: self.live(credit).await, allocations, reason: "the remittance says so".into() };
+        let apply = Apply { credit: self.live(credit).await, deducted, allocations, reason: "the remittance says so".into() };
         cash::apply(&self.posting.world.cx, &person(who), &self.posting.scope(), &apply).await
     }
 
@@ -108,7 +117,7 @@ impl Company {
     }
 }
 
-fn why(error: Result<Resolved, WorkError>) -> String {
+pub fn why(error: Result<Resolved, WorkError>) -> String {
     error.unwrap_err().to_string()
 }
 
@@ -208,6 +217,39 @@ async fn what_is_missing_is_given_up_within_the_limit_and_above_it_by_a_second_p
     company.posting.post().await;
     let waiting = company.posting.world.text("select count(*)::text from document where stage in ('held', 'queued', 'finalized')").await;
     assert_eq!(waiting, "0");
+    company.ties_out().await;
+}
+
+#[tokio::test]
+async fn a_credit_memo_that_the_payer_deducted_gives_first_in_the_same_act() {
+    let mut company = Company::new().await;
+    let mut memo = invoice("CM-1", 100);
+    memo["kind"] = "credit_memo".into();
+    memo.as_object_mut().unwrap().remove("due_date");
+    company.posting.world.imported(&batch("B-2", &[memo])).await;
+    company.told(&[("445.00", "ACME INC", "part")]).await;
+    company.receive().await;
+    let parts = [("INV-1002", "220", None), ("INV-1003", "330", None)];
+    let refused = |error: Result<Resolved, WorkError>, why: &str| assert!(self::why(error).contains(why), "{why}");
+    refused(company.apply_less(ANN, "RC-2026-000001", &[("CM-1", "100")], &parts).await, "450 are given, and only 445 USD");
+    refused(company.apply_less(ANN, "RC-2026-000001", &[("CM-1", "120")], &parts).await, "Of CM-1 only 110 USD are open");
+    refused(company.apply_less(ANN, "RC-2026-000001", &[("INV-1001", "110")], &parts).await, "INV-1001 is no credit memo");
+    let all = [("INV-1001", "110", None)];
+    refused(company.apply_less(ANN, "RC-2026-000001", &[("CM-1", "110")], &all).await, "nothing is left for RC-2026-000001");
+    assert_eq!(company.apply_less(ANN, "RC-2026-000001", &[("CM-1", "110")], &parts).await.unwrap(), Resolved::Done);
+    for number in ["CM-1", "INV-1002", "INV-1003"] {
+        assert_eq!(company.open(number).await, Decimal::ZERO, "{number}");
+    }
+    assert_eq!(company.open("RC-2026-000001").await, Decimal::from(5));
+    let taught = "select string_agg(distinct d.number, ' ') from payer_alias join document d using (document_id)";
+    assert_eq!(company.posting.world.text(taught).await, "AP-2026-000002", "the payment teaches, not the credit memo");
+    for _ in 0..2 {
+        company.posting.post().await;
+        company.posting.sync().await;
+    }
+    for number in ["AP-2026-000001", "AP-2026-000002"] {
+        assert_eq!(company.posting.stage(number).await, Stage::Confirmed, "{number}");
+    }
     company.ties_out().await;
 }
 
@@ -335,7 +377,7 @@ async fn receivables_roll_from_opening_to_what_is_open_and_money_of_unknown_paye
             .join(" ")
     };
     let said: Vec<String> = rolled.iter().map(|row| format!("{}: {}", row.period, figures(row))).collect();
-    assert_eq!(said, ["2026-10: 0 660 0 190 0 30 440", "2026-11: 440 440 0 0 0 0 880"]);
+    assert_eq!(said, ["2026-10: 0 660 0 190 0 0 30 440", "2026-11: 440 440 0 0 0 0 0 880"]);
     assert_eq!(rolled[0].in_part, [RollPart::CreditMemos, RollPart::Receipts], "no list of documents is behind these");
     let open: Decimal = company.open("INV-1001").await + company.open("INV-1003").await + company.open("INV-1008").await;
     assert_eq!((rolled[1].closing(), company.open("INV-1002").await), (open, Decimal::ZERO));

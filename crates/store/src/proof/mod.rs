@@ -16,8 +16,8 @@ pub use figures::{
 };
 pub use gateways::{gateway_totals, movements_at_gateways, payouts};
 pub use movements::{leases, legal_moves, movements, postings, stages};
-pub use receivables::{allocations, applications, open_items, open_totals, payments};
-pub use roll_forward::{roll_forward, write_off_totals};
+pub use receivables::{allocations, applications, open_items, open_totals, payments, refunds, transfers};
+pub use roll_forward::{roll_forward, transfer_totals, write_off_totals};
 pub use rules::rule_tables;
 pub use sealed::{Unanchored, outcomes, seal_chains, unanchored};
 

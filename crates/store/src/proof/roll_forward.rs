@@ -51,3 +51,21 @@ pub async fn write_off_totals(conn: &mut Conn) -> Result<Compared> {
     .await?;
     Ok(Compared::new(rows, first))
 }
+
+/// Totals of what came by transfers against their payments, which all count.
+pub async fn transfer_totals(conn: &mut Conn) -> Result<Compared> {
+    let rows = sqlx::query_scalar!("select count(*) from transfer_total").fetch_one(&mut *conn).await?;
+    let first = sqlx::query_scalar!(
+        r#"with counted as (
+            select d.entity_id, d.currency, d.period, count(*) as count, sum(d.amount) as amount
+            from transfer t join document d on d.document_id = t.in_id where d.stage not in ('superseded', 'voided') group by 1, 2, 3
+        )
+        select format('%s %s %s: the total says %s, %s; transferred are %s, %s', e.code, currency, period, coalesce(t.count, 0),
+            coalesce(t.amount, 0), coalesce(c.count, 0), coalesce(c.amount, 0)) as "text!"
+        from transfer_total t full join counted c using (entity_id, currency, period) left join entity e using (entity_id)
+        where (coalesce(t.count, 0), coalesce(t.amount, 0)) <> (coalesce(c.count, 0), coalesce(c.amount, 0)) order by 1 limit 1"#
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(Compared::new(rows, first))
+}

@@ -5,10 +5,12 @@ mod applications;
 mod book;
 mod collection;
 mod payments;
+mod refunds;
 mod returned;
 mod roll_forward;
 mod suggestions;
 pub mod tie;
+mod transfers;
 
 pub use applications::{
     Applied, NewApplication, Settled, WriteOff, allocations_of, apply, find_application, lock_items, record_write_offs, settled_by,
@@ -18,13 +20,17 @@ pub use collection::{Filter as TriggerFilter, Raised, raise, set_steps, triggers
 pub use payments::{
     Moved, Origin, Receipt, StatementReceipts, link, mark_received, money, numbers, open_money, receipts, received_at, to_receive,
 };
+pub use refunds::{
+    NewRefund, Payable, Way, lock_refund, mark_paid, record_refund, refund_lines, refund_movements, refund_ways, withdraw_refund,
+};
 pub use returned::{Returned, ReturnedTotal, returned, returned_total, went_back};
 pub use roll_forward::roll_forward;
 pub use suggestions::{MatchRun, NewAlias, NewSuggestion, learn, record_run, suggest};
+pub use transfers::{NewTransfer, Transferred, find_transfer, gives_to_transfer, record_transfer};
 
 use crate::{Conn, Result, Scope};
 use domain::{
-    id::{BatchId, DocumentId, EntityId},
+    id::{BatchId, DocumentId, EntityId, GatewayAccountId},
     receivable::OpenStatus,
     stage::{DocumentKind, Stage},
 };
@@ -108,24 +114,48 @@ pub async fn lost_dispute(conn: &mut Conn, invoice: DocumentId) -> Result<Option
         .await?)
 }
 
-/// Marks invoices as disputed, or takes the mark off.
-pub async fn dispute(conn: &mut Conn, invoices: &[DocumentId], on: bool) -> Result<()> {
+/// Marks invoices as disputed by a chargeback; what somebody marked before stays his.
+pub async fn dispute(conn: &mut Conn, chargeback: DocumentId, invoices: &[DocumentId]) -> Result<()> {
     let ids: Vec<uuid::Uuid> = invoices.iter().map(|id| id.0).collect();
     sqlx::query!(
-        "update open_item set kept = case when $2 then 'disputed' end
-        where document_id = any($1) and kind = 'invoice' and (kept is null) = $2",
+        "update open_item set kept = 'disputed', disputed_by = $2 where document_id = any($1) and kind = 'invoice' and kept is null",
         &ids,
-        on
+        chargeback.0
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
+/// Takes off the marks that disputes set which these movements of a gateway end.
+pub async fn end_disputes(conn: &mut Conn, account: GatewayAccountId, entries: &[&str]) -> Result<()> {
+    sqlx::query!(
+        "update open_item i set kept = null, disputed_by = null
+        from gateway_entry w
+        join gateway_entry d on d.gateway_account_id = w.gateway_account_id and d.payment_reference = w.payment_reference and d.kind = 'dispute'
+        join payment b on (b.gateway_account_id, b.entry_id) = (d.gateway_account_id, d.entry_id)
+        where w.gateway_account_id = $1 and w.entry_id = any($2) and i.disputed_by = b.document_id",
+        account.0,
+        entries as &[&str]
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Takes off the mark that a dispute set on an invoice; what a person marked stays.
+pub async fn give_up_dispute(conn: &mut Conn, invoice: DocumentId) -> Result<()> {
+    sqlx::query!("update open_item set kept = null, disputed_by = null where document_id = $1 and disputed_by is not null", invoice.0)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// Sets or takes off the mark that a person keeps an item with. `false`: it is not there, nothing is open of it, or not the caller's.
 pub async fn keep(conn: &mut Conn, scope: &Scope, document: DocumentId, on: bool) -> Result<bool> {
     let done = sqlx::query!(
-        "update open_item set kept = case when $3 then case kind when 'payment' then 'on_account' else 'disputed' end end
+        "update open_item set kept = case when $3 then case kind when 'payment' then 'on_account' else 'disputed' end end,
+            disputed_by = null
         where document_id = $1 and entity_id = any($2) and open > 0 and kind in ('payment', 'invoice')
             and ($3 = (kept is null)) and customer_code <> ''",
         document.0,

@@ -1,19 +1,21 @@
-//! What else can be done about money: say who paid, keep it on account, or end that.
+//! What else can be done about money: say who paid, keep it on account or end that, give it to another customer, or back.
 
 use crate::{
     api::form_error,
     components::{Field, Fold, Notice, Submit, TextField, Tone, money_text},
-    pages::cash::{BackTo, customer_href},
+    pages::cash::{BackTo, customer_href, refunds::RefundForm, transfers::TransferForm},
 };
 use domain::{
     receivable::{OpenItemRow, OpenStatus},
+    refund::RefundWay,
     stage::DocumentKind,
+    view::CallerView,
 };
 use leptos::prelude::*;
 
 #[component]
-pub fn Acts(item: OpenItemRow, #[prop(optional_no_strip)] may_not: Option<String>, back: String) -> AnyView {
-    let error = ["identify_payer", "keep_item"].into_iter().find_map(form_error);
+pub fn Acts(item: OpenItemRow, ways: Vec<RefundWay>, #[prop(optional_no_strip)] may_not: Option<String>, back: String) -> AnyView {
+    let error = ["identify_payer", "keep_item", "refund_money", "transfer_money"].into_iter().find_map(form_error);
     let error = error.map(|error| view! { <Notice tone=Tone::Off title="Nothing was changed" text=error.to_string()/> });
     let unknown = item.customer_code.is_empty();
     let account = (!unknown).then(|| {
@@ -21,10 +23,20 @@ pub fn Acts(item: OpenItemRow, #[prop(optional_no_strip)] may_not: Option<String
         view! { <p class="actions"><a class="button" href=href>"Customer’s account"</a></p> }
     });
     let money = item.kind == DocumentKind::Payment;
+    let refund = (!unknown).then(|| {
+        let open = form_error("refund_money").is_some();
+        view! { <RefundForm item=item.clone() ways may_not=may_not.clone() back=back.clone() open/> }
+    });
+    let transfer = (money && !unknown).then(|| {
+        let (open, entities) = (form_error("transfer_money").is_some(), expect_context::<CallerView>().entities);
+        view! { <TransferForm item=item.clone() entities may_not=may_not.clone() back=back.clone() open/> }
+    });
     view! {
         {error}
         {(money && unknown).then(|| view! { <Identify item=item.clone() may_not=may_not.clone() back=back.clone()/> })}
         {(money && !unknown).then(|| view! { <KeepIt item may_not back/> })}
+        {transfer}
+        {refund}
         {account}
     }
     .into_any()

@@ -18,6 +18,8 @@ use rust_decimal::Decimal;
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Row {
     id: DocumentId,
+    /// A credit memo: it gives beside the payment.
+    deducted: bool,
     number: String,
     due: NaiveDate,
     open: Decimal,
@@ -31,8 +33,9 @@ struct Row {
 fn rows(candidates: Vec<OpenItemRow>, prefilled: Option<SuggestionView>) -> Vec<Row> {
     let reason = prefilled.as_ref().and_then(|suggestion| suggestion.write_off);
     let parts = prefilled.map(|suggestion| suggestion.parts).unwrap_or_default();
-    let taken = parts.iter().filter(|part| part.kind == DocumentKind::Invoice).map(|part| Row {
+    let taken = parts.iter().map(|part| Row {
         id: part.document_id,
+        deducted: part.kind == DocumentKind::CreditMemo,
         number: part.number.clone(),
         due: part.due,
         open: part.open,
@@ -45,6 +48,7 @@ fn rows(candidates: Vec<OpenItemRow>, prefilled: Option<SuggestionView>) -> Vec<
     let others = candidates.into_iter().filter(|item| parts.iter().all(|part| part.document_id != item.document_id));
     rows.extend(others.map(|item| Row {
         id: item.document_id,
+        deducted: item.kind == DocumentKind::CreditMemo,
         number: item.number,
         due: item.aged_from,
         open: item.open,
@@ -153,10 +157,20 @@ fn Line(row: usize, of: Row, currency: String, today: NaiveDate) -> AnyView {
         view! { <option value=why.as_str() selected=why.as_str() == reason>{why.label()}</option> }
     });
     let reasons = reasons.collect_view();
+    let give = if of.deducted { "Deduct" } else { "Give to" };
+    let written_off = if of.deducted {
+        view! { <td colspan="2"><input type="hidden" name=name("deduct") value="true"/><small>"credit memo: deducted from what the others get"</small></td> }.into_any()
+    } else {
+        view! {
+            <td data-label="Write off"><input class="money-field" name=name("write_off") value=given_up inputmode="decimal" autocomplete="off" data-part="write_off" aria-label=label("Write off of")/></td>
+            <td data-label="As"><select name=name("why") aria-label=label("Write off as, of")><option value="">"–"</option>{reasons}</select></td>
+        }
+        .into_any()
+    };
     let disputed =
         of.disputed.then(|| view! { <small class="below"><StatusBadge kind=DocumentKind::Invoice status=OpenStatus::Disputed/></small> });
     view! {
-        <tr class="two-line" data-open=plain(of.open, &currency)>
+        <tr class="two-line" data-open=plain(of.open, &currency) data-deducted=of.deducted.then_some("true")>
             <td class="tick"><input type="checkbox" name=name("take") value="true" autocomplete="off" checked=of.taken data-part="take" aria-label=label("Take")/></td>
             <th scope="row">
                 <a href=format!("/documents/{}", of.id)>{of.number.clone()}</a>{disputed}
@@ -165,9 +179,8 @@ fn Line(row: usize, of: Row, currency: String, today: NaiveDate) -> AnyView {
             </th>
             <td class="nowrap" data-label="Due">{of.due.to_string()}<small class="below">{age(DocumentKind::Invoice, of.due, today)}</small></td>
             <td class="num" data-label="Open"><Amount value=of.open currency=currency.clone()/></td>
-            <td data-label="Give"><input class="money-field" name=name("amount") value=plain(of.amount, &currency) inputmode="decimal" autocomplete="off" data-part="amount" aria-label=label("Give to")/></td>
-            <td data-label="Write off"><input class="money-field" name=name("write_off") value=given_up inputmode="decimal" autocomplete="off" data-part="write_off" aria-label=label("Write off of")/></td>
-            <td data-label="As"><select name=name("why") aria-label=label("Write off as, of")><option value="">"–"</option>{reasons}</select></td>
+            <td data-label="Give"><input class="money-field" name=name("amount") value=plain(of.amount, &currency) inputmode="decimal" autocomplete="off" data-part="amount" aria-label=label(give)/></td>
+            {written_off}
         </tr>
     }
     .into_any()
@@ -212,6 +225,14 @@ mod tests {
         let rows = rows(open, Some(suggestion(2)));
         assert_eq!(rows.iter().map(|row| (row.number.as_str(), row.taken)).collect::<Vec<_>>(), [("N-2", true), ("N-1", false)]);
         assert_eq!((rows[0].amount, rows[0].write_off), (97.into(), Some((WriteOffReason::BankFee, 3.into()))));
+    }
+
+    #[test]
+    fn a_credit_memo_is_deducted_and_gives_nothing_up() {
+        let row = rows(vec![item(5, DocumentKind::CreditMemo, 60)], None).remove(0);
+        let html = view! { <table><tbody><Line row=0 of=row currency="EUR".to_owned() today=day("2026-11-10")/></tbody></table> }.to_html();
+        assert!(html.contains("name=\"rows[0][deduct]\" value=\"true\"") && html.contains("data-deducted"), "{html}");
+        assert!(!html.contains("write_off") && html.contains("aria-label=\"Deduct N-5\""), "{html}");
     }
 
     #[test]

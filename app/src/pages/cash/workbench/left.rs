@@ -15,9 +15,11 @@ enum Sum {
     Wrong(String),
 }
 
-/// A ticked row: what its invoice has open, and what the fields say.
+/// A ticked row: what its item has open, and what the fields say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Ticked {
+    /// It is a credit memo that the payer deducted: it gives beside the payment.
+    deducted: bool,
     open: Decimal,
     amount: String,
     write_off: String,
@@ -32,9 +34,9 @@ fn sum(open: Decimal, rows: &[Ticked]) -> Sum {
         let given_up = if row.write_off.trim().is_empty() { Some(Decimal::ZERO) } else { typed(&row.write_off) };
         let Some(given_up) = given_up else { return Sum::Wrong(format!("“{}” is no amount", row.write_off)) };
         if amount + given_up > row.open {
-            return Sum::Wrong(format!("{} is more than the invoice has open", domain::money::grouped(amount + given_up)));
+            return Sum::Wrong(format!("{} is more than the item has open", domain::money::grouped(amount + given_up)));
         }
-        left -= amount;
+        left += if row.deducted { amount } else { -amount };
     }
     Sum::Left(left)
 }
@@ -57,17 +59,27 @@ fn open_of(row: &Element) -> Decimal {
     row.get_attribute("data-open").and_then(|open| open.parse().ok()).unwrap_or_default()
 }
 
+fn is_deducted(row: &Element) -> bool {
+    row.has_attribute("data-deducted")
+}
+
 fn ticked() -> Vec<Ticked> {
     let rows = all("#apply tr[data-open]");
     let is_taken = |row: &&Element| field(row, "take").is_some_and(|tick| tick.checked());
     let value = |row: &Element, part| field(row, part).map(|input| input.value()).unwrap_or_default();
     let ticked = rows.iter().filter(is_taken);
-    ticked.map(|row| Ticked { open: open_of(row), amount: value(row, "amount"), write_off: value(row, "write_off") }).collect()
+    let read = |row: &Element| Ticked {
+        deducted: is_deducted(row),
+        open: open_of(row),
+        amount: value(row, "amount"),
+        write_off: value(row, "write_off"),
+    };
+    ticked.map(read).collect()
 }
 
 /// A row that was just ticked gets no more than is left.
 fn fill(tick: &HtmlInputElement, open: Decimal) {
-    let Some(row) = tick.closest("tr[data-open]").ok().flatten() else { return };
+    let Some(row) = tick.closest("tr[data-open]").ok().flatten().filter(|row| !is_deducted(row)) else { return };
     let Some(amount) = field(&row, "amount").filter(|amount| typed(&amount.value()) == Some(open_of(&row))) else { return };
     tick.set_checked(false);
     let before = sum(open, &ticked());
@@ -115,7 +127,7 @@ mod tests {
     use super::*;
 
     fn row(open: i64, amount: &str, write_off: &str) -> Ticked {
-        Ticked { open: open.into(), amount: amount.into(), write_off: write_off.into() }
+        Ticked { deducted: false, open: open.into(), amount: amount.into(), write_off: write_off.into() }
     }
 
     fn said(rows: &[Ticked]) -> String {
@@ -128,11 +140,13 @@ mod tests {
         assert_eq!(said(&[row(60, "60.00", "")]), "40.00 EUR left, stays unapplied");
         assert_eq!(said(&[row(60, "60.00", ""), row(43, "40", "3.00")]), "Nothing is left: it adds up");
         assert_eq!(said(&[row(120, "120", "")]), "20.00 EUR more than there is");
+        let memo = Ticked { deducted: true, ..row(20, "20", "") };
+        assert_eq!(said(&[row(120, "120", ""), memo]), "Nothing is left: it adds up", "the payer deducted the credit memo");
     }
 
     #[test]
     fn what_no_invoice_can_take_is_said() {
-        assert_eq!(said(&[row(50, "50", "1")]), "51 is more than the invoice has open");
+        assert_eq!(said(&[row(50, "50", "1")]), "51 is more than the item has open");
         assert_eq!(said(&[row(50, "12,50", "")]), "“12,50” is no amount");
         assert_eq!(said(&[row(5000, "1,250.00", "")]), "1,150.00 EUR more than there is");
     }

@@ -90,7 +90,7 @@ fn Desk(view: WorkbenchView, chosen: bool, query: Query) -> AnyView {
 /// One payment or credit memo, with everything that helps to decide.
 #[component]
 fn One(bench: Bench, today: NaiveDate, #[prop(optional_no_strip)] may_not: Option<String>, query: Query) -> AnyView {
-    let Bench { credit, suggestions, customer, candidates, more, applications } = bench;
+    let Bench { credit, suggestions, customer, candidates, more, applications, ways } = bench;
     let item = credit.item.clone();
     let has_account = credit.line.as_ref().is_some_and(|line| line.payer_account.is_some());
     let open = !item.open.is_zero();
@@ -103,7 +103,7 @@ fn One(bench: Bench, today: NaiveDate, #[prop(optional_no_strip)] may_not: Optio
             {open.then(|| view! {
                 <Suggestions suggestions item=item.clone() may_not=may_not.clone() query=query.clone()/>
                 <Candidates item=item.clone() customer whose candidates more prefilled may_not=may_not.clone() today query=query.clone()/>
-                <Acts item may_not=may_not.clone() back=query.here_without(FROM).href()/>
+                <Acts item ways may_not=may_not.clone() back=query.here_without(FROM).href()/>
             })}
             <Applications applications may_not/>
         </div>

@@ -52,7 +52,7 @@ fn Card(
 ) -> AnyView {
     let SuggestionView { title, customer, parts, residual, residual_reason, write_off, score, evidence, against, why_not } = suggestion;
     let (currency, back) = (item.currency.clone(), query.here_without(FROM).href());
-    let given: Decimal = parts.iter().map(|part| part.amount).sum();
+    let given: Decimal = parts.iter().map(|part| if part.kind == DocumentKind::CreditMemo { -part.amount } else { part.amount }).sum();
     let heading = if parts.is_empty() { "Nothing to pay: keep it".to_owned() } else { title.clone() };
     let change = (!parts.is_empty() && why_not.is_none()).then(|| {
         let href = format!("{}#by-hand", query.here_with(FROM, number).href());
@@ -119,6 +119,7 @@ fn Given(row: usize, part: SuggestedPart, currency: String, why: &'static str) -
         <input type="hidden" name=name("debit") value=part.document_id.to_string()/>
         <input type="hidden" name=name("number") value=part.number/>
         <input type="hidden" name=name("take") value="true"/>
+        <input type="hidden" name=name("deduct") value=(part.kind == DocumentKind::CreditMemo).to_string()/>
         <input type="hidden" name=name("amount") value=plain(part.amount, &currency)/>
         <input type="hidden" name=name("write_off") value=write_off/>
         <input type="hidden" name=name("why") value=why/>
@@ -148,12 +149,13 @@ fn Parts(parts: Vec<SuggestedPart>, currency: String) -> AnyView {
     }
     let lines = parts.into_iter().map(|part| {
         let partly = (part.amount + part.write_off != part.open).then(|| view! { <small>" of "{money_text(part.open, &currency)}</small> });
+        let deducted = (part.kind == DocumentKind::CreditMemo).then(|| view! { <small>" deducted"</small> });
         let given_up =
             (!part.write_off.is_zero()).then(|| view! { <small>" and "{money_text(part.write_off, &currency)}" written off"</small> });
         view! {
             <li>
                 <span><a href=format!("/documents/{}", part.document_id)>{part.number}</a>" "<small>{part.due.to_string()}</small></span>
-                <span class="num"><Amount value=part.amount currency=currency.clone()/>{partly}{given_up}</span>
+                <span class="num"><Amount value=part.amount currency=currency.clone()/>{deducted}{partly}{given_up}</span>
             </li>
         }
     });
@@ -177,7 +179,7 @@ mod tests {
     use domain::{
         id::DocumentId,
         receivable::WriteOffReason,
-        stage::DocumentKind::{Invoice, Payment},
+        stage::DocumentKind::{CreditMemo, Invoice, Payment},
     };
     use uuid::Uuid;
 
@@ -220,6 +222,19 @@ mod tests {
         }
         assert!(html.contains("name=\"rows[0][amount]\" value=\"988.00\"") && html.contains("value=\"bank_fee\""), "{html}");
         assert!(html.contains("entity=DE&amp;from=1#by-hand"), "{html}");
+    }
+
+    #[test]
+    fn what_the_payer_deducted_is_sent_as_such_and_the_button_says_what_the_payment_gives() {
+        let mut with_memo = suggestion();
+        let memo = SuggestedPart { number: "CM-8".into(), kind: CreditMemo, amount: 100.into(), ..with_memo.parts[0].clone() };
+        with_memo.parts.push(memo);
+        let html = card(with_memo, "C-1");
+        assert!(html.contains("Apply 888.00 EUR") && html.contains("100.00") && html.contains("deducted"), "{html}");
+        assert!(
+            html.contains("name=\"rows[0][deduct]\" value=\"false\"") && html.contains("name=\"rows[1][deduct]\" value=\"true\""),
+            "{html}"
+        );
     }
 
     #[test]
