@@ -2,7 +2,7 @@
 import { expect, test } from '../fixtures.mjs';
 
 const PAGES = {
-  controller: ['/', '/batches', '/batches/upload', '/documents', '/exceptions', '/inbox', '/cash', '/cash/workbench', '/cash/receivables', '/cash/items', '/cash/accounts', '/cash/daily', '/cash/collections', '/mappings', '/reconciliation'],
+  controller: ['/', '/batches', '/batches/upload', '/documents', '/exceptions', '/inbox', '/cash', '/cash/workbench', '/cash/receivables', '/cash/items', '/cash/accounts', '/cash/daily', '/cash/clearing', '/cash/collections', '/mappings', '/reconciliation'],
   operator: ['/', '/connections', '/jobs'],
   auditor: ['/', '/audit', '/users', '/calendars'],
   admin: ['/', '/users', '/approvals', '/calendars?calendar=DE'],
