@@ -3,7 +3,7 @@
 -- Every movement of customers' money as banks and gateways told of it, with the documents that it became; more than one row where it became
 -- more than one. Lines of statements that customers have no part in (payouts, what we paid) are not among them.
 create view settled_money as
-select s.entity_id, l.booked_on as settled_on, s.last_day as told_through, s.received_at as told_at, a.number as source, l.statement_id || '/' || l.ordinal as movement,
+select s.entity_id, l.booked_on as settled_on, s.last_day as told_through, s.received_at as told_at, a.name as source, l.statement_id || '/' || l.ordinal as movement,
     concat('line ', l.ordinal, ' of ', s.last_day, ', ', a.name) as place, abs(l.amount) as amount, a.currency,
     case when l.amount > 0 then 'credit' else 'debit' end as side, d.document_id, d.batch_id, d.number, d.amount as document_amount,
     case when i.kept = 'on_account' then 0 else i.open end as open, i.customer_code
@@ -17,7 +17,7 @@ where s.state = 'imported' and l.status = 'booked' and l.amount <> 0
     and (d.document_id is not null or l.amount > 0 and not l.reversal and not exists (
         select from payout_line w where (w.statement_id, w.ordinal) = (l.statement_id, l.ordinal)))
 union all
-select g.entity_id, t.day, t.day, e.pulled_at, g.code, g.gateway_account_id || '/' || e.entry_id,
+select g.entity_id, t.day, t.day, e.pulled_at, g.name, g.gateway_account_id || '/' || e.entry_id,
     concat(replace(e.kind, '_', ' '), ' ', e.entry_id, ', ', g.name), abs(e.amount), e.currency,
     case when e.kind in ('charge', 'refund_failure', 'dispute_reversal') then 'credit' else 'debit' end, d.document_id, d.batch_id, d.number, d.amount,
     case when i.kept = 'on_account' then 0 else i.open end, i.customer_code

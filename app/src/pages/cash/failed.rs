@@ -114,7 +114,7 @@ mod tests {
     fn a_failed_payment_says_why_and_whether_it_is_tried_again() {
         let html = |next_retry| {
             let payments = vec![payment(next_retry)];
-            view! { <FailedPayments caption="Failed" payments now=DateTime::UNIX_EPOCH with_customer=true/> }.to_html()
+            view! { <FailedPayments caption="Failed" payments now=DateTime::UNIX_EPOCH with_customer=true/> }.to_html().replace("<!>", "")
         };
         let again = html(Some(3600));
         for part in ["card_declined", "insufficient funds", "2 attempts failed", "tried again", "110.00", "Acme"] {

@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn what_is_payable_says_who_agreed_and_can_be_withdrawn() {
-        let html = view! { <Payable refunds=vec![payable(Some("bob"))] may_not=None back="/x".to_owned()/> }.to_html();
+        let html = view! { <Payable refunds=vec![payable(Some("bob"))] may_not=None back="/x".to_owned()/> }.to_html().replace("<!>", "");
         for part in ["RF-2026-000001", "60.00", "RC-2026-000009", "ann, approved by bob", "Withdraw RF-2026-000001"] {
             assert!(html.contains(part), "{part}: {html}");
         }
