@@ -99,6 +99,7 @@ pub const GUARDS: &[(&str, Guard)] = &[
     ("get_home", Guard::SignedIn),
     ("get_reconciliation", Guard::May(Action::ReadFinance)),
     ("read_back_now", Guard::May(Action::Reconcile)),
+    ("limit_timing", Guard::May(Action::Reconcile)),
     ("list_jobs", Guard::May(Action::ReadJobs)),
     ("run_job", Guard::May(Action::RunJobs)),
     ("list_audit", Guard::May(Action::ReadAudit)),

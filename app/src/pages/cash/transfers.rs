@@ -43,6 +43,7 @@ pub fn Transfers(transfers: Vec<TransferView>, #[prop(optional_no_strip)] may_no
     let lines = transfers.into_iter().map(|transfer| view! { <Line transfer may_not=may_not.clone() back=back.clone()/> }).collect_view();
     let columns = vec![
         Column::text("Transfer"),
+        Column::text("Comes as"),
         Column::number("Amount"),
         Column::text("From"),
         Column::text("To"),
@@ -82,8 +83,8 @@ fn Line(transfer: TransferView, #[prop(optional_no_strip)] may_not: Option<Strin
     };
     view! {
         <tr class="tall">
-            <th scope="row"><a href=href>{number}</a>
-                <small class="below"><a href=format!("{WORKBENCH}/{}", transfer.in_id)>{transfer.in_number.clone()}</a></small></th>
+            <th scope="row"><a href=href>{number}</a></th>
+            <td data-label="Comes as"><a href=format!("{WORKBENCH}/{}", transfer.in_id)>{transfer.in_number.clone()}</a></td>
             <td class="num" data-label="Amount"><Amount value=transfer.amount currency=transfer.currency.clone() code=true/></td>
             <td data-label="From">{customer(&transfer.from_entity, &transfer.from_customer)}</td>
             <td data-label="To">{customer(&transfer.to_entity, &transfer.to_customer)}</td>
