@@ -36,7 +36,8 @@ pub async fn run(lines: u32, report: &mut Report) -> anyhow::Result<()> {
     let Report { figures, ratios, .. } = report;
     for rival in &RIVALS {
         let python = peers::python(rival.package).await?;
-        let (file, script) = (written(dir.path(), rival.format, rival.write, lines)?, dir.path().join(format!("{}.py", rival.format)));
+        // a script of the name of what it imports would import itself
+        let (file, script) = (written(dir.path(), rival.format, rival.write, lines)?, dir.path().join(format!("read_{}.py", rival.format)));
         std::fs::write(&script, rival.script)?;
         let (mut ours, mut theirs, mut by) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
