@@ -15,6 +15,17 @@ pub async fn applied(pool: &Pool) -> Result<Vec<(StatementId, i32, String)>> {
     Ok(rows.into_iter().map(|row| (row.statement_id, row.ordinal, row.number)).collect())
 }
 
+/// Items that credit memos settled without a person, by the credit memo: those that payers deducted are applied beside the payment.
+pub async fn credited(pool: &Pool) -> Result<Vec<(String, String)>> {
+    let rows = sqlx::query!(
+        "select c.number as credit_memo, d.number from application a join document c on c.document_id = a.credit_id and c.kind = 'credit_memo'
+        join allocation l on l.document_id = a.document_id join document d on d.document_id = l.debit_id where a.decided_by is null"
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.credit_memo, row.number)).collect())
+}
+
 /// The bare group by that yields the totals of open items. Returns how many cells.
 pub async fn group_open_items(conn: &mut Conn) -> Result<i64> {
     Ok(sqlx::query_scalar!(

@@ -349,10 +349,19 @@ async fn confirmed(cx: &Context, set: &Labelled, told: &Lines) -> anyhow::Result
     for (statement, ordinal, number) in store::bench::cash::applied(&cx.pool).await? {
         applied.entry((statement, ordinal)).or_default().insert(number);
     }
-    let truth_of = |truth: &Truth| -> BTreeSet<String> {
-        let owed = truth.allocations.iter().filter(|part| part.amount.minor > 0);
-        owed.filter_map(|part| numbers.get(&part.item)).map(|number| (*number).to_owned()).collect()
+    let mut credited: HashMap<String, Vec<String>> = HashMap::new();
+    for (credit_memo, number) in store::bench::cash::credited(&cx.pool).await? {
+        credited.entry(credit_memo).or_default().push(number);
+    }
+    let part_of = |truth: &Truth, owed: bool| -> BTreeSet<String> {
+        let parts = truth.allocations.iter().filter(|part| (part.amount.minor > 0) == owed);
+        parts.filter_map(|part| numbers.get(&part.item)).map(|number| (*number).to_owned()).collect()
     };
-    let wrong = applied.iter().filter(|(line, settled)| told.get(line).is_none_or(|place| truth_of(&set.truth[*place]) != **settled));
+    // with what the deducted credit memos settled beside the money
+    let is_true = |truth: &Truth, settled: &BTreeSet<String>| {
+        let beside = part_of(truth, false).into_iter().filter_map(|credit_memo| credited.get(&credit_memo)).flatten().cloned();
+        settled.iter().cloned().chain(beside).collect::<BTreeSet<_>>() == part_of(truth, true)
+    };
+    let wrong = applied.iter().filter(|(line, settled)| told.get(line).is_none_or(|place| !is_true(&set.truth[*place], settled)));
     Ok((applied.len(), applied.values().map(BTreeSet::len).sum(), wrong.count()))
 }
