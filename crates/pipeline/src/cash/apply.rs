@@ -8,7 +8,11 @@ use super::{
 use crate::{
     Context,
     retry::transaction,
-    workbench::{Resolved, WorkError, approve, entry, text},
+    workbench::{
+        Resolved, WorkError,
+        approve::{self, Wanted},
+        entry, text,
+    },
 };
 use chrono::{Datelike, NaiveDate};
 use domain::{
@@ -28,8 +32,7 @@ use std::collections::BTreeSet;
 use store::{
     Tx,
     access::audit,
-    approvals::{Ask, Open},
-    exceptions,
+    approvals::Open,
     limits::{self, Act, Reach},
     receivables::{self, Item, NewAlias},
 };
@@ -57,17 +60,9 @@ pub async fn apply(cx: &Context, caller: &Caller, scope: &Scope, wanted: &Apply)
             carry(cx, tx, caller, &sides, &wanted, None).await?;
             return Ok(Ok(Resolved::Done));
         }
-        let Some(subject) = exceptions::lock_document(tx, scope, wanted.credit).await? else { return Ok(Err(WorkError::NotFound)) };
-        let content = serde_json::to_value(&wanted).map_err(|error| store::DriverError::Encode(error.into()))?;
-        let ask = Ask {
-            act: ApprovalAct::WriteOff,
-            plan: sides.plan(&wanted),
-            erp_number: None,
-            dated: None,
-            content: Some(content),
-            reason: wanted.reason.clone(),
-        };
-        approve::request(cx, tx, caller, &subject, ask, false).await
+        let wanted =
+            Wanted { item: wanted.credit, act: ApprovalAct::WriteOff, plan: sides.plan(&wanted), content: &wanted, reason: &wanted.reason };
+        approve::request_wanted(cx, tx, caller, scope, wanted).await
     })?
 }
 

@@ -8,7 +8,11 @@ use super::{
 use crate::{
     Context,
     retry::transaction,
-    workbench::{Resolved, WorkError, approve, entry, text},
+    workbench::{
+        Resolved, WorkError,
+        approve::{self, Wanted},
+        entry, text,
+    },
 };
 use chrono::Datelike;
 use domain::{
@@ -22,8 +26,7 @@ use serde_json::json;
 use store::{
     Tx,
     access::audit,
-    approvals::{Ask, Open},
-    exceptions,
+    approvals::Open,
     receivables::{self, Item, WriteOff},
 };
 use uuid::Uuid;
@@ -38,17 +41,10 @@ pub async fn give_up(cx: &Context, caller: &Caller, scope: &Scope, invoice: Docu
             Ok(owed) => owed,
             Err(error) => return Ok(Err(error)),
         };
-        let Some(subject) = exceptions::lock_document(tx, scope, invoice).await? else { return Ok(Err(WorkError::NotFound)) };
-        let content = serde_json::to_value(GiveUp { invoice, amount: owed.money.amount() });
-        let ask = Ask {
-            act: ApprovalAct::WriteOff,
-            plan: format!("{} of {} written off: dispute {} is lost", owed.money, owed.item.number, owed.dispute),
-            erp_number: None,
-            dated: None,
-            content: Some(content.map_err(|error| store::DriverError::Encode(error.into()))?),
-            reason: reason.clone(),
-        };
-        approve::request(cx, tx, caller, &subject, ask, false).await
+        let plan = format!("{} of {} written off: dispute {} is lost", owed.money, owed.item.number, owed.dispute);
+        let content = GiveUp { invoice, amount: owed.money.amount() };
+        let wanted = Wanted { item: invoice, act: ApprovalAct::WriteOff, plan, content: &content, reason: &reason };
+        approve::request_wanted(cx, tx, caller, scope, wanted).await
     })?
 }
 

@@ -10,7 +10,11 @@ use super::{
 use crate::{
     Context,
     retry::transaction,
-    workbench::{Resolved, WorkError, approve, entry, text},
+    workbench::{
+        Resolved, WorkError,
+        approve::{self, Wanted},
+        entry, text,
+    },
 };
 use chrono::Datelike;
 use domain::{
@@ -26,8 +30,7 @@ use serde_json::json;
 use store::{
     Result as Stored, Tx,
     access::audit,
-    approvals::{Ask, Open},
-    exceptions,
+    approvals::Open,
     limits::{self, Act, Reach},
     receivables::{self, Item, NewTransfer},
 };
@@ -50,17 +53,9 @@ pub async fn transfer(cx: &Context, caller: &Caller, scope: &Scope, wanted: &Tra
             sides.carry(cx, tx, caller, &wanted, None, None).await?;
             return Ok(Ok(Resolved::Done));
         }
-        let Some(subject) = exceptions::lock_document(tx, scope, wanted.credit).await? else { return Ok(Err(WorkError::NotFound)) };
-        let content = serde_json::to_value(&wanted).map_err(|error| store::DriverError::Encode(error.into()))?;
-        let ask = Ask {
-            act: ApprovalAct::Transfer,
-            plan: sides.plan(&wanted),
-            erp_number: None,
-            dated: None,
-            content: Some(content),
-            reason: wanted.reason.clone(),
-        };
-        approve::request(cx, tx, caller, &subject, ask, false).await
+        let wanted =
+            Wanted { item: wanted.credit, act: ApprovalAct::Transfer, plan: sides.plan(&wanted), content: &wanted, reason: &wanted.reason };
+        approve::request_wanted(cx, tx, caller, scope, wanted).await
     })?
 }
 

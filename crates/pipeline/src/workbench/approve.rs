@@ -12,9 +12,10 @@ use chrono::{DateTime, Utc};
 use domain::{
     access::{Caller, Scope},
     approval::ApprovalAct,
-    id::{ApprovalId, CorrelationId},
+    id::{ApprovalId, CorrelationId, DocumentId},
     seal::Canonical,
 };
+use serde::Serialize;
 use serde_json::json;
 use store::{
     Tx,
@@ -46,6 +47,30 @@ pub(crate) async fn request(
         within_limit,
     };
     record(cx, tx, caller, approval).await
+}
+
+/// What somebody wants done with an item of receivables; words are not enough to do it, so `content` says what exactly.
+pub(crate) struct Wanted<'a, T> {
+    pub item: DocumentId,
+    pub act: ApprovalAct,
+    pub plan: String,
+    pub content: &'a T,
+    pub reason: &'a str,
+}
+
+/// Asks a second person for it.
+pub(crate) async fn request_wanted<T: Serialize>(
+    cx: &Context,
+    tx: &mut Tx,
+    caller: &Caller,
+    scope: &Scope,
+    wanted: Wanted<'_, T>,
+) -> store::Result<Result<Resolved, WorkError>> {
+    let Some(subject) = exceptions::lock_document(tx, scope, wanted.item).await? else { return Ok(Err(WorkError::NotFound)) };
+    let content = serde_json::to_value(wanted.content).map_err(|error| store::DriverError::Encode(error.into()))?;
+    let ask =
+        Ask { act: wanted.act, plan: wanted.plan, erp_number: None, dated: None, content: Some(content), reason: wanted.reason.to_owned() };
+    request(cx, tx, caller, &subject, ask, false).await
 }
 
 /// Asks for a version of the rules to be put in force; a second person always decides.
